@@ -1,0 +1,57 @@
+import type { EpochMs } from "./units.ts";
+
+/** The kinds of event, as in `org.sortgate.<kind>.v1`. */
+export type EventKind =
+  | "read"
+  | "pass"
+  | "noread"
+  | "epoch"
+  | "checkpoint"
+  | "gap"
+  | "alarm"
+  | "audit"
+  | "device"
+  | "purge";
+
+/** Anything that has one spelling in RFC 8785. No `undefined`, no NaN, no number beyond 2^53. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [member: string]: Json };
+
+declare const cleared: unique symbol;
+
+/**
+ * An event that may leave memory. Only `guard` makes one from a read; `announce` makes one from the program's own facts.
+ *
+ * The brand keeps data that was not guarded from compiling where it would be signed and stored.
+ */
+export interface ClearedEvent {
+  readonly [cleared]: true;
+  readonly kind: EventKind;
+  /** Read point or device; absent where the event is about the gateway. */
+  readonly subject: string | undefined;
+  readonly at: EpochMs;
+  readonly data: { readonly [member: string]: Json };
+}
+
+/** What the program says about itself in the chain. It must hold no text that came in over a wire. */
+export function announce(
+  kind: Exclude<EventKind, "read" | "pass" | "noread" | "epoch" | "checkpoint">,
+  at: EpochMs,
+  data: ClearedEvent["data"],
+  subject?: string,
+): ClearedEvent {
+  return brandCleared({ kind, subject, at, data });
+}
+
+/** For `guard` alone (and for `announce`): a test holds that nothing else imports it. */
+export function brandCleared(event: Omit<ClearedEvent, typeof cleared>): ClearedEvent {
+  return event as ClearedEvent;
+}
+
+/** An event as it stands in the ledger and goes over the wire. */
+export interface SealedEvent {
+  readonly sequence: number;
+  readonly kind: EventKind;
+  readonly subject: string | undefined;
+  /** The canonical bytes that were signed, signature included; they are never serialised again. */
+  readonly bytes: Uint8Array;
+}

@@ -1,0 +1,82 @@
+import { assert } from "../lib/assert.ts";
+
+/** Every bound of the program in one place. Units stand last in each name. */
+export const limits = {
+  /** A frame from a wire; a QR code holds at most 2,953 bytes (ISO/IEC 18004), and a tag list of one cycle fits too. */
+  frameBytesMax: 4_096,
+  /** A single code; the largest that a two-dimensional symbol holds. */
+  codeBytesMax: 3_072,
+  /** Passes that one read point follows at once; a belt has tens, a portal full of tagged bags hundreds. */
+  passesMax: 65_536,
+  /** Antennas whose share of a pass is kept apart; the largest fixed reader has eight ports, hubs are summed. */
+  passAntennasMax: 8,
+  /** Devices of one read point; one bit each in a pass. */
+  readPointDevicesMax: 32,
+  /** Events of one grouped commit: 1,000 rows take 1.8 ms here, longer only adds latency. */
+  commitEventsMax: 1_000,
+  /** Events handed to the ledger and not yet committed; beyond this, reads are dropped and told. */
+  uncommittedEventsMax: 20_000,
+  /** Unacknowledged publishes of one broker, unless the broker allows less. */
+  inFlightMax: 256,
+  /** Bytes of events that one lease hands out. */
+  leaseBytesMax: 1_048_576,
+  /** Bytes of recent events that the ledger thread keeps at hand for live forwarding. */
+  recentBytesMax: 4_194_304,
+  /** Settled sequences are written with the next commit, or alone after this long. */
+  settleDelayMs: 100,
+  /** …or alone as soon as this many wait, so that a crash repeats less than a window. */
+  settleCountMax: 128,
+  /** A checkpoint stands in the chain at least this often. */
+  checkpointIntervalMs: 60_000,
+  /** …and after this many events. */
+  checkpointEventsMax: 10_000,
+  /** An epoch key lives this long at most. */
+  epochKeyMs: 86_400_000,
+  /** One event on the wire. */
+  eventBytesMax: 65_536,
+  /** Opening a device or connecting to a broker. */
+  connectTimeoutMs: 10_000,
+  /** The oldest unacknowledged publish under a live connection; older means the peer is dead. */
+  ackAgeMaxMs: 10_000,
+  /** Serial device nodes are looked at this often. */
+  deviceWatchMs: 1_000,
+  /** Retry of devices and brokers. */
+  backoff: { baseMs: 500, capMs: 60_000, stableMs: 30_000 },
+  /** A clean stop takes no longer. */
+  stopBudgetMs: 10_000,
+  /** A config file larger than this is not one. */
+  configBytesMax: 1_048_576,
+  /** The deadline of a request to the control socket. */
+  controlTimeoutMs: 10_000,
+  /** An HTTP request body on the control socket. */
+  controlBodyBytesMax: 65_536,
+  /** Headers of a request to the control socket; ours take 200 bytes. */
+  controlHeaderBytesMax: 8_192,
+  /** A client must have sent its whole request by then. */
+  controlRequestMs: 5_000,
+  /** Connections at once, for the socket and for http each. */
+  controlConnectionsMax: 64,
+  /** A client that takes nothing of a long answer for this long is cut off. */
+  controlStallMs: 30_000,
+  /** Health is judged within this time. */
+  healthDeadlineMs: 1_000,
+  /** The daemon answers a command within this time, if only that it could not. */
+  controlAnswerMs: 8_000,
+  /** Followers of live events and exports at once; each holds up to 1 MiB. */
+  controlStreamsMax: 8,
+  /** What one slow follower may lag behind before it loses events. */
+  watchBytesMax: 1_048_576,
+  /** Events of one look into the queue. */
+  peekEventsMax: 1_000,
+  /** One text in a log line. */
+  noticeTextMax: 300,
+  /** Log lines that wait for a slow reader of stdout; beyond this they are lost and counted. */
+  logBytesMax: 1_048_576,
+} as const;
+
+assert(limits.codeBytesMax <= limits.frameBytesMax, "a code fits into a frame");
+assert(limits.settleCountMax <= limits.inFlightMax, "a crash repeats no more than a window");
+assert(limits.commitEventsMax < limits.uncommittedEventsMax, "the mailbox holds more than one commit");
+assert(limits.controlAnswerMs < limits.controlTimeoutMs, "the daemon's own explanation arrives in time");
+assert(limits.controlRequestMs < limits.controlTimeoutMs, "a slow request is refused before its sender gives up");
+assert(limits.connectTimeoutMs <= limits.stopBudgetMs, "a stop does not wait for a connect");
