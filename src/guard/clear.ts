@@ -1,0 +1,132 @@
+import { latin1 } from "../lib/bytes.ts";
+import { brandCleared, type ClearedEvent, type Json } from "../model/event.ts";
+import type { FirstRead, Observation, Pass } from "../model/observation.ts";
+import type { EpochMs } from "../model/units.ts";
+import { classify, type Verdict } from "./classify.ts";
+import type { CarrierName, GuardSettings } from "./settings.ts";
+import type { TokenKeys } from "./tokens.ts";
+
+/** What an event says of the clocks behind it. */
+export interface ClockState {
+  /** The run that the monotonic time belongs to. */
+  readonly boot: string;
+  /** Whether the box's clock is set by a time server. */
+  readonly synced: boolean;
+}
+
+export interface Guard {
+  /**
+   * Makes of an observation what may leave memory.
+   *
+   * Gives:   an event whose code is in clear only if its shape is configured and impersonal; else a token and its length.
+   *          `{ refused }` for a code of no known shape where the site wants those dropped.
+   * Cost:    linear in the code.
+   * Fails:   never, whatever the bytes.
+   * Loses:   refused codes; the caller counts them.
+   */
+  clear(observation: Observation, clock: ClockState): ClearedEvent | Refusal;
+}
+
+interface Refusal {
+  readonly refused: "dropped-unknown";
+}
+
+interface Materials {
+  readonly settings: GuardSettings;
+  readonly tokens: TokenKeys;
+}
+
+type Data = Record<string, Json>;
+
+const refusal: Refusal = { refused: "dropped-unknown" };
+
+/** AIM identifier (ISO/IEC 15424): a bracket, a letter, a modifier. Anything else is text from a label. */
+const aimIdentifier = /^\][A-Za-z][0-9A-Za-z]$/;
+
+/** Far beyond any receiver; keeps NaN, infinities and what overflows in rounding out of events. */
+const strengthMaxDbm = 1_000;
+
+/** The only maker of events from reads. */
+export function createGuard({ settings, tokens }: Materials): Guard {
+  const configured: ReadonlySet<CarrierName> = new Set(settings.carriers);
+
+  function clear(observation: Observation, clock: ClockState): ClearedEvent | Refusal {
+    const data: Data = {
+      clock: { boot: clock.boot, monotonicMs: rounded(observation.monotonicMs, 1_000), synced: clock.synced },
+      device: observation.device,
+      medium: observation.medium,
+      readPoint: observation.readPoint,
+    };
+    const { at, readPoint: subject } = observation;
+    if (observation.kind === "no-read") return brandCleared({ kind: "noread", subject, at, data });
+
+    const { code, medium, symbology } = observation;
+    const verdict = classify(latin1(code), medium, symbology, configured);
+    if (verdict.codeClass === "unknown" && settings.unknown === "drop") return refusal;
+    addCode(data, verdict, observation, tokens);
+    addPassFacts(data, observation);
+    if (observation.kind === "first-read") {
+      addFirstRead(data, observation);
+      return brandCleared({ kind: "read", subject, at, data });
+    }
+    addSummary(data, observation);
+    return brandCleared({ kind: "pass", subject, at, data });
+  }
+
+  return { clear };
+}
+
+/** The code itself if it is cleared, else what stands for it. Nothing else here touches the code. */
+function addCode(data: Data, verdict: Verdict, observation: FirstRead | Pass, tokens: TokenKeys): void {
+  data.codeClass = verdict.codeClass;
+  if (verdict.code === undefined) {
+    data.token = tokens.token(verdict.codeClass, observation.code, observation.firstReadAt);
+    data.length = observation.code.length;
+    return;
+  }
+  data.code = verdict.code;
+  if (verdict.codeClass === "waybill") data.carriers = verdict.carriers;
+  if (verdict.codeClass === "epc") data.epcUri = verdict.epcUri;
+}
+
+function addPassFacts(data: Data, { passId, firstReadAt, symbology }: FirstRead | Pass): void {
+  data.passId = passId;
+  data.firstReadAt = rfc3339(firstReadAt);
+  if (symbology !== undefined && aimIdentifier.test(symbology)) data.symbology = symbology;
+}
+
+function addFirstRead(data: Data, { antenna, rssiDbm }: FirstRead): void {
+  if (isCount(antenna)) data.antenna = antenna;
+  if (isStrength(rssiDbm)) data.rssiDbm = rounded(rssiDbm, 10);
+}
+
+function addSummary(data: Data, pass: Pass): void {
+  data.lastReadAt = rfc3339(pass.lastReadAt);
+  data.readCount = pass.readCount;
+  const shares = pass.antennas.filter(({ antenna }) => isCount(antenna));
+  data.antennas = shares.map(({ antenna, readCount, rssiDbmPeak }) =>
+    isStrength(rssiDbmPeak) ? { antenna, readCount, rssiDbmPeak: rounded(rssiDbmPeak, 10) } : { antenna, readCount },
+  );
+  data.devices = [...pass.devices];
+  data.closeReason = pass.closeReason;
+}
+
+/** Strengths come from readers too; what no radio can measure is left out. */
+function isStrength(value: number | undefined): value is number {
+  return value !== undefined && Math.abs(value) <= strengthMaxDbm;
+}
+
+/** Antenna numbers come from readers; one that JSON cannot hold exactly is left out. */
+function isCount(value: number | undefined): value is number {
+  return value !== undefined && Number.isSafeInteger(value);
+}
+
+/** Rounds to one part in `parts`; readers and clocks give more digits than they mean. */
+function rounded(value: number, parts: number): number {
+  return Math.round(value * parts) / parts;
+}
+
+/** RFC 3339 in UTC with milliseconds. */
+function rfc3339(at: EpochMs): string {
+  return new Date(at).toISOString();
+}

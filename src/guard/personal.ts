@@ -1,0 +1,87 @@
+import { hasLuhnCheckDigit, identityCheckDigit } from "../model/code/check-digit.ts";
+
+/** The longest number that is looked at: nineteen digits of a payment card. */
+const digitsMax = 19;
+
+/** A mobile number, alone or with the four-digit extension of a privacy number. */
+const mobile = /^1[3-9]\d{9}(?:\d{4})?$/;
+
+/** A landline number with its trunk zero and area code. */
+const landline = /^0[1-9]\d{8,10}$/;
+
+/**
+ * Any number behind China's country code: `86` and 10 to 12 digits, or a mobile number with its extension.
+ *
+ * Wider than the numbering plan on purpose: `86` with 11 digits is also an EMS shape, but EMS does not number so high.
+ */
+const international = /^\+?(?:00)?86(?:\d{10,12}|1[3-9]\d{13})$/;
+
+/** American Express cards, and IMEIs, which stand in bars on the box of every telephone. */
+const fifteenDigits = /^3[457]\d{13}$/;
+
+/** Region (GB/T 2260 province), birth date and order: the first 17 digits of a resident identity number. */
+const identityBody =
+  /^(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)\d{4}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}$/;
+
+/**
+ * Whether a number, taken whole, may be a person's: telephone, payment card, identity number or IMEI.
+ *
+ * Takes:   digits, with `X` or `+` where such numbers have them; anything else is false.
+ * Cost:    linear; nothing longer than 19 digits and a prefix is looked at.
+ */
+export function isPersonalNumber(code: string): boolean {
+  if (code.length > digitsMax + 3) return false;
+  if (mobile.test(code) || landline.test(code) || international.test(code)) return true;
+  if (code.length === 15) return fifteenDigits.test(code) && hasLuhnCheckDigit(code);
+  return isIdentityNumber(code) || (code.length >= 16 && code.length <= digitsMax && hasLuhnCheckDigit(code));
+}
+
+/**
+ * Whether a code is a resident identity number, or one whose check character the scanner stripped.
+ *
+ * The numbers of 15 digits that were valid until 2012 are not looked for: they have no check digit, and one in forty
+ * of Yunda's waybills would look like one.
+ */
+export function isIdentityNumber(code: string): boolean {
+  if (code.length !== 17 && code.length !== 18) return false;
+  const body = code.slice(0, 17);
+  if (!identityBody.test(body)) return false;
+  return code.length === 17 || identityCheckDigit(body) === code[17]?.toUpperCase();
+}
+
+/** `P` and any letter is so weak a prefix that `PH` and a mobile number fits the EMS shape too. */
+const letteredMobile = /^P[A-Z]1[3-9]\d{9}$/i;
+
+/** Whether a code that has a carrier's shape may as well be a person's number. */
+export function isAmbiguousWaybill(code: string): boolean {
+  return isPersonalNumber(code) || letteredMobile.test(code);
+}
+
+/**
+ * Whether 20 digits that look like AI 00 and an SSCC may be a person's number.
+ *
+ * Without proof of GS1 the leading `00` may as well be the international prefix of a mobile number with an extension.
+ */
+export function isAmbiguousSscc(digits: string): boolean {
+  return /^00861[3-9]/.test(digits) || isIdentityNumber(digits.slice(2));
+}
+
+/** ASCII text, filled up with zeros or spaces. */
+const asciiTag = /^[0-9A-Za-z +.()-]{7,}[\0 ]*$/;
+
+/**
+ * Whether the memory of a tag, though it decodes as an EPC, may hold a person's number as plain text or decimal digits.
+ *
+ * Cheap tag writers put any text into EPC memory. ASCII digits are 0x30 to 0x39 and the headers of EPC schemes 0x30 to
+ * 0x36, so twelve digits of a landline number can decode as a flawless SGTIN.
+ */
+export function isAmbiguousTag(hex: string): boolean {
+  if (asciiTag.test(Buffer.from(hex, "hex").toString("latin1"))) return true;
+  if (!/^\d+$/.test(hex)) return false;
+  let usedCount = hex.length;
+  while (usedCount > 0 && hex[usedCount - 1] === "0") usedCount -= 1;
+  for (let length = Math.max(usedCount, 11); length <= digitsMax; length++) {
+    if (isPersonalNumber(hex.slice(0, length))) return true;
+  }
+  return false;
+}

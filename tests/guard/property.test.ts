@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { carrierNames } from "../../src/guard/settings.ts";
+import { latin1 } from "../../src/lib/bytes.ts";
+import type { ClearedEvent } from "../../src/model/event.ts";
+import type { FirstRead } from "../../src/model/observation.ts";
+import { aFirstRead, aGuard, aPass, cleared } from "./build.ts";
+
+const symbologies = fc.constantFrom(undefined, "]C0", "]C1", "]Q1", "]Q3", "]d2", "]e0", "]E0", "]U1");
+
+const digits = (min: number, max: number) => fc.stringMatching(new RegExp(`^\\d{${min},${max}}$`));
+
+/** Labels with numbers of persons, cards and identities, near misses of waybills, and any bytes at all. */
+const codes: fc.Arbitrary<Uint8Array> = fc.oneof(
+  fc.uint8Array({ maxLength: 3_072 }),
+  digits(1, 24).map((text) => Buffer.from(text)),
+  fc.stringMatching(/^(SF|YT|JD|JT|DPK|P[A-Z])[0-9A-Z]{8,16}$/).map((text) => Buffer.from(text)),
+  fc.stringMatching(/^3[0-6C-F][0-9A-F]{22}$/).map((text) => Buffer.from(text)),
+  fc.string({ unit: "grapheme", maxLength: 200 }).map((text) => Buffer.from(text, "utf8")),
+  digits(9, 9).map((rest) => Buffer.from(`MECARD:N:Zhang,Wei;TEL:13${rest};;`)),
+  digits(9, 9).map((rest) => Buffer.from(`8613${rest}`)),
+);
+
+/** The event as it leaves, without its token: that is noise by design and may hold any four characters. */
+function spoken(event: ClearedEvent): string {
+  return JSON.stringify({ ...event, data: { ...event.data, token: "" } });
+}
+
+function pieces(text: string): Set<string> {
+  const found = new Set<string>();
+  for (let start = 0; start + 4 <= text.length; start++) found.add(text.slice(start, start + 4));
+  return found;
+}
+
+it("no four characters of a code that is not cleared stand in its event", () => {
+  const guard = aGuard();
+  fc.assert(
+    fc.property(codes, fc.constantFrom("barcode", "rfid"), symbologies, (code, medium, symbology) => {
+      for (const make of [aFirstRead, aPass]) {
+        const event = cleared(make({ code, medium, symbology }), guard);
+        if (event.data.code !== undefined) continue;
+        // What an event of the same length says anyway: names of fields, times, the device.
+        const fixed = cleared(make({ code: new Uint8Array(code.length), medium, symbology }), guard);
+        const always = pieces(spoken(fixed).replace('"codeClass":"unknown"', '"codeClass":"unknown gs1"'));
+        const said = pieces(spoken(event));
+        const leaked = [latin1(code), Buffer.from(code).toString("utf8")]
+          .flatMap((text) => [...pieces(text)])
+          .filter((piece) => said.has(piece) && !always.has(piece) && !'"codeClass":"gs1"'.includes(piece));
+        expect(leaked).toStrictEqual([]);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+it("random bytes never make it throw, whatever the site lets out", () => {
+  const subset = fc.subarray([...carrierNames]);
+  const unknown = fc.constantFrom("token", "drop");
+  fc.assert(
+    fc.property(codes, subset, unknown, fc.string(), (code, carriers, unknownAs, symbology) => {
+      const guard = aGuard({ carriers, unknown: unknownAs });
+      for (const medium of ["barcode", "rfid"] as const) {
+        const event = guard.clear(aFirstRead({ code, medium, symbology }), { boot: "9f0c3a1e", synced: false });
+        if ("refused" in event) expect(unknownAs).toBe("drop");
+        else expect(JSON.parse(JSON.stringify(event.data))).toStrictEqual(event.data);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+it("what is cleared is printable ASCII of at most 24 characters and equals the code, but for AI 00", () => {
+  const guard = aGuard();
+  const likely = fc.oneof(
+    codes,
+    digits(13, 20).map((text) => Buffer.from(text)),
+    fc.constant(Buffer.from("00106141412345678908")),
+  );
+  fc.assert(
+    fc.property(likely, fc.constantFrom("barcode", "rfid"), symbologies, (code, medium, symbology) => {
+      const { data } = cleared(aFirstRead({ code, medium, symbology }), guard);
+      if (data.code === undefined) return;
+      expect(data.code).toMatch(/^[0-9A-Za-z]{12,24}$/);
+      const text = latin1(code);
+      expect(data.codeClass === "sscc" ? `00${data.code}` : data.code).toBe(text);
+      expect(symbology?.startsWith("]E") && medium === "barcode").toBeFalsy();
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+it("with no shape configured no barcode is cleared", () => {
+  const guard = aGuard({ carriers: [] });
+  fc.assert(
+    fc.property(codes, symbologies, (code, symbology) => {
+      const observation: FirstRead = aFirstRead({ code, symbology });
+      expect(cleared(observation, guard).data).not.toHaveProperty("code");
+    }),
+    { numRuns: 500 },
+  );
+});
