@@ -1,0 +1,208 @@
+import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
+import type Database from "better-sqlite3";
+import { SortgateError, systemCode } from "../model/error.ts";
+import type { EventKind, SealedEvent } from "../model/event.ts";
+import type { EpochMs } from "../model/units.ts";
+import type { Range } from "./cursor.ts";
+import { explainSqlite, openDatabase } from "./database.ts";
+
+/** Where the chain stands: all that sealing needs to go on. */
+export interface ChainRow {
+  /** 12 hex digits, drawn when the file was made. */
+  readonly chain: string;
+  /** The last sequence; 0 in a new ledger. */
+  readonly sequence: number;
+  /** base64url SHA-256 of the last event's bytes. */
+  readonly previous: string;
+  /** The Merkle log's compact range. */
+  readonly peaks: Uint8Array;
+}
+
+/** An event as it stands in the ledger. */
+export interface StoredEvent extends SealedEvent {
+  readonly at: EpochMs;
+}
+
+/** What one commit writes, all or nothing. */
+export interface Commit {
+  readonly events: readonly StoredEvent[];
+  /** Where the chain stands after `events`. */
+  readonly chain: ChainRow;
+  /** Cursors that moved. */
+  readonly settled: ReadonlyMap<string, readonly Range[]>;
+  /** Events up to this sequence are destroyed with this commit; 0: none. */
+  readonly destroyTo: number;
+  /** Events that were destroyed before every broker had them, in all. */
+  readonly lostCount: number;
+}
+
+export interface LedgerExtent {
+  /** Lowest and highest sequence on disk; 0 and 0 when empty. */
+  readonly first: number;
+  readonly last: number;
+  readonly fileBytes: number;
+  readonly walBytes: number;
+  /** Bytes that are used, free pages not counted. */
+  readonly usedBytes: number;
+}
+
+/**
+ * The append-only log of events in one SQLite file; also the outage queue.
+ *
+ * Invariants
+ * 1. What `commit` answered "stored" survives a crash of the process and of the machine (WAL, synchronous=FULL).
+ * 2. Sequences on disk are gapless from `extent().first` to `extent().last`.
+ * 3. The chain row always fits the last event: they change in one transaction.
+ * 4. A file is never deleted or replaced, whatever is wrong with it.
+ */
+export interface Ledger {
+  /** The chain's row; undefined in a file that was just made. */
+  chain(): ChainRow | undefined;
+  lostCount(): number;
+  cursor(broker: string): readonly Range[];
+  /** Writes all or nothing. "full": nothing was written and the file may not grow. Fails: ledger/io, ledger/corrupt. */
+  commit(commit: Commit): "stored" | "full";
+  /** Events of [from, to] in order, cut off after `bytesMax` bytes (but at least one). */
+  read(from: number, to: number, bytesMax: number): StoredEvent[];
+  /** The highest sequence of the events made before `at`; 0 if there is none. */
+  lastBefore(at: EpochMs): number;
+  extent(): LedgerExtent;
+  /** Folds the write-ahead log into the file and lets go of both. */
+  close(): void;
+}
+
+interface EventRow {
+  readonly sequence: number;
+  readonly kind: string;
+  readonly subject: string | null;
+  readonly at: number;
+  readonly bytes: Buffer;
+}
+
+function storedEvent(row: EventRow): StoredEvent {
+  return { ...row, kind: row.kind as EventKind, subject: row.subject ?? undefined };
+}
+
+/** Refuses a file whose last event is not the one that the chain goes on from. */
+function checkTail(database: Database.Database, path: string): void {
+  const chain = database.prepare("SELECT sequence, previous FROM chain").get() as
+    | { sequence: number; previous: string }
+    | undefined;
+  const last = database.prepare("SELECT sequence, bytes FROM event ORDER BY sequence DESC LIMIT 1").get() as
+    | { sequence: number; bytes: Buffer }
+    | undefined;
+  if (chain === undefined && last === undefined) return;
+  const fits =
+    chain !== undefined &&
+    (last === undefined ||
+      (last.sequence === chain.sequence &&
+        createHash("sha256").update(last.bytes).digest("base64url") === chain.previous));
+  if (fits) return;
+  throw new SortgateError("ledger/corrupt", `The ledger ${path} does not end where its chain ends`, {
+    hint: "move the file aside (never delete it), start again, and keep the old file for sortgate verify",
+  });
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+const statements = {
+  insert: "INSERT INTO event (sequence, kind, subject, at, bytes) VALUES (?, ?, ?, ?, ?)",
+  chain:
+    "INSERT INTO chain (only, chain, sequence, previous, peaks, lost) VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT (only) DO UPDATE SET sequence = excluded.sequence, previous = excluded.previous, peaks = excluded.peaks, lost = excluded.lost",
+  settle:
+    "INSERT INTO cursor (broker, settled) VALUES (?, ?) ON CONFLICT (broker) DO UPDATE SET settled = excluded.settled",
+  destroy: "DELETE FROM event WHERE sequence <= ?",
+  read: "SELECT sequence, kind, subject, at, bytes FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence LIMIT ?",
+  // Times may step back with the clock, so the newest event that is too old is not enough: take the oldest that is not.
+  before:
+    "SELECT coalesce((SELECT sequence FROM event WHERE at >= ? ORDER BY sequence LIMIT 1) - 1, (SELECT max(sequence) FROM event), 0) AS last",
+  bounds:
+    "SELECT coalesce((SELECT min(sequence) FROM event), 0) AS first, coalesce((SELECT max(sequence) FROM event), 0) AS last",
+};
+
+function readInto(statement: Database.Statement, from: number, to: number, bytesMax: number): StoredEvent[] {
+  const events: StoredEvent[] = [];
+  let byteCount = 0;
+  for (let next = from; next <= to; ) {
+    const rows = statement.all(next, to, 256) as EventRow[];
+    for (const row of rows) {
+      byteCount += row.bytes.length;
+      if (byteCount > bytesMax && events.length > 0) return events;
+      events.push(storedEvent(row));
+    }
+    if (rows.length < 256) break;
+    next = rows[rows.length - 1]!.sequence + 1;
+  }
+  return events;
+}
+
+/** Opens `path`, or makes it. `bytesMax` bounds the file; the write-ahead log (about 4 MB) comes on top. */
+export function openLedger(path: string, bytesMax: number): Ledger {
+  const database = openDatabase(path);
+  try {
+    checkTail(database, path);
+    const pageBytes = database.pragma("page_size", { simple: true }) as number;
+    database.pragma(`max_page_count = ${Math.floor(bytesMax / pageBytes)}`);
+    return overDatabase(database, path, pageBytes);
+  } catch (error) {
+    database.close();
+    throw explainSqlite(error, path);
+  }
+}
+
+function overDatabase(database: Database.Database, path: string, pageBytes: number): Ledger {
+  const insert = database.prepare(statements.insert);
+  const putChain = database.prepare(statements.chain);
+  const putCursor = database.prepare(statements.settle);
+  const destroy = database.prepare(statements.destroy);
+  const read = database.prepare(statements.read);
+  const before = database.prepare(statements.before);
+  const bounds = database.prepare(statements.bounds);
+
+  const write = database.transaction((commit: Commit) => {
+    if (commit.destroyTo > 0) destroy.run(commit.destroyTo);
+    for (const event of commit.events)
+      insert.run(event.sequence, event.kind, event.subject ?? null, event.at, event.bytes);
+    const { chain, sequence, previous, peaks } = commit.chain;
+    putChain.run(chain, sequence, previous, peaks, commit.lostCount);
+    for (const [broker, ranges] of commit.settled) putCursor.run(broker, JSON.stringify(ranges));
+  });
+
+  return {
+    chain: () => database.prepare("SELECT chain, sequence, previous, peaks FROM chain").get() as ChainRow | undefined,
+    lostCount: () => (database.prepare("SELECT lost FROM chain").get() as { lost: number } | undefined)?.lost ?? 0,
+    cursor(broker) {
+      const row = database.prepare("SELECT settled FROM cursor WHERE broker = ?").get(broker) as
+        | { settled: string }
+        | undefined;
+      return row === undefined ? [] : (JSON.parse(row.settled) as Range[]);
+    },
+    commit(commit) {
+      try {
+        write.immediate(commit);
+        return "stored";
+      } catch (error) {
+        if (systemCode(error) === "SQLITE_FULL") return "full";
+        throw explainSqlite(error, path);
+      }
+    },
+    read: (from, to, byteCountMax) => readInto(read, from, to, byteCountMax),
+    lastBefore: (at) => (before.get(at) as { last: number }).last,
+    extent() {
+      const pageCount = database.pragma("page_count", { simple: true }) as number;
+      const freeCount = database.pragma("freelist_count", { simple: true }) as number;
+      return {
+        ...(bounds.get() as { first: number; last: number }),
+        fileBytes: sizeOf(path),
+        walBytes: sizeOf(`${path}-wal`),
+        usedBytes: (pageCount - freeCount) * pageBytes,
+      };
+    },
+    close: () => {
+      database.close();
+    },
+  };
+}

@@ -1,0 +1,204 @@
+// The ledger thread: seal + ledger. The chain needs one order, SQLite one writer, the key one holder: that is one thread.
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { parentPort, workerData } from "node:worker_threads";
+import { openIdentity } from "../identity/index.ts";
+import { type Ledger, openLedger, type StoredEvent } from "../ledger/index.ts";
+import { assert } from "../lib/assert.ts";
+import { createSystemClock } from "../lib/clock.ts";
+import { SortgateError } from "../model/error.ts";
+import type { Tell } from "../model/notice.ts";
+import { createEpochKey, createSealer, epochData, type Sealer } from "../seal/index.ts";
+import { packEvents } from "./event-batch.ts";
+import { type BeginEpoch, createLedgerCore, type LedgerCore } from "./ledger-core.ts";
+import type { FromLedger, LedgerFailure, LedgerOpened, LedgerOptions, Questions, ToLedger } from "./messages.ts";
+
+assert(parentPort !== null, "this file runs as a worker thread");
+const port = parentPort;
+const options = workerData as LedgerOptions;
+const clock = createSystemClock();
+
+/** Events that are looked at to rebuild the windows: far more than a belt holds at once. */
+const recentCountMax = 20_000;
+/** How often time alone may make a commit due: settled cursors, checkpoints, a new key. */
+const tickMs = 50;
+const retainTickMs = 600_000;
+
+function post(message: FromLedger, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer);
+}
+
+const tell: Tell = (notice) => post({ type: "notice", notice });
+
+function failure(error: unknown): LedgerFailure {
+  if (error instanceof SortgateError) return { code: error.code, sentence: error.message, hint: error.hint };
+  return {
+    code: "ledger/io",
+    sentence: `The ledger thread failed: ${error instanceof Error ? error.message : String(error)}`,
+    hint: "run again with SORTGATE_DEBUG=1 to see where",
+  };
+}
+
+/** A storage error leaves SQLite's view of the file in doubt: the process ends, and the next one looks afresh. */
+function fail(error: unknown): void {
+  if (process.env.SORTGATE_DEBUG === "1" && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  post({ type: "failed", failure: failure(error) });
+  port.close();
+}
+
+interface Connection {
+  connection: number;
+  wantCount: number;
+}
+
+function serveBrokers(core: LedgerCore, connections: Map<string, Connection>): void {
+  for (const [broker, state] of connections) {
+    if (state.wantCount <= 0) continue;
+    const events = core.outbox.lease(broker, state.wantCount);
+    if (events.length === 0) continue;
+    state.wantCount -= events.length;
+    const batch = packEvents(events);
+    post({ type: "batch", broker, connection: state.connection, batch }, [batch.bytes.buffer]);
+  }
+}
+
+function answer(core: LedgerCore, ledger: Ledger, message: Extract<ToLedger, { type: "ask" }>): void {
+  const { id, question } = message;
+  try {
+    if (question === "events") {
+      const { from, to, bytesMax } = message.detail as Questions["events"]["ask"];
+      const batch = packEvents(ledger.read(from, to, bytesMax));
+      post({ type: "answer", id, answer: batch }, [batch.bytes.buffer]);
+    } else post({ type: "answer", id, answer: question === "stats" ? core.stats() : core.rotateKey() });
+  } catch (error) {
+    post({ type: "refusal", id, failure: failure(error) });
+    throw error;
+  }
+}
+
+/** Reads messages until told to stop: everything that arrived during a commit goes into the next one. */
+function serve(core: LedgerCore, ledger: Ledger, setLive: (on: boolean) => void, flush: () => void): void {
+  const connections = new Map<string, Connection>();
+  let isScheduled = false;
+
+  const guarded = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      stop();
+      fail(error);
+    }
+  };
+  const work = (): void => {
+    isScheduled = false;
+    guarded(() => {
+      core.commit();
+      flush();
+      serveBrokers(core, connections);
+    });
+    if (core.due()) schedule();
+  };
+  const schedule = (): void => {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(work);
+  };
+  const tick = setInterval(() => core.due() && schedule(), tickMs);
+  const retain = setInterval(() => guarded(() => core.retain()), retainTickMs);
+  const stop = (): void => {
+    clearInterval(tick);
+    clearInterval(retain);
+  };
+
+  port.on("message", (message: ToLedger) =>
+    guarded(() => {
+      if (message.type === "append") core.append(message.drafts, message.counters);
+      else if (message.type === "settle") core.outbox.settle(message.broker, message.sequences);
+      else if (message.type === "connect") {
+        core.outbox.connect(message.broker);
+        connections.set(message.broker, { connection: message.connection, wantCount: 0 });
+      } else if (message.type === "want") {
+        const state = connections.get(message.broker);
+        if (state?.connection === message.connection) state.wantCount += message.count;
+      } else if (message.type === "watch") setLive(message.on);
+      else if (message.type === "ask") answer(core, ledger, message);
+      else {
+        stop();
+        core.stop(message.counters);
+        flush();
+        ledger.close();
+        post({ type: "stopped" });
+        port.close();
+        return;
+      }
+      schedule();
+    }),
+  );
+  guarded(() => core.retain());
+}
+
+/** What the windows are rebuilt from. */
+function recall(ledger: Ledger): Pick<LedgerOpened, "lastAt" | "recent"> {
+  const { first, last } = ledger.extent();
+  const from = Math.max(first, last - recentCountMax + 1);
+  const events = last === 0 ? [] : ledger.read(from, last, Number.POSITIVE_INFINITY);
+  const recent = events
+    .filter((event) => event.kind === "read" || event.kind === "pass")
+    .map((event) => Buffer.from(event.bytes).toString("utf8"));
+  return { lastAt: events.at(-1)?.at ?? 0, recent };
+}
+
+async function open(): Promise<void> {
+  const { dataDir, site, gateway } = options;
+  const identity = await openIdentity({ dataDir, gateway, site, clock });
+  const ledger = openLedger(join(dataDir, "ledger.db"), options.bytesMax);
+  const known = ledger.chain();
+  const chain = known?.chain ?? randomBytes(6).toString("hex");
+  const recalled = recall(ledger);
+  const sealer: Sealer = createSealer({ chain, gateway, site, state: known });
+  const beginEpoch: BeginEpoch = (sequence, reason) => {
+    const key = createEpochKey();
+    const { software, configDigest } = options;
+    const data = epochData({ chain, gateway, site, sequence, key, device: identity, software, configDigest, reason });
+    sealer.useKey(key);
+    return { kid: key.kid, data };
+  };
+  let isLive = false;
+  let live: StoredEvent[] = [];
+  let committedCount = 0;
+  const core = createLedgerCore({
+    ledger,
+    sealer,
+    chain,
+    options,
+    beginEpoch,
+    clock,
+    tell,
+    committed(events, appendedCount) {
+      committedCount += appendedCount;
+      if (isLive) live.push(...events);
+    },
+  });
+  const flush = (): void => {
+    if (committedCount > 0) post({ type: "committed", count: committedCount });
+    committedCount = 0;
+    if (live.length === 0) return;
+    const batch = packEvents(live);
+    live = [];
+    post({ type: "live", batch }, [batch.bytes.buffer]);
+  };
+  core.start(known === undefined);
+  const { subject, fingerprint, notAfter, certificatePath: path, keyPath } = identity;
+  post({
+    type: "opened",
+    opened: {
+      chain,
+      sequence: sealer.state().sequence,
+      certificate: { subject, fingerprint, notAfter, path, keyPath },
+      ...recalled,
+    },
+  });
+  serve(core, ledger, (on) => (isLive = on), flush);
+}
+
+open().catch(fail);

@@ -1,0 +1,108 @@
+import type { ErrorCode } from "../model/error.ts";
+import type { EventKind } from "../model/event.ts";
+import type { Notice } from "../model/notice.ts";
+import type { EpochMs } from "../model/units.ts";
+
+/** A cleared event on its way to the ledger thread: its data is canonical JSON already. */
+export interface DraftMessage {
+  readonly kind: EventKind;
+  readonly subject: string | undefined;
+  readonly at: EpochMs;
+  readonly data: string;
+}
+
+/** Counters of the main thread that stand in every checkpoint. */
+export type Counters = Readonly<Record<string, number>>;
+
+/** Sealed events in one buffer: event i is `bytes[ends[i - 1], ends[i])`. */
+export interface EventBatch {
+  readonly sequences: readonly number[];
+  readonly kinds: readonly EventKind[];
+  readonly subjects: readonly (string | undefined)[];
+  readonly ends: readonly number[];
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** What can be asked of the ledger thread, and what it answers. */
+export interface Questions {
+  readonly stats: { readonly ask: null; readonly answer: LedgerStats };
+  readonly events: {
+    readonly ask: { readonly from: number; readonly to: number; readonly bytesMax: number };
+    readonly answer: EventBatch;
+  };
+  readonly rotateKey: { readonly ask: null; readonly answer: { readonly kid: string; readonly sequence: number } };
+}
+
+export interface LedgerStats {
+  readonly first: number;
+  readonly last: number;
+  readonly fileBytes: number;
+  readonly walBytes: number;
+  readonly usedBytes: number;
+  readonly lostCount: number;
+  readonly kid: string;
+  readonly keySince: EpochMs;
+  readonly brokers: readonly {
+    readonly name: string;
+    readonly queuedCount: number;
+    readonly deliveredTo: number;
+    /** When the oldest event that the broker does not have was made; absent if it has all. */
+    readonly oldestAt?: EpochMs;
+  }[];
+}
+
+export type ToLedger =
+  | { readonly type: "append"; readonly drafts: readonly DraftMessage[]; readonly counters: Counters }
+  | { readonly type: "connect"; readonly broker: string; readonly connection: number }
+  | { readonly type: "want"; readonly broker: string; readonly connection: number; readonly count: number }
+  | { readonly type: "settle"; readonly broker: string; readonly sequences: readonly number[] }
+  | { readonly type: "ask"; readonly id: number; readonly question: keyof Questions; readonly detail: unknown }
+  | { readonly type: "watch"; readonly on: boolean }
+  | { readonly type: "stop"; readonly counters: Counters };
+
+export interface LedgerFailure {
+  readonly code: ErrorCode;
+  readonly sentence: string;
+  readonly hint: string;
+}
+
+export type FromLedger =
+  | { readonly type: "opened"; readonly opened: LedgerOpened }
+  | { readonly type: "committed"; readonly count: number }
+  | { readonly type: "batch"; readonly broker: string; readonly connection: number; readonly batch: EventBatch }
+  | { readonly type: "live"; readonly batch: EventBatch }
+  | { readonly type: "answer"; readonly id: number; readonly answer: unknown }
+  | { readonly type: "refusal"; readonly id: number; readonly failure: LedgerFailure }
+  | { readonly type: "notice"; readonly notice: Notice }
+  | { readonly type: "failed"; readonly failure: LedgerFailure }
+  | { readonly type: "stopped" };
+
+/** What the main thread learns when the ledger is open. */
+export interface LedgerOpened {
+  readonly chain: string;
+  readonly sequence: number;
+  readonly certificate: {
+    readonly subject: string;
+    readonly fingerprint: string;
+    readonly notAfter: string;
+    readonly path: string;
+    readonly keyPath: string;
+  };
+  /** When the last event before this start was made; 0 if there is none. */
+  readonly lastAt: EpochMs;
+  /** The last read and pass events before this start, oldest first: their JSON, to rebuild the windows from. */
+  readonly recent: readonly string[];
+}
+
+/** What the ledger thread is started with. */
+export interface LedgerOptions {
+  readonly dataDir: string;
+  readonly site: string;
+  readonly gateway: string;
+  readonly software: string;
+  readonly configDigest: string;
+  readonly bytesMax: number;
+  readonly retainMs: number;
+  readonly whenFull: "drop-oldest" | "drop-newest" | "stop-reading";
+  readonly brokers: readonly string[];
+}

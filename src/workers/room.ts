@@ -1,0 +1,131 @@
+import type { Ledger } from "../ledger/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import { SortgateError } from "../model/error.ts";
+import type { Json } from "../model/event.ts";
+import type { Tell } from "../model/notice.ts";
+import type { EpochMs } from "../model/units.ts";
+import type { DraftMessage } from "./messages.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** What must be written into the chain because events went, or could not come in. */
+export interface RoomRecord {
+  readonly kind: "purge" | "gap";
+  readonly data: Json;
+}
+
+/**
+ * Makes room in a ledger that may not grow, and forgets what is old. Whatever goes leaves a signed record.
+ *
+ * What gives way, in this order: events that every broker has; then what `when_full` names.
+ */
+export interface Room {
+  /** Marks delivered events that were made before `at` for destruction by the next commit. False: there are none. */
+  expire(at: EpochMs): boolean;
+  /** The ledger is full: decides what gives way. "drop": the drafts that were to come in. */
+  make(drafts: readonly DraftMessage[]): "retry" | "drop" | "wait";
+  /** Events up to this sequence go with the next commit; 0: none. */
+  destroyTo(): number;
+  /** Records that go into the next commit. */
+  records(): readonly RoomRecord[];
+  /** The commit returned: what was marked is gone and told. */
+  stored(): void;
+  /** Events that were destroyed, or refused for want of room, before every broker had them. */
+  lostCount(): number;
+  noSpace(): SortgateError;
+}
+
+/** Rows that go at once when the ledger is full: enough that it does not happen at each commit. */
+const chunkCount = 2_000;
+
+export function createRoom(options: {
+  ledger: Ledger;
+  outbox: Outbox;
+  policy: "drop-oldest" | "drop-newest" | "stop-reading";
+  clock: Clock;
+  tell: Tell;
+}): Room {
+  const { ledger, outbox, policy, clock, tell } = options;
+  let destroyTo = 0;
+  let going: RoomRecord[] = [];
+  let refused: { count: number; from: EpochMs; to: EpochMs } | undefined;
+  let lostCount = ledger.lostCount();
+  let goingLostCount = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+
+  function mark(to: number, reason: "retention" | "space"): boolean {
+    const { first } = ledger.extent();
+    if (first === 0 || to < first || to <= destroyTo) return false;
+    goingLostCount = outbox.undeliveredUpTo(to);
+    const range = { from: String(first), to: String(to), reason };
+    destroyTo = to;
+    going = [{ kind: "purge", data: { ...range, count: to - first + 1 } }];
+    if (goingLostCount > 0)
+      going.push({ kind: "gap", data: { ...range, reason: "queue-full", count: goingLostCount } });
+    return true;
+  }
+
+  function warn(): void {
+    if (clock.monotonicMs() - toldAt < 60_000) return;
+    toldAt = clock.monotonicMs();
+    tell({
+      name: "ledger/full",
+      level: "error",
+      message: `The ledger may not grow any further; when_full = "${policy}" decides. Free the disk, raise queue.bytes_max, or bring the broker back`,
+      fields: { policy },
+    });
+  }
+
+  function refuse(drafts: readonly DraftMessage[]): void {
+    if (drafts.length === 0) return;
+    const from = refused?.from ?? drafts[0]!.at;
+    refused = { count: (refused?.count ?? 0) + drafts.length, from, to: drafts[drafts.length - 1]!.at };
+    lostCount += drafts.length;
+  }
+
+  return {
+    expire: (at) => mark(Math.min(ledger.lastBefore(at), outbox.deliveredByAll()), "retention"),
+    make(drafts) {
+      const { first, last } = ledger.extent();
+      const from = Math.max(first, destroyTo + 1);
+      const chunkEnd = Math.min(last, from + chunkCount - 1);
+      if (mark(Math.min(chunkEnd, outbox.deliveredByAll()), "space")) return "retry";
+      warn();
+      if (policy === "stop-reading") return "wait";
+      if (policy === "drop-oldest") return mark(chunkEnd, "space") ? "retry" : "wait";
+      refuse(drafts);
+      return "drop";
+    },
+    destroyTo: () => destroyTo,
+    records() {
+      if (refused === undefined) return going;
+      const data = {
+        reason: "queue-full",
+        count: refused.count,
+        from: new Date(refused.from).toISOString(),
+        to: new Date(refused.to).toISOString(),
+      };
+      return [...going, { kind: "gap", data }];
+    },
+    stored() {
+      if (destroyTo > 0) {
+        outbox.destroyed(destroyTo);
+        lostCount += goingLostCount;
+        tell({
+          name: "ledger/purged",
+          level: "info",
+          message: `Events up to sequence ${destroyTo} were destroyed; the chain says so`,
+          fields: { to: destroyTo },
+        });
+      }
+      destroyTo = 0;
+      goingLostCount = 0;
+      going = [];
+      refused = undefined;
+    },
+    lostCount: () => lostCount + goingLostCount,
+    noSpace: () =>
+      new SortgateError("ledger/io", "The ledger cannot be written: no room is left, not even for one event", {
+        hint: "free space on the disk of data_dir (df -h), or raise queue.bytes_max",
+      }),
+  };
+}

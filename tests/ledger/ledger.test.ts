@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Commit, openLedger, type StoredEvent } from "../../src/ledger/index.ts";
+
+let dir: string;
+let path: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "sortgate-ledger-"));
+  path = join(dir, "ledger.db");
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const bytesMax = 16_000_000;
+
+function anEvent(sequence: number, text = `event ${sequence}`): StoredEvent {
+  return { sequence, kind: "read", subject: "tunnel-1", at: sequence * 1_000, bytes: Buffer.from(text) };
+}
+
+function aCommit(events: readonly StoredEvent[], overrides: Partial<Commit> = {}): Commit {
+  const last = events[events.length - 1]!;
+  return {
+    events,
+    chain: {
+      chain: "6f1c2a9be04d",
+      sequence: last.sequence,
+      previous: createHash("sha256").update(last.bytes).digest("base64url"),
+      peaks: Buffer.from([1, 2, 3]),
+    },
+    settled: new Map(),
+    destroyTo: 0,
+    lostCount: 0,
+    ...overrides,
+  };
+}
+
+describe("a ledger", () => {
+  it("gives back after reopening exactly what was committed", () => {
+    const ledger = openLedger(path, bytesMax);
+    expect(ledger.chain()).toBeUndefined();
+    expect(ledger.commit(aCommit([anEvent(1), anEvent(2)], { settled: new Map([["central", [[1, 1]]]]) }))).toBe(
+      "stored",
+    );
+    ledger.close();
+    const again = openLedger(path, bytesMax);
+    expect(again.chain()).toMatchObject({ chain: "6f1c2a9be04d", sequence: 2 });
+    expect(again.cursor("central")).toEqual([[1, 1]]);
+    expect(again.cursor("nobody")).toEqual([]);
+    expect(again.read(1, 9, 1e6).map((event) => Buffer.from(event.bytes).toString())).toEqual(["event 1", "event 2"]);
+    expect(again.extent()).toMatchObject({ first: 1, last: 2 });
+    again.close();
+  });
+
+  it("cuts a read off after the bytes that were asked for, but gives at least one event", () => {
+    const ledger = openLedger(path, bytesMax);
+    ledger.commit(aCommit([1, 2, 3].map((sequence) => anEvent(sequence, "x".repeat(100)))));
+    expect(ledger.read(1, 3, 250).map((event) => event.sequence)).toEqual([1, 2]);
+    expect(ledger.read(2, 3, 10).map((event) => event.sequence)).toEqual([2]);
+    ledger.close();
+  });
+
+  it("destroys what it is told to in the same transaction", () => {
+    const ledger = openLedger(path, bytesMax);
+    ledger.commit(aCommit([anEvent(1), anEvent(2), anEvent(3)]));
+    ledger.commit(aCommit([anEvent(4)], { destroyTo: 2, lostCount: 2 }));
+    expect(ledger.extent()).toMatchObject({ first: 3, last: 4 });
+    expect(ledger.lostCount()).toBe(2);
+    expect(ledger.lastBefore(3_500)).toBe(3);
+    expect(ledger.lastBefore(1_000)).toBe(2);
+    expect(ledger.lastBefore(99_000)).toBe(4);
+    ledger.close();
+  });
+
+  it("answers full when it may not grow, writes nothing of that commit, and takes the next one after room was made", () => {
+    const ledger = openLedger(path, 2_000_000);
+    let sequence = 0;
+    for (;;) {
+      const stored = ledger.commit(aCommit([anEvent(sequence + 1, "x".repeat(50_000))]));
+      if (stored === "full") break;
+      sequence += 1;
+    }
+    expect(sequence).toBeGreaterThan(10);
+    expect(ledger.extent().last).toBe(sequence);
+    expect(ledger.chain()?.sequence).toBe(sequence);
+    expect(ledger.commit(aCommit([anEvent(sequence + 1, "x".repeat(50_000))], { destroyTo: 5 }))).toBe("stored");
+    expect(ledger.extent()).toMatchObject({ first: 6, last: sequence + 1 });
+    ledger.close();
+  });
+});
+
+describe("a file that cannot be the ledger", () => {
+  const code = (open: () => unknown): string => {
+    try {
+      open();
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+    return "opened";
+  };
+
+  it("is refused untouched when it is garbage", () => {
+    const garbage = Buffer.alloc(10_000, "garbage ");
+    writeFileSync(path, garbage);
+    expect(code(() => openLedger(path, bytesMax))).toBe("ledger/corrupt");
+    expect(readFileSync(path).equals(garbage)).toBe(true);
+  });
+
+  it("is refused untouched when it is somebody else's database", () => {
+    const database = new Database(path);
+    database.pragma("application_id = 7");
+    database.exec("CREATE TABLE other (a)");
+    database.close();
+    const before = readFileSync(path);
+    expect(code(() => openLedger(path, bytesMax))).toBe("ledger/corrupt");
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  it("is refused untouched when a newer program made it", () => {
+    openLedger(path, bytesMax).close();
+    const database = new Database(path);
+    database.pragma("user_version = 99");
+    database.pragma("wal_checkpoint(TRUNCATE)");
+    database.close();
+    expect(code(() => openLedger(path, bytesMax))).toBe("ledger/newer");
+    const after = new Database(path);
+    expect(after.pragma("user_version", { simple: true })).toBe(99);
+    after.close();
+  });
+
+  it("is refused when its last event is not the one that the chain goes on from", () => {
+    const ledger = openLedger(path, bytesMax);
+    ledger.commit(aCommit([anEvent(1), anEvent(2)]));
+    ledger.close();
+    const database = new Database(path);
+    database.exec("UPDATE event SET bytes = x'00' WHERE sequence = 2");
+    database.close();
+    expect(code(() => openLedger(path, bytesMax))).toBe("ledger/corrupt");
+  });
+
+  it("is refused while another program has it open", () => {
+    const ledger = openLedger(path, bytesMax);
+    ledger.commit(aCommit([anEvent(1)]));
+    expect(code(() => openLedger(path, bytesMax))).toBe("ledger/in-use");
+    expect(ledger.commit(aCommit([anEvent(2)]))).toBe("stored");
+    ledger.close();
+  });
+
+  it("is refused when its directory is a file", () => {
+    writeFileSync(join(dir, "plain"), "");
+    expect(code(() => openLedger(join(dir, "plain", "ledger.db"), bytesMax))).toBe("ledger/unwritable");
+  });
+});

@@ -1,0 +1,285 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openLedger, type StoredEvent } from "../../src/ledger/index.ts";
+import type { Clock } from "../../src/lib/clock.ts";
+import type { Notice } from "../../src/model/notice.ts";
+import { createEpochKey, createSealer } from "../../src/seal/index.ts";
+import { createLedgerCore, type LedgerCore } from "../../src/workers/ledger-core.ts";
+import type { DraftMessage, LedgerOptions } from "../../src/workers/messages.ts";
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "sortgate-core-"));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const dayMs = 86_400_000;
+const startMs = Date.parse("2026-11-23T03:10:00Z");
+
+interface Rig {
+  readonly core: LedgerCore;
+  readonly events: StoredEvent[];
+  readonly notices: Notice[];
+  committedCount: number;
+  advance(ms: number): void;
+  close(): void;
+}
+
+/** The core over a real file, with a clock that stands still until it is advanced. */
+function openRig(overrides: Partial<LedgerOptions> = {}, nowMs = 0): Rig {
+  let elapsedMs = nowMs;
+  const clock: Clock = { monotonicMs: () => elapsedMs, wallMs: () => startMs + elapsedMs, boot: "00000000" };
+  const options: LedgerOptions = {
+    dataDir: dir,
+    site: "HZ01",
+    gateway: "line-3",
+    software: "0",
+    configDigest: "0",
+    bytesMax: 16_000_000,
+    retainMs: 30 * dayMs,
+    whenFull: "drop-oldest",
+    brokers: ["central"],
+    ...overrides,
+  };
+  const ledger = openLedger(join(dir, "ledger.db"), options.bytesMax);
+  const known = ledger.chain();
+  const chain = known?.chain ?? "6f1c2a9be04d";
+  const sealer = createSealer({ chain, gateway: "line-3", site: "HZ01", state: known });
+  const notices: Notice[] = [];
+  const rig = {
+    events: [] as StoredEvent[],
+    notices,
+    committedCount: 0,
+    advance: (ms: number) => {
+      elapsedMs += ms;
+    },
+    close: () => ledger.close(),
+  };
+  const core = createLedgerCore({
+    ledger,
+    sealer,
+    chain,
+    options,
+    clock,
+    tell: (notice) => notices.push(notice),
+    beginEpoch: (_sequence, reason) => {
+      const key = createEpochKey();
+      sealer.useKey(key);
+      return { kid: key.kid, data: { reason } };
+    },
+    committed(events, appendedCount) {
+      rig.events.push(...events);
+      rig.committedCount += appendedCount;
+    },
+  });
+  core.start(known === undefined);
+  return Object.assign(rig, { core });
+}
+
+const dataOf = (event: StoredEvent): Record<string, unknown> =>
+  (JSON.parse(Buffer.from(event.bytes).toString()) as { data: Record<string, unknown> }).data;
+
+function drafts(count: number, size = 10): DraftMessage[] {
+  return Array.from({ length: count }, (_, index) => ({
+    kind: "read",
+    subject: "tunnel-1",
+    at: startMs,
+    data: JSON.stringify({ code: `${index}`.padStart(size, "0") }),
+  }));
+}
+
+const ofKind = (rig: Rig, kind: string): StoredEvent[] => rig.events.filter((event) => event.kind === kind);
+
+describe("the ledger thread's core", () => {
+  it("begins a new ledger and each later run with an epoch event, and goes on with the same chain", () => {
+    const first = openRig();
+    first.core.append(drafts(3), {});
+    first.core.commit();
+    first.close();
+    const second = openRig();
+    second.core.append(drafts(1), {});
+    second.core.commit();
+    expect(first.events.map((event) => [event.sequence, event.kind])).toEqual([
+      [1, "epoch"],
+      [2, "read"],
+      [3, "read"],
+      [4, "read"],
+    ]);
+    expect(dataOf(first.events[0]!).reason).toBe("new-ledger");
+    expect(dataOf(second.events[0]!).reason).toBe("start");
+    expect(second.events.map((event) => event.sequence)).toEqual([5, 6]);
+    const epoch = JSON.parse(Buffer.from(second.events[0]!.bytes).toString()) as { previous: string };
+    expect(epoch.previous).toBe(createHash("sha256").update(first.events[3]!.bytes).digest("base64url"));
+    second.close();
+  });
+
+  it("takes all that waits into one commit, up to the bound", () => {
+    const rig = openRig();
+    rig.core.append(drafts(1_500), {});
+    rig.core.commit();
+    expect(rig.committedCount).toBe(1_000);
+    expect(rig.core.due()).toBe(true);
+    rig.core.commit();
+    expect(rig.committedCount).toBe(1_500);
+    rig.close();
+  });
+
+  it("writes a checkpoint each minute, and at the stop, with counters and what brokers have", () => {
+    const rig = openRig();
+    rig.core.append(drafts(2), { reads: 7 });
+    rig.core.commit();
+    expect(ofKind(rig, "checkpoint")).toEqual([]);
+    rig.core.outbox.connect("central");
+    rig.core.outbox.settle("central", [1, 2]);
+    rig.advance(60_000);
+    expect(rig.core.due()).toBe(true);
+    rig.core.commit();
+    expect(dataOf(ofKind(rig, "checkpoint")[0]!)).toMatchObject({
+      size: 3,
+      counters: { reads: 7, lost: 0 },
+      delivered: { central: 2 },
+    });
+    rig.core.append(drafts(1), {});
+    rig.core.stop({});
+    expect(ofKind(rig, "checkpoint")).toHaveLength(2);
+    rig.close();
+  });
+
+  it("draws a new key each day", () => {
+    const rig = openRig();
+    const { kid } = rig.core.stats();
+    rig.advance(dayMs);
+    rig.core.append(drafts(1), {});
+    rig.core.commit();
+    expect(rig.core.stats().kid).not.toBe(kid);
+    expect(dataOf(ofKind(rig, "epoch")[1]!).reason).toBe("rotation");
+    expect(rig.events.map((event) => event.sequence)).toEqual(rig.events.map((_, index) => index + 1));
+    rig.close();
+  });
+
+  it("keeps what a broker settled across a restart, also when nothing else was written", () => {
+    const first = openRig();
+    first.core.append(drafts(5), {});
+    first.core.commit();
+    first.core.outbox.connect("central");
+    expect(first.core.outbox.lease("central", 10)).toHaveLength(6);
+    first.core.outbox.settle("central", [1, 2, 3, 5]);
+    expect(first.core.due()).toBe(false);
+    first.advance(100);
+    expect(first.core.due()).toBe(true);
+    first.core.commit();
+    first.close();
+    const second = openRig();
+    second.core.outbox.connect("central");
+    expect(second.core.outbox.lease("central", 10).map((event) => event.sequence)).toEqual([4, 6, 7]);
+    second.close();
+  });
+
+  it("hands out nothing that is not committed", () => {
+    const rig = openRig();
+    rig.core.outbox.connect("central");
+    rig.core.outbox.lease("central", 10);
+    rig.core.append(drafts(3), {});
+    expect(rig.core.outbox.lease("central", 10)).toEqual([]);
+    rig.core.commit();
+    expect(rig.core.outbox.lease("central", 10)).toHaveLength(3);
+    rig.close();
+  });
+});
+
+/** Appends until the ledger has refused or destroyed something. */
+function fill(rig: Rig, rounds = 40): void {
+  for (let round = 0; round < rounds; round += 1) {
+    rig.core.append(drafts(1_000, 1_000), {});
+    rig.core.commit();
+    rig.advance(1_000);
+  }
+}
+
+describe("a full ledger", () => {
+  it("destroys delivered events first, with a signed purge record and no gap", () => {
+    const rig = openRig();
+    rig.core.outbox.connect("central");
+    for (let round = 0; round < 30; round += 1) {
+      rig.core.append(drafts(1_000, 1_000), {});
+      rig.core.commit();
+      const sequences = rig.core.outbox.lease("central", 5_000).map((event) => event.sequence);
+      rig.core.outbox.settle("central", sequences);
+    }
+    expect(ofKind(rig, "purge").length).toBeGreaterThan(0);
+    expect(ofKind(rig, "gap")).toEqual([]);
+    expect(rig.core.stats().lostCount).toBe(0);
+    const { from, to, count, reason } = dataOf(ofKind(rig, "purge")[0]!);
+    expect([from, reason]).toEqual(["1", "space"]);
+    expect(count).toBe(Number(to));
+    rig.close();
+  });
+
+  it("with drop-oldest takes every new event and tells each one that nobody ever had", () => {
+    const rig = openRig({ whenFull: "drop-oldest" });
+    fill(rig);
+    expect(rig.committedCount).toBe(40_000);
+    const told = ofKind(rig, "gap").reduce((sum, event) => sum + (dataOf(event).count as number), 0);
+    const { first, lostCount } = rig.core.stats();
+    expect(told).toBe(first - 1);
+    expect(lostCount).toBe(told);
+    expect(told).toBeGreaterThan(0);
+    rig.close();
+    expect(openRig().core.stats().lostCount).toBe(told);
+  });
+
+  it("with drop-newest keeps the oldest, and tells how many did not come in once there is room", () => {
+    const rig = openRig({ whenFull: "drop-newest" });
+    fill(rig);
+    expect(rig.core.stats().first).toBe(1);
+    const inLedger = rig.core.stats().last;
+    expect(inLedger).toBeLessThan(30_000);
+    rig.core.outbox.connect("central");
+    rig.core.outbox.settle(
+      "central",
+      Array.from({ length: inLedger }, (_, index) => index + 1),
+    );
+    rig.core.append(drafts(1), {});
+    rig.core.commit();
+    const gap = dataOf(ofKind(rig, "gap")[0]!);
+    expect(gap.reason).toBe("queue-full");
+    expect(ofKind(rig, "read").length + (gap.count as number)).toBe(40_001);
+    rig.close();
+  });
+
+  it("with stop-reading loses nothing: what waits is taken once there is room", () => {
+    const rig = openRig({ whenFull: "stop-reading" });
+    fill(rig);
+    const { last, first } = rig.core.stats();
+    expect([first, last < 30_000]).toEqual([1, true]);
+    rig.core.outbox.connect("central");
+    for (let round = 0; round < 30; round += 1) {
+      const sequences = rig.core.outbox.lease("central", 5_000).map((event) => event.sequence);
+      rig.core.outbox.settle("central", sequences);
+      rig.advance(1_000);
+      rig.core.commit();
+      while (rig.core.due()) rig.core.commit();
+    }
+    expect(ofKind(rig, "read")).toHaveLength(40_000);
+    expect(ofKind(rig, "gap")).toEqual([]);
+    rig.close();
+  });
+});
+
+describe("retention", () => {
+  it("destroys delivered events after their time, with a signed record, and never what is still queued", () => {
+    const rig = openRig({ retainMs: dayMs });
+    rig.core.append(drafts(5), {});
+    rig.core.commit();
+    rig.core.outbox.connect("central");
+    rig.core.outbox.settle("central", [1, 2, 3]);
+    rig.advance(2 * dayMs);
+    rig.core.retain();
+    expect(dataOf(ofKind(rig, "purge")[0]!)).toEqual({ from: "1", to: "3", count: 3, reason: "retention" });
+    expect(rig.core.stats()).toMatchObject({ first: 4, lostCount: 0 });
+    rig.close();
+  });
+});
