@@ -1,0 +1,2 @@
+export { type Forwarder, type ForwarderOptions, type ForwarderState, startForwarder } from "./forwarder.ts";
+export type { Backlog, BacklogConnection } from "./port.ts";

@@ -1,0 +1,151 @@
+import { readFile } from "node:fs/promises";
+import mqtt, { type IClientOptions, type IClientPublishOptions, type MqttClient } from "mqtt";
+import { SortgateError, systemCode } from "../model/error.ts";
+import { limits } from "../model/limits.ts";
+import { explainMqtt } from "./explain.ts";
+import type { BrokerSettings } from "./settings.ts";
+
+/** One connection to one broker; when it ends, a new one is made. MQTT.js is only the wire: no store, no retry. */
+export interface MqttLink {
+  readonly protocol: 4 | 5;
+  /** Publishes that the broker takes at once (MQTT 5 receive maximum). */
+  readonly inFlightMax: number;
+  /** Bytes of one packet that the broker takes (MQTT 5 maximum packet size). */
+  readonly packetBytesMax: number;
+  /** Publishes with QoS 1; calls back once with what became of it, or never if the link ends before. */
+  publish(message: Message, done: (error?: Error | null) => void): void;
+  /** Settles exactly once with the reason; never rejects. */
+  readonly ended: Promise<SortgateError>;
+  /** Ends the link at once; what was not acknowledged stays so. */
+  end(reason: SortgateError): void;
+}
+
+export interface Message {
+  readonly topic: string;
+  readonly bytes: Uint8Array;
+  readonly isRetained?: boolean;
+  readonly contentType?: string;
+  readonly userProperties?: Record<string, string>;
+}
+
+export interface LinkOptions {
+  readonly settings: BrokerSettings;
+  readonly protocol: 4 | 5;
+  readonly clientId: string;
+  /** What the broker publishes (retained) when the link breaks. */
+  readonly will: Message;
+  readonly signal: AbortSignal;
+}
+
+async function readKeyFile(path: string, key: string, broker: string): Promise<Buffer> {
+  return readFile(path).catch((error: unknown) => {
+    throw new SortgateError("broker/tls", `Broker "${broker}": cannot read ${key} ${path} (${systemCode(error)})`, {
+      cause: error,
+      hint: `check that the file exists and that the daemon's user may read it: ls -l ${path}`,
+    });
+  });
+}
+
+/** Files are read at each connection, so that renewed certificates are taken without a restart. */
+async function clientOptions({ settings, protocol, clientId, will }: LinkOptions): Promise<IClientOptions> {
+  const read = async (key: "ca_file" | "cert_file" | "key_file" | "password_file"): Promise<Buffer | undefined> => {
+    const path = settings[key];
+    return path === undefined ? undefined : readKeyFile(path, key, settings.name);
+  };
+  const [ca, cert, key, password] = await Promise.all([
+    read("ca_file"),
+    read("cert_file"),
+    read("key_file"),
+    read("password_file"),
+  ]);
+  return {
+    manualConnect: true,
+    reconnectPeriod: 0,
+    clean: true,
+    clientId,
+    protocolVersion: protocol,
+    keepalive: settings.keepalive_s,
+    connectTimeout: limits.connectTimeoutMs,
+    queueQoSZero: false,
+    resubscribe: false,
+    messageIdProvider: new mqtt.UniqueMessageIdProvider(),
+    rejectUnauthorized: true,
+    will: { topic: will.topic, payload: Buffer.from(will.bytes), qos: 1, retain: true },
+    ...(settings.username === undefined ? {} : { username: settings.username }),
+    ...(password === undefined ? {} : { password: password.toString("utf8").replace(/\r?\n$/, "") }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+/** Waits for the broker's CONNACK. */
+function connected(client: MqttClient, { settings, signal }: LinkOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: unknown): void => {
+      clearTimeout(deadline);
+      signal.removeEventListener("abort", onAbort);
+      if (error === undefined) resolve();
+      else {
+        client.end(true);
+        reject(explainMqtt(error, settings));
+      }
+    };
+    const onAbort = (): void => settle(new Error("stopped"));
+    // MQTT.js has its own connect timeout; this one holds even where that is not armed (a TLS handshake that hangs).
+    const deadline = setTimeout(() => settle(new Error("connack timeout")), limits.connectTimeoutMs + 1_000);
+    signal.addEventListener("abort", onAbort, { once: true });
+    client.once("connect", () => settle());
+    client.on("error", settle);
+    client.once("close", () => settle(new Error("closed before the broker answered")));
+    client.connect();
+  });
+}
+
+/**
+ * Connects once.
+ *
+ * Fails:   broker/refused, broker/tls, broker/unreachable; the forwarder calls again with back-off until it succeeds.
+ */
+export async function openMqttLink(options: LinkOptions): Promise<MqttLink> {
+  const { settings, protocol } = options;
+  let client: MqttClient;
+  try {
+    client = mqtt.connect(settings.url, await clientOptions(options));
+  } catch (error) {
+    throw explainMqtt(error, settings);
+  }
+  // Without a listener an error of the client would end the process (mqttjs/MQTT.js#1015).
+  client.on("error", () => {});
+  if (options.signal.aborted) throw explainMqtt(new Error("stopped"), settings);
+  await connected(client, options);
+  return overClient(client, settings, protocol);
+}
+
+function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 5): MqttLink {
+  let settle: (reason: SortgateError) => void = () => {};
+  const ended = new Promise<SortgateError>((resolve) => (settle = resolve));
+  const end = (reason: SortgateError): void => {
+    settle(reason);
+    client.end(true);
+  };
+  client.on("error", (error) => end(explainMqtt(error, settings)));
+  client.on("disconnect", (packet) => end(explainMqtt({ code: packet.reasonCode ?? 0 }, settings)));
+  client.on("close", () => end(explainMqtt(new Error("closed"), settings)));
+  return {
+    protocol,
+    inFlightMax: client.serverProperties?.receiveMaximum ?? 65_535,
+    packetBytesMax: client.serverProperties?.maximumPacketSize ?? 268_435_455,
+    publish({ topic, bytes, isRetained, contentType, userProperties }, done) {
+      const publish: IClientPublishOptions = { qos: 1, retain: isRetained === true };
+      if (protocol === 5)
+        publish.properties = {
+          ...(contentType === undefined ? {} : { contentType }),
+          ...(userProperties === undefined ? {} : { userProperties }),
+        };
+      client.publish(topic, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), publish, done);
+    },
+    ended,
+    end,
+  };
+}

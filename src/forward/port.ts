@@ -1,0 +1,15 @@
+import type { SealedEvent } from "../model/event.ts";
+
+/** What the forwarder needs of the ledger: events that are durable, in the order in which to send them. */
+export interface Backlog {
+  /** Begins a connection: `onEvents` gets what is asked for by `want`; what was never settled comes again. */
+  connect(onEvents: (events: readonly SealedEvent[]) => void): BacklogConnection;
+}
+
+export interface BacklogConnection {
+  /** Asks for `count` more events, now or as soon as there are any. */
+  want(count: number): void;
+  /** Tells that the broker has these for good. */
+  settle(sequences: readonly number[]): void;
+  close(): void;
+}
