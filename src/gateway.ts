@@ -1,0 +1,373 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { loadDriver, loadProfile } from "../drivers/index.ts";
+import { type Config, configDigest } from "./config/index.ts";
+import { type Control, openControl } from "./control/index.ts";
+import { recallPasses } from "./dedup/index.ts";
+import { type SupervisedDevice, superviseDevice } from "./driver/index.ts";
+import { type Forwarder, startForwarder } from "./forward/index.ts";
+import { createGuard, createTokenKeys, type TokenKeys } from "./guard/index.ts";
+import { type Clock, createSystemClock, isClockSynchronized, pause } from "./lib/clock.ts";
+import type { SortgateError } from "./model/error.ts";
+import { announce } from "./model/event.ts";
+import { limits } from "./model/limits.ts";
+import type { Tell } from "./model/notice.ts";
+import { createPipeline, type Instant, type Pipeline } from "./pipeline.ts";
+import { gatherStatus } from "./status.ts";
+import { createSystemd, createTelemetry } from "./telemetry/index.ts";
+import { type Counters, type LedgerThread, openLedgerThread, unpackEvents } from "./workers/index.ts";
+
+/** How often passes that are over are closed. */
+const sweepMs = 20;
+/** How often the program looks at itself: clocks, rates. */
+const secondMs = 1_000;
+/** A wall clock that moved this much against the monotonic one was set, not drifting. */
+const clockStepMs = 2_000;
+/** Rates are means over this many seconds. */
+const rateSeconds = 10;
+/** Time for brokers to take what is queued when the daemon stops. */
+const drainBudgetMs = 2_000;
+
+/** The running daemon. */
+export interface Gateway {
+  /** Resolves with the reason if it cannot go on (the ledger failed); the process must then end with code 74. */
+  readonly failed: Promise<SortgateError>;
+  /** Stops reading, makes durable what was read, lets brokers take a little more, and ends. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds the daemon of a config: the only place that knows every module.
+ *
+ * Takes:   `version`, as it shall stand in epoch events.
+ * Fails:   ledger/*, identity/*, control/*; what it opened until then is closed again. Devices and brokers that are not
+ *          there are no failure: they are tried for ever.
+ */
+export async function openGateway(config: Config, version: string): Promise<Gateway> {
+  const clock = createSystemClock();
+  const startedAtWallMs = clock.wallMs();
+  const telemetry = createTelemetry({ settings: config.log });
+  const { tell } = telemetry;
+  const systemd = createSystemd({ tell });
+  const now = (): Instant => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
+
+  let isSynced = isClockSynchronized();
+  // The ledger comes first (the windows are rebuilt from it), and yet its checkpoints count what the pipeline did.
+  const late: { pipeline?: Pipeline } = {};
+  const ledger = await openLedger(config, version, tell, () => conservation(config, late.pipeline));
+  const tokens = createTokenKeys(clock.wallMs);
+  const pipeline = await openPipeline({ config, clock, ledger, tell, tokens, isClockSynchronized: () => isSynced });
+  late.pipeline = pipeline;
+  restoreWindows(config, ledger, pipeline, now());
+  const devices = await startDevices({ config, clock, tell, ledger, pipeline, now });
+  const forwarders = startForwarders(config, version, ledger, clock, tell);
+  const rates = createRates(config.devices.length, (device) => pipeline.deviceCounters(device).readCount);
+  let isReady = false;
+
+  const control = await openControlSocket({
+    config,
+    ledger,
+    tell,
+    now,
+    status: () =>
+      gatherStatus({
+        config,
+        software: version,
+        boot: clock.boot,
+        startedAtWallMs,
+        isReady: () => isReady,
+        isClockSynchronized: () => isSynced,
+        ledger,
+        pipeline,
+        devices,
+        forwarders,
+        readRate: rates.of,
+        nowMs: () => clock.monotonicMs(),
+      }),
+    noticeCounts: telemetry.counts,
+  }).catch(async (error: unknown) => {
+    await stopAll({ devices, forwarders, ledger, pipeline, now });
+    throw error;
+  });
+
+  const watchClock = createClockWatch(clock, tell, (stepMs) =>
+    ledger.append(announce("alarm", clock.wallMs(), { alarm: "clock-stepped", stepMs })),
+  );
+  const timers = [
+    setInterval(() => pipeline.sweep(now()), sweepMs),
+    setInterval(() => {
+      isSynced = isClockSynchronized();
+      watchClock();
+      rates.tick();
+      tokens.expire();
+    }, secondMs),
+  ];
+  // The watchdog is fed only when the ledger thread has answered: a hung thread is a hung gateway.
+  if (systemd.watchdogMs !== undefined)
+    timers.push(
+      setInterval(() => {
+        ledger.ask("stats", null).then(systemd.watchdog, () => {});
+      }, systemd.watchdogMs),
+    );
+  ledger.failed.then((error) =>
+    tell({
+      name: "ledger/failed",
+      level: "error",
+      message: `${error.message}. Try: ${error.hint}`,
+      fields: { code: error.code },
+    }),
+  );
+  isReady = true;
+  tell({ name: "gateway/ready", level: "info", message: "sortgate is ready", fields: { chain: ledger.opened.chain } });
+  await systemd.ready();
+
+  return {
+    failed: ledger.failed,
+    async stop() {
+      isReady = false;
+      tell({ name: "gateway/stopping", level: "info", message: "sortgate is stopping" });
+      const told = systemd.stopping();
+      for (const timer of timers) clearInterval(timer);
+      await control.close();
+      await stopAll({ devices, forwarders, ledger, pipeline, now });
+      await told;
+      tell({ name: "gateway/stopped", level: "info", message: "sortgate has stopped; nothing accepted is lost" });
+      telemetry.flush();
+    },
+  };
+}
+
+/** Reads in = emitted + suppressed + refused (by reason), over all read points; stands in every checkpoint. */
+function conservation(config: Config, pipeline: Pipeline | undefined): Counters {
+  const sums = { reads: 0, opened: 0, suppressed: 0, pending: 0, noReads: 0, refusedRssi: 0, refusedReadsMin: 0 };
+  let droppedUnknown = 0;
+  if (pipeline !== undefined)
+    for (const { name } of config.readPoints) {
+      const counters = pipeline.readPointCounters(name);
+      sums.reads += counters.reads;
+      sums.opened += counters.opened;
+      sums.suppressed += counters.suppressed;
+      sums.pending += counters.pending;
+      sums.noReads += counters.noReads;
+      sums.refusedRssi += counters.refused.rssi;
+      sums.refusedReadsMin += counters.refused.readsMin;
+      droppedUnknown += counters.droppedUnknownCount;
+    }
+  return { ...sums, droppedUnknown };
+}
+
+function openLedger(config: Config, version: string, tell: Tell, counters: () => Counters): Promise<LedgerThread> {
+  const { site, id, data_dir } = config.gateway;
+  return openLedgerThread({
+    dataDir: data_dir,
+    site,
+    gateway: id,
+    software: version,
+    configDigest: configDigest(config),
+    bytesMax: config.queue.bytes_max,
+    retainMs: config.queue.retain_days * 86_400_000,
+    whenFull: config.queue.when_full,
+    brokers: config.brokers.map((broker) => broker.name),
+    counters,
+    tell,
+  });
+}
+
+interface PipelineSources {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly ledger: LedgerThread;
+  readonly tell: Tell;
+  readonly tokens: TokenKeys;
+  readonly isClockSynchronized: () => boolean;
+}
+
+async function openPipeline({
+  config,
+  clock,
+  ledger,
+  tell,
+  tokens,
+  isClockSynchronized,
+}: PipelineSources): Promise<Pipeline> {
+  const profiles = await Promise.all(config.devices.map(loadProfile));
+  return createPipeline({
+    readPoints: config.readPoints,
+    devices: config.devices.map(({ name, read_point }, index) => ({
+      name,
+      readPoint: read_point,
+      profile: profiles[index]!,
+    })),
+    guard: createGuard({ settings: config.guard, tokens }),
+    boot: clock.boot,
+    isClockSynchronized,
+    accept: createIntake(ledger, tell),
+    tell,
+  });
+}
+
+/** Hands events to the ledger; when it is full, tells it once a minute at most (the ledger itself counts the loss). */
+function createIntake(ledger: LedgerThread, tell: Tell): (event: Parameters<LedgerThread["append"]>[0]) => void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return (event) => {
+    if (ledger.append(event) === "taken" || performance.now() - toldAt < 60_000) return;
+    toldAt = performance.now();
+    tell({
+      name: "read/dropped",
+      level: "error",
+      message: "Events are dropped because the ledger does not keep up. Check the disk: df -h, iostat",
+      fields: { dropped: ledger.droppedCount() },
+    });
+  };
+}
+
+/** Events of passes that were open when the daemon stopped are never repeated. */
+function restoreWindows(config: Config, ledger: LedgerThread, pipeline: Pipeline, now: Instant): void {
+  const { recent, lastAt } = ledger.opened;
+  for (const { readPoint, pass } of recallPasses(recent, lastAt, config.readPoints))
+    pipeline.restore(readPoint, pass, now);
+}
+
+interface DeviceSources {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly tell: Tell;
+  readonly ledger: LedgerThread;
+  readonly pipeline: Pipeline;
+  readonly now: () => Instant;
+}
+
+async function startDevices({
+  config,
+  clock,
+  tell,
+  ledger,
+  pipeline,
+  now,
+}: DeviceSources): Promise<SupervisedDevice[]> {
+  return Promise.all(
+    config.devices.map(async (settings, index) => {
+      const stateDir = join(config.gateway.data_dir, "devices", settings.name);
+      await mkdir(stateDir, { recursive: true, mode: 0o700 });
+      return superviseDevice({
+        driver: await loadDriver(settings.driver),
+        settings,
+        device: settings.name,
+        receive: (chunk) => pipeline.receive(index, chunk, now()),
+        clock,
+        tell,
+        stateDir,
+        onState(state, reason) {
+          const data = { device: settings.name, state, reason: reason ?? "opened" };
+          ledger.append(announce("device", clock.wallMs(), data, settings.name));
+        },
+      });
+    }),
+  );
+}
+
+function startForwarders(
+  config: Config,
+  version: string,
+  ledger: LedgerThread,
+  clock: Clock,
+  tell: Tell,
+): readonly Forwarder[] {
+  const { site, id } = config.gateway;
+  return config.brokers.map((settings) =>
+    startForwarder({
+      settings,
+      site,
+      gateway: id,
+      chain: ledger.opened.chain,
+      software: version,
+      backlog: ledger.backlog(settings.name),
+      clock,
+      tell,
+    }),
+  );
+}
+
+interface ControlSources {
+  readonly config: Config;
+  readonly ledger: LedgerThread;
+  readonly tell: Tell;
+  readonly now: () => Instant;
+  readonly status: Parameters<typeof openControl>[0]["view"]["status"];
+  readonly noticeCounts: () => ReadonlyMap<string, number>;
+}
+
+function openControlSocket({ config, ledger, tell, now, status, noticeCounts }: ControlSources): Promise<Control> {
+  return openControl({
+    settings: config.control,
+    tell,
+    noticeCounts,
+    view: {
+      status,
+      events: async (from, to, bytesMax) => unpackEvents(await ledger.ask("events", { from, to, bytesMax })),
+      watch: ledger.watch,
+      rotateKey: () => ledger.ask("rotateKey", null),
+      audit: (action, detail) => ledger.append(announce("audit", now().wallMs, { action, ...detail })),
+    },
+  });
+}
+
+/** Reads a second per device, from counters that are looked at each second. */
+function createRates(
+  deviceCount: number,
+  total: (device: number) => number,
+): { tick(): void; of(device: number): number } {
+  const history: number[][] = [];
+  const tick = (): void => {
+    history.push(Array.from({ length: deviceCount }, (_, device) => total(device)));
+    if (history.length > rateSeconds + 1) history.shift();
+  };
+  return {
+    tick,
+    of: (device) => {
+      const seconds = history.length - 1;
+      if (seconds < 1) return 0;
+      return (history[seconds]![device]! - history[0]![device]!) / seconds;
+    },
+  };
+}
+
+/** Tells when the box's clock was set: timers do not care, but the times in events jump. */
+function createClockWatch(clock: Clock, tell: Tell, stepped: (stepMs: number) => void): () => void {
+  let offsetMs = clock.wallMs() - clock.monotonicMs();
+  return () => {
+    const stepMs = Math.round(clock.wallMs() - clock.monotonicMs() - offsetMs);
+    if (Math.abs(stepMs) < clockStepMs) return;
+    offsetMs += stepMs;
+    tell({
+      name: "clock/stepped",
+      level: "warn",
+      message: "This box's clock was set; times in events jump with it, their order does not",
+      fields: { stepMs },
+    });
+    stepped(stepMs);
+  };
+}
+
+interface Stoppable {
+  readonly devices: readonly SupervisedDevice[];
+  readonly forwarders: readonly Forwarder[];
+  readonly ledger: LedgerThread;
+  readonly pipeline: Pipeline;
+  readonly now: () => Instant;
+}
+
+/** In the order of the path: what is upstream stops first, so that what it still gave is taken along. */
+async function stopAll({ devices, forwarders, ledger, pipeline, now }: Stoppable): Promise<void> {
+  await Promise.all(devices.map((device) => device.close()));
+  pipeline.close(now());
+  const deadline = performance.now() + drainBudgetMs;
+  const isUp = (): boolean => forwarders.some((forwarder) => forwarder.state().state === "up");
+  while (isUp() && performance.now() < deadline) {
+    const { brokers } = await ledger.ask("stats", null);
+    if (ledger.uncommittedCount() === 0 && brokers.every((broker) => broker.queuedCount === 0)) break;
+    await pause(20);
+  }
+  await Promise.all(forwarders.map((forwarder) => forwarder.close(drainBudgetMs)));
+  await Promise.race([ledger.stop(), pause(limits.stopBudgetMs / 2)]);
+}

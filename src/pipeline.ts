@@ -1,0 +1,196 @@
+import { createWindow, type DedupWindow, type RestoredPass, type WindowCounters } from "./dedup/index.ts";
+import type { ReadPointSettings } from "./dedup/settings.ts";
+import type { Chunk, FrameSink, Profile } from "./driver/index.ts";
+import type { ClockState, Guard } from "./guard/index.ts";
+import { announce, type ClearedEvent } from "./model/event.ts";
+import type { Tell } from "./model/notice.ts";
+import type { Observation } from "./model/observation.ts";
+import type { Claim } from "./model/read.ts";
+import type { EpochMs, MonotonicMs } from "./model/units.ts";
+
+/*
+ * wire ─► drivers/serial│tcp│opcua ─► drivers/framing ─► drivers/profiles/<device>
+ *           Chunk                      Frame               Read │ NoRead │ Malformed
+ *  ─► src/dedup ──► src/guard ───► src/seal ────► src/ledger ─────► src/forward ─► broker
+ *     Observation   ClearedEvent   SealedEvent   (durable here)     Receipt (PUBACK)
+ *     └────────── main thread ───┘ └─── ledger thread ────────┘     └── main thread ──┘
+ */
+
+/** One instant on both clocks. */
+export interface Instant {
+  readonly monotonicMs: MonotonicMs;
+  readonly wallMs: EpochMs;
+}
+
+export interface PipelineDevice {
+  readonly name: string;
+  readonly readPoint: string;
+  /** Its own: profiles hold the state of one stream. */
+  readonly profile: Profile;
+}
+
+export interface PipelineOptions {
+  readonly readPoints: readonly ReadPointSettings[];
+  readonly devices: readonly PipelineDevice[];
+  readonly guard: Guard;
+  /** The run that monotonic times belong to. */
+  readonly boot: string;
+  /** Whether the box's clock is set by a time server, as of now. */
+  readonly isClockSynchronized: () => boolean;
+  /** Takes what was cleared; returns at once. */
+  readonly accept: (event: ClearedEvent) => void;
+  readonly tell: Tell;
+}
+
+/** What one device delivered since the start. */
+export interface DeviceCounters {
+  readonly readCount: number;
+  readonly noReadCount: number;
+  readonly heartbeatCount: number;
+  readonly malformedCount: number;
+  readonly discardedByteCount: number;
+  /** When it last said something that was understood; absent if it never did. */
+  readonly heardAt: MonotonicMs | undefined;
+}
+
+/** What one read point did: reads = opened + suppressed + refused by reason + pending. */
+export interface ReadPointCounters extends WindowCounters {
+  /** Observations that the guard dropped because the site wants codes of no known shape dropped. */
+  readonly droppedUnknownCount: number;
+}
+
+/** The path of one read, from the wire to the guard: synchronous; time comes in as a parameter. */
+export interface Pipeline {
+  /** Takes what a device delivered; `device` is its index. Never throws on what a device sends. */
+  receive(device: number, chunk: Chunk, now: Instant): void;
+  /** Closes the passes that are over. To be called every few tens of milliseconds. */
+  sweep(now: Instant): void;
+  /** Opens a pass that was open when the daemon stopped, so that its event is not repeated. */
+  restore(readPoint: string, pass: RestoredPass, now: Instant): void;
+  /** Closes all passes: the daemon stops. */
+  close(now: Instant): void;
+  deviceCounters(device: number): DeviceCounters;
+  readPointCounters(readPoint: string): ReadPointCounters;
+}
+
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { guard, boot, accept } = options;
+  let passCount = 0;
+  const nextPassNumber = (): number => ++passCount;
+  const points = new Map(
+    options.readPoints.map((settings) => [settings.name, openPoint(settings, options, nextPassNumber, clear)]),
+  );
+  const lanes = options.devices.map((device) => createLane(device, points.get(device.readPoint)!, accept));
+
+  /** The last step before the ledger: what does not pass here never leaves memory. */
+  function clear(observation: Observation, point: Point): void {
+    const clock: ClockState = { boot, synced: options.isClockSynchronized() };
+    const event = guard.clear(observation, clock);
+    if ("refused" in event) point.droppedUnknownCount += 1;
+    else accept(event);
+  }
+
+  return {
+    receive(device, chunk, now) {
+      const lane = lanes[device]!;
+      const { framer } = lane.profile;
+      lane.now = now;
+      if (chunk.kind === "values") lane.profile.decodeValues?.(chunk.values, lane.claim);
+      else if (chunk.kind === "bytes") framer?.push(chunk.bytes, lane.sink);
+      else framer?.reset(lane.sink);
+    },
+    sweep(now) {
+      for (const { window } of points.values()) window.sweep(now.monotonicMs, now.wallMs);
+    },
+    restore(readPoint, pass, now) {
+      points.get(readPoint)?.window.restore(pass, now.monotonicMs);
+    },
+    close(now) {
+      for (const { window } of points.values()) window.close(now.monotonicMs, now.wallMs);
+    },
+    deviceCounters: (device) => lanes[device]!.counters,
+    readPointCounters(readPoint) {
+      const { window, droppedUnknownCount } = points.get(readPoint)!;
+      return { ...window.counters(), droppedUnknownCount };
+    },
+  };
+}
+
+interface Point {
+  readonly window: DedupWindow;
+  /** Names of its devices; the window knows them by their place here. */
+  readonly devices: readonly string[];
+  droppedUnknownCount: number;
+}
+
+function openPoint(
+  settings: ReadPointSettings,
+  options: PipelineOptions,
+  nextPassNumber: () => number,
+  clear: (observation: Observation, point: Point) => void,
+): Point {
+  const devices = options.devices.filter((device) => device.readPoint === settings.name).map((device) => device.name);
+  const point: Point = {
+    devices,
+    droppedUnknownCount: 0,
+    window: createWindow({
+      settings,
+      readPoint: settings.name,
+      devices,
+      clock: { boot: options.boot },
+      nextPassNumber,
+      observe: (observation) => clear(observation, point),
+      tell: options.tell,
+    }),
+  };
+  return point;
+}
+
+/** What one device needs on the way of its reads; its functions are made once, not per read. */
+interface Lane {
+  readonly profile: Profile;
+  readonly sink: FrameSink;
+  readonly claim: (claim: Claim) => void;
+  readonly counters: { -readonly [Name in keyof DeviceCounters]: DeviceCounters[Name] };
+  now: Instant;
+}
+
+function createLane(
+  { name, profile }: PipelineDevice,
+  { window, devices }: Point,
+  accept: (event: ClearedEvent) => void,
+): Lane {
+  const place = devices.indexOf(name);
+  const counters: Lane["counters"] = {
+    readCount: 0,
+    noReadCount: 0,
+    heartbeatCount: 0,
+    malformedCount: 0,
+    discardedByteCount: 0,
+    heardAt: undefined,
+  };
+  const claim = (claim: Claim): void => {
+    const { monotonicMs, wallMs } = lane.now;
+    if (claim.kind === "malformed") {
+      counters.malformedCount += 1;
+      return;
+    }
+    counters.heardAt = monotonicMs;
+    if (claim.kind === "read") {
+      counters.readCount += 1;
+      window.admit(claim, place, monotonicMs, wallMs);
+    } else if (claim.kind === "no-read") {
+      counters.noReadCount += 1;
+      window.noRead(place, claim.medium, monotonicMs, wallMs);
+    } else if (claim.kind === "heartbeat") counters.heartbeatCount += 1;
+    else accept(announce("gap", wallMs, { reason: `source-${claim.reason}`, count: claim.count, device: name }, name));
+  };
+  const sink: FrameSink = {
+    frame: (bytes, start, end) => profile.decodeFrame?.(bytes, start, end, claim),
+    discarded: (_reason, byteCount) => {
+      counters.discardedByteCount += byteCount;
+    },
+  };
+  const lane: Lane = { profile, sink, claim, counters, now: { monotonicMs: 0, wallMs: 0 } };
+  return lane;
+}

@@ -1,0 +1,119 @@
+import type { Config } from "./config/index.ts";
+import type { BrokerStatus, DeviceStatus, ReadPointStatus, Status } from "./control/index.ts";
+import type { SupervisedDevice } from "./driver/index.ts";
+import type { Forwarder } from "./forward/index.ts";
+import type { Pipeline } from "./pipeline.ts";
+import type { LedgerStats, LedgerThread } from "./workers/index.ts";
+
+/** What a status is made of; all of it belongs to the running gateway. */
+export interface StatusSources {
+  readonly config: Config;
+  readonly software: string;
+  readonly boot: string;
+  readonly startedAtWallMs: number;
+  readonly isReady: () => boolean;
+  readonly isClockSynchronized: () => boolean;
+  readonly ledger: LedgerThread;
+  readonly pipeline: Pipeline;
+  readonly devices: readonly SupervisedDevice[];
+  readonly forwarders: readonly Forwarder[];
+  /** Reads a second of device i over the last ten seconds. */
+  readonly readRate: (device: number) => number;
+  readonly nowMs: () => number;
+}
+
+/** Puts together what `sortgate status` shows. Cost: one question to the ledger thread. */
+export async function gatherStatus(sources: StatusSources): Promise<Status> {
+  const { config, ledger, software, boot } = sources;
+  const stats = await ledger.ask("stats", null);
+  const { site, id } = config.gateway;
+  const { subject, fingerprint, notAfter } = ledger.opened.certificate;
+  return {
+    gateway: {
+      site,
+      id,
+      software,
+      boot,
+      startedAt: new Date(sources.startedAtWallMs).toISOString(),
+      upMs: sources.nowMs(),
+      ready: sources.isReady(),
+      clockSynced: sources.isClockSynchronized(),
+      rssBytes: process.memoryUsage.rss(),
+    },
+    chain: {
+      chain: ledger.opened.chain,
+      sequence: stats.last,
+      kid: stats.kid,
+      keySince: new Date(stats.keySince).toISOString(),
+      certificate: { subject, fingerprint, notAfter },
+    },
+    queue: {
+      first: stats.first,
+      last: stats.last,
+      fileBytes: stats.fileBytes,
+      walBytes: stats.walBytes,
+      usedBytes: stats.usedBytes,
+      bytesMax: config.queue.bytes_max,
+      lostCount: stats.lostCount,
+      uncommittedCount: ledger.uncommittedCount(),
+      droppedCount: ledger.droppedCount(),
+    },
+    devices: config.devices.map((_, device) => deviceStatus(sources, device)),
+    readPoints: config.readPoints.map(({ name }) => readPointStatus(sources, name)),
+    brokers: config.brokers.map((_, broker) => brokerStatus(sources, stats, broker)),
+  };
+}
+
+function deviceStatus({ config, devices, pipeline, readRate, nowMs }: StatusSources, device: number): DeviceStatus {
+  const settings = config.devices[device]!;
+  const { state, sentence, sinceMs } = devices[device]!.state();
+  const { readCount, noReadCount, malformedCount, discardedByteCount, heardAt } = pipeline.deviceCounters(device);
+  return {
+    name: settings.name,
+    readPoint: settings.read_point,
+    driver: settings.driver,
+    state,
+    forMs: nowMs() - sinceMs,
+    problem: sentence ?? "",
+    readCount,
+    noReadCount,
+    malformedCount,
+    discardedByteCount,
+    readsPerSecond: readRate(device),
+    ...(heardAt === undefined ? {} : { quietMs: nowMs() - heardAt }),
+  };
+}
+
+function readPointStatus({ pipeline }: StatusSources, name: string): ReadPointStatus {
+  const counters = pipeline.readPointCounters(name);
+  return {
+    name,
+    readCount: counters.reads,
+    openedCount: counters.opened,
+    suppressedCount: counters.suppressed,
+    refusedCount: { ...counters.refused, droppedUnknown: counters.droppedUnknownCount },
+    pendingCount: counters.pending,
+    noReadCount: counters.noReads,
+    evictedCount: counters.evicted,
+    liveCount: counters.live,
+  };
+}
+
+function brokerStatus({ config, forwarders, nowMs }: StatusSources, stats: LedgerStats, broker: number): BrokerStatus {
+  const { name, url } = config.brokers[broker]!;
+  const { state, since, problem, protocol, inFlightCount, acknowledgedCount } = forwarders[broker]!.state();
+  const queue = stats.brokers.find((entry) => entry.name === name);
+  return {
+    name,
+    url,
+    state,
+    forMs: nowMs() - since,
+    problem,
+    ...(protocol === undefined ? {} : { protocol }),
+    queuedCount: queue?.queuedCount ?? 0,
+    inFlightCount,
+    acknowledgedCount,
+    deliveredTo: queue?.deliveredTo ?? 0,
+    oldestQueuedMs: queue?.oldestAt === undefined ? 0 : Math.max(0, Date.now() - queue.oldestAt),
+  };
+}
