@@ -1,0 +1,92 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Tell } from "../model/notice.ts";
+import type { Claim, Medium } from "../model/read.ts";
+
+/** What came over a wire. */
+export type Chunk =
+  /** Bytes as they arrived; they may be reused by the driver after `receive` returns. */
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  /** Values that arrived together, for wires that carry values instead of bytes. */
+  | { readonly kind: "values"; readonly values: Readonly<Record<string, unknown>> }
+  /** The stream broke off: what was received half is void. */
+  | { readonly kind: "break" };
+
+/** What a driver is given. */
+export interface DriverContext {
+  /** The device's name in the config, for notices. */
+  readonly device: string;
+  /** Takes a chunk; returns at once and never throws. What does not fit is counted and told by the receiver. */
+  receive(chunk: Chunk): void;
+  /** Aborts when the device is to be let go; `open` must then reject or the session end. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly tell: Tell;
+  /** A directory that the driver may write to (certificates it trusts); exists, mode 0700. */
+  readonly stateDir: string;
+}
+
+/** Why a session ended: a bounded set, so that it may stand in an event. */
+export type EndReason = "closed" | "unplugged" | "refused" | "timeout" | "silent" | "error";
+
+export interface SessionEnd {
+  readonly reason: EndReason;
+  /** One sentence for the log; no parcel data. */
+  readonly sentence: string;
+}
+
+/** One opened wire. */
+export interface Session {
+  /** Settles exactly once with the reason; never rejects. */
+  readonly ended: Promise<SessionEnd>;
+  /** Closes the wire; idempotent. Nothing is delivered after it resolves. */
+  close(): Promise<void>;
+}
+
+/** Moves bytes or values from one kind of wire. Knows no device, no meaning, no retry. */
+export interface Driver<Settings> {
+  /** The word used in the config file. */
+  readonly name: string;
+  /**
+   * Opens the wire once.
+   *
+   * Fails:  with a `SortgateError` of area `device`; the supervisor calls again with back-off until it succeeds, so a
+   *         driver holds no retry of its own. A session is never reopened.
+   */
+  open(settings: Settings, context: DriverContext): Promise<Session>;
+}
+
+/** Why bytes were discarded before they became a frame. */
+export type DiscardReason = "too-long" | "noise" | "broken-off";
+
+/** Where a framer puts what it finds. Frames are stretches of a buffer that hold only during the call. */
+export interface FrameSink {
+  frame(bytes: Uint8Array, start: number, end: number): void;
+  discarded(reason: DiscardReason, byteCount: number): void;
+}
+
+/** Cuts a stream of bytes into frames: synchronous, bounded, and back in step after any garbage. */
+export interface Framer {
+  push(bytes: Uint8Array, sink: FrameSink): void;
+  /** Forgets a frame that was received half (the stream broke off), and tells it as discarded. */
+  reset(sink: FrameSink): void;
+}
+
+/** What the technician may set of a profile. */
+export interface ProfileOptions {
+  /** Texts that mean "something passed, no code seen". Replaces the profile's own list. */
+  readonly noRead?: readonly string[] | undefined;
+  /** Texts that mean "I am alive". Replaces the profile's own list. */
+  readonly heartbeat?: readonly string[] | undefined;
+}
+
+/** What one type of device says: framing, decoding, quirks. Holds the state of one stream, so one is made per device. */
+export interface Profile {
+  readonly name: string;
+  readonly medium: Medium;
+  /** Present for profiles of byte streams; a new framer, in its initial state. */
+  readonly framer?: Framer;
+  /** Decodes one frame into claims. Never throws: what cannot be decoded is a `Malformed`. */
+  decodeFrame?(bytes: Uint8Array, start: number, end: number, claim: (claim: Claim) => void): void;
+  /** Decodes values that arrived together; for drivers that carry values. Never throws. */
+  decodeValues?(values: Readonly<Record<string, unknown>>, claim: (claim: Claim) => void): void;
+}

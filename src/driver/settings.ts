@@ -1,0 +1,27 @@
+import { z } from "zod";
+
+/** Keys that every `[[device]]` of the config file has, whatever its driver. */
+export const deviceKeys = {
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 letters, digits, - and _")
+    .describe("Name of this device in events, commands and logs"),
+  read_point: z.string().min(1).describe("Name of the read_point where it looks"),
+};
+
+/** Keys of devices whose profile decodes a stream of bytes. */
+export const streamKeys = {
+  no_read: z
+    .array(z.string().min(1).max(64))
+    .max(16)
+    .optional()
+    .describe('Texts that mean "no code seen"; replaces the list of the profile'),
+  heartbeat: z
+    .array(z.string().min(1).max(64))
+    .max(16)
+    .optional()
+    .describe('Texts that mean "I am alive"; replaces the list of the profile'),
+};
+
+/** Profiles that decode a stream of bytes. */
+export const streamProfileNames = ["line-barcode", "stx-etx-barcode", "line-rfid"] as const;
