@@ -200,13 +200,14 @@ class LinkSession {
     return this.#inFlight.size;
   }
 
-  /** Takes no more events, waits for what is in flight, and says offline. Resolves when the broker has that too. */
+  /** Takes no more events, waits for what is in flight, says offline, and leaves. Resolves when that is done. */
   async drain(offline: Message): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#draining = resolve;
       this.#checkDrained();
     });
     await new Promise<void>((resolve) => this.#link.publish(offline, () => resolve()));
+    await this.#link.leave();
   }
 
   end(): void {

@@ -16,8 +16,10 @@ export interface MqttLink {
   publish(message: Message, done: (error?: Error | null) => void): void;
   /** Settles exactly once with the reason; never rejects. */
   readonly ended: Promise<SortgateError>;
-  /** Ends the link at once; what was not acknowledged stays so. */
+  /** Breaks the link at once; what was not acknowledged stays so, and the broker publishes the will. */
   end(reason: SortgateError): void;
+  /** Says goodbye, so that the broker does not publish the will. Only when nothing is in flight. */
+  leave(): Promise<void>;
 }
 
 export interface Message {
@@ -147,5 +149,6 @@ function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 
     },
     ended,
     end,
+    leave: () => new Promise((resolve) => client.end(false, () => resolve())),
   };
 }

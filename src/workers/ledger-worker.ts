@@ -150,7 +150,7 @@ function recall(ledger: Ledger): Pick<LedgerOpened, "lastAt" | "recent"> {
 
 async function open(): Promise<void> {
   const { dataDir, site, gateway } = options;
-  const identity = await openIdentity({ dataDir, gateway, site, clock });
+  const identity = await openIdentity({ dataDir, gateway, site, clock, tell });
   const ledger = openLedger(join(dataDir, "ledger.db"), options.bytesMax);
   const known = ledger.chain();
   const chain = known?.chain ?? randomBytes(6).toString("hex");
@@ -194,7 +194,7 @@ async function open(): Promise<void> {
     opened: {
       chain,
       sequence: sealer.state().sequence,
-      certificate: { subject, fingerprint, notAfter, path, keyPath },
+      certificate: { subject, fingerprint, notAfter: new Date(notAfter).toISOString(), path, keyPath },
       ...recalled,
     },
   });

@@ -185,14 +185,18 @@ describe("a forwarder to mosquitto", () => {
     expect(JSON.parse(packets[1]!.payload.toString())).toMatchObject({ online: false });
   });
 
-  it("says offline when it is closed", async () => {
+  it("says offline once when it is closed", async () => {
     const broker = await mosquitto();
     const packets = await openSubscriber(broker.port, "sortgate/+/+/status");
     const rig = startRig({ url: `mqtt://127.0.0.1:${broker.port}` }, createBacklog([]));
     await isUp(rig);
     await rig.forwarder.close(2_000);
-    await vi.waitFor(() => expect(packets).toHaveLength(2));
-    expect(JSON.parse(packets[1]!.payload.toString())).toMatchObject({ online: false });
+    // A message that comes after shows that no will stands between.
+    const other = mqtt.connect(`mqtt://127.0.0.1:${broker.port}`);
+    await other.publishAsync("sortgate/HZ01/line-4/status", "{}", { qos: 1 });
+    await other.endAsync();
+    await vi.waitFor(() => expect(packets.at(-1)?.topic).toContain("line-4"));
+    expect(packets.map((packet) => JSON.parse(packet.payload.toString()).online)).toEqual([true, false, undefined]);
   });
 });
 
