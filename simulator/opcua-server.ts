@@ -22,6 +22,8 @@ export interface VirtualServer {
   listen(): Promise<string>;
   /** The server's own certificate, PEM. */
   readonly certificateFile: string;
+  /** What the last client that logged in showed, DER; absent if it showed none. */
+  clientCertificate(): Uint8Array | undefined;
   close(): Promise<void>;
 }
 
@@ -75,8 +77,13 @@ export async function prepareServer(options: {
     ...securityOf(options.access),
   });
   await server.initialize();
+  let clientCertificate: Uint8Array | undefined;
+  server.on("create_session", (session) => {
+    clientCertificate = session.channel?.clientCertificate ?? undefined;
+  });
   return {
     server,
+    clientCertificate: () => clientCertificate,
     certificateFile: server.certificateFile,
     async listen() {
       await server.start();

@@ -14,6 +14,8 @@ export interface VirtualPlcOptions extends ServerAccess {
 export interface VirtualPlc {
   readonly endpoint: string;
   readonly certificateFile: string;
+  /** What the last client that logged in showed, DER. */
+  clientCertificate(): Uint8Array | undefined;
   readonly codeNode: string;
   readonly sequenceNode: string;
   /** Writes the code, then counts up by `step`: more than 1 is a scan that nobody can read any more. */
@@ -104,6 +106,7 @@ export async function openVirtualPlc(options: VirtualPlcOptions): Promise<Virtua
   return {
     endpoint,
     certificateFile: virtual.certificateFile,
+    clientCertificate: virtual.clientCertificate,
     codeNode: codeNode.nodeId.toString(),
     sequenceNode: counter.nodeId.toString(),
     scan: (text, step) => scan(text, step),

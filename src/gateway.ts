@@ -14,7 +14,7 @@ import { limits } from "./model/limits.ts";
 import type { Tell } from "./model/notice.ts";
 import { createPipeline, type Instant, type Pipeline } from "./pipeline.ts";
 import { gatherStatus } from "./status.ts";
-import { createSystemd, createTelemetry } from "./telemetry/index.ts";
+import { createSystemd, createTelemetry, type Systemd } from "./telemetry/index.ts";
 import { type Counters, type LedgerThread, openLedgerThread, unpackEvents } from "./workers/index.ts";
 
 /** How often passes that are over are closed. */
@@ -90,39 +90,31 @@ export async function openGateway(config: Config, version: string): Promise<Gate
     throw error;
   });
 
-  const watchClock = createClockWatch(clock, tell, (stepMs) =>
-    ledger.append(announce("alarm", clock.wallMs(), { alarm: "clock-stepped", stepMs })),
-  );
-  const timers = [
-    setInterval(() => pipeline.sweep(now()), sweepMs),
-    setInterval(() => {
-      isSynced = isClockSynchronized();
-      watchClock();
-      rates.tick();
-      tokens.expire();
-    }, secondMs),
-  ];
-  // The watchdog is fed only when the ledger thread has answered: a hung thread is a hung gateway.
-  if (systemd.watchdogMs !== undefined)
-    timers.push(
-      setInterval(() => {
-        ledger.ask("stats", null).then(systemd.watchdog, () => {});
-      }, systemd.watchdogMs),
-    );
-  ledger.failed.then((error) =>
-    tell({
-      name: "ledger/failed",
-      level: "error",
-      message: `${error.message}. Try: ${error.hint}`,
-      fields: { code: error.code },
-    }),
-  );
+  const timers = startTimers({
+    sweep: () => pipeline.sweep(now()),
+    eachSecond: [
+      () => {
+        isSynced = isClockSynchronized();
+      },
+      createClockWatch(clock, tell, (stepMs) =>
+        ledger.append(announce("alarm", clock.wallMs(), { alarm: "clock-stepped", stepMs })),
+      ),
+      rates.tick,
+      tokens.expire,
+    ],
+    systemd,
+    ledger,
+  });
   isReady = true;
   tell({ name: "gateway/ready", level: "info", message: "sortgate is ready", fields: { chain: ledger.opened.chain } });
   await systemd.ready();
 
   return {
-    failed: ledger.failed,
+    failed: ledger.failed.then((error) => {
+      const message = `${error.message}. Try: ${error.hint}`;
+      tell({ name: "ledger/failed", level: "error", message, fields: { code: error.code } });
+      return error;
+    }),
     async stop() {
       isReady = false;
       tell({ name: "gateway/stopping", level: "info", message: "sortgate is stopping" });
@@ -135,6 +127,28 @@ export async function openGateway(config: Config, version: string): Promise<Gate
       telemetry.flush();
     },
   };
+}
+
+interface Timers {
+  readonly sweep: () => void;
+  readonly eachSecond: readonly (() => void)[];
+  readonly systemd: Systemd;
+  readonly ledger: LedgerThread;
+}
+
+function startTimers({ sweep, eachSecond, systemd, ledger }: Timers): NodeJS.Timeout[] {
+  const timers = [
+    setInterval(sweep, sweepMs),
+    setInterval(() => {
+      for (const work of eachSecond) work();
+    }, secondMs),
+  ];
+  // The watchdog is fed only when the ledger thread has answered: a hung thread is a hung gateway.
+  const feed = (): void => {
+    ledger.ask("stats", null).then(systemd.watchdog, () => {});
+  };
+  if (systemd.watchdogMs !== undefined) timers.push(setInterval(feed, systemd.watchdogMs));
+  return timers;
 }
 
 /** Reads in = emitted + suppressed + refused (by reason), over all read points; stands in every checkpoint. */
@@ -245,6 +259,7 @@ async function startDevices({
   pipeline,
   now,
 }: DeviceSources): Promise<SupervisedDevice[]> {
+  const { path: certificatePath, keyPath } = ledger.opened.certificate;
   return Promise.all(
     config.devices.map(async (settings, index) => {
       const stateDir = join(config.gateway.data_dir, "devices", settings.name);
@@ -257,6 +272,7 @@ async function startDevices({
         clock,
         tell,
         stateDir,
+        ownCertificate: { certificatePath, keyPath },
         onState(state, reason) {
           const data = { device: settings.name, state, reason: reason ?? "opened" };
           ledger.append(announce("device", clock.wallMs(), data, settings.name));

@@ -10,7 +10,7 @@ import {
   type UserIdentityInfo,
   UserTokenType,
 } from "node-opcua-client";
-import type { DriverContext, EndReason, Session, SessionEnd } from "../../src/driver/port.ts";
+import type { DriverContext, EndReason, OwnCertificate, Session, SessionEnd } from "../../src/driver/port.ts";
 import { SortgateError } from "../../src/model/error.ts";
 import { limits } from "../../src/model/limits.ts";
 import { checkServer, openStore, trustFile } from "./certificates.ts";
@@ -59,7 +59,7 @@ export async function connect(settings: OpcuaSettings, context: DriverContext): 
   if (settings.server_cert_file !== undefined) await trustFile(store, settings.server_cert_file);
   const clients: OPCUAClient[] = [];
   const make = (options: OPCUAClientOptions): OPCUAClient => {
-    const client = OPCUAClient.create({ ...optionsOf(store), ...options });
+    const client = OPCUAClient.create({ ...optionsOf(store, context.ownCertificate), ...options });
     clients.push(client);
     return client;
   };
@@ -102,9 +102,10 @@ async function logIn(
   return { client, session: await client.createSession(identity) };
 }
 
-const optionsOf = (store: OPCUACertificateManager): OPCUAClientOptions => ({
+const optionsOf = (store: OPCUACertificateManager, own: OwnCertificate | undefined): OPCUAClientOptions => ({
   applicationName: "sortgate",
   clientCertificateManager: store,
+  ...(own === undefined ? {} : { certificateFile: own.certificatePath, privateKeyFile: own.keyPath }),
   // The library fills in ten retries where a field is missing, and reconnects by itself unless maxRetry is 0.
   connectionStrategy: { initialDelay: 100, maxDelay: 1_000, maxRetry: 0, randomisationFactor: 0 },
   // A server behind another address than the one it knows of itself is still the server we asked for.

@@ -11,6 +11,12 @@ export type Chunk =
   /** The stream broke off: what was received half is void. */
   | { readonly kind: "break" };
 
+/** Who this gateway is towards devices that ask for a certificate: PEM files, chain and RSA key (contract §6). */
+export interface OwnCertificate {
+  readonly certificatePath: string;
+  readonly keyPath: string;
+}
+
 /** What a driver is given. */
 export interface DriverContext {
   /** The device's name in the config, for notices. */
@@ -23,6 +29,8 @@ export interface DriverContext {
   readonly tell: Tell;
   /** A directory that the driver may write to (certificates it trusts); exists, mode 0700. */
   readonly stateDir: string;
+  /** Absent in tools that must not touch the gateway's identity: the driver then makes a certificate of its own. */
+  readonly ownCertificate?: OwnCertificate | undefined;
 }
 
 /** Why a session ended: a bounded set, so that it may stand in an event. */

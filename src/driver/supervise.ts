@@ -4,7 +4,7 @@ import { type ErrorCode, SortgateError } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
 import type { MonotonicMs } from "../model/units.ts";
-import type { Chunk, Driver, EndReason, Session, SessionEnd } from "./port.ts";
+import type { Chunk, Driver, EndReason, OwnCertificate, Session, SessionEnd } from "./port.ts";
 
 /** The driver's own deadline comes first, because its sentence says more; this one is for drivers that hang. */
 const openDeadlineMs = limits.connectTimeoutMs * 1.1;
@@ -40,6 +40,7 @@ export interface Supervision<Settings> {
   readonly clock: Clock;
   readonly tell: Tell;
   readonly stateDir: string;
+  readonly ownCertificate?: OwnCertificate | undefined;
   readonly random?: () => number;
   /** Told only when the device comes up, or goes down after it was up or opening. Not told by `close`. */
   onState(state: "up" | "down", reason: EndReason | undefined, sentence: string): void;
@@ -54,7 +55,7 @@ export interface Supervision<Settings> {
  * Loses:   a chunk that the receiver throws on, counted and told.
  */
 export function superviseDevice<Settings>(supervision: Supervision<Settings>): SupervisedDevice {
-  const { device, clock, tell } = supervision;
+  const { device, clock, tell, stateDir, ownCertificate } = supervision;
   const backoff = createBackoff(limits.backoff, supervision.random);
   const stop = new AbortController();
   const toldReasons = new Set<EndReason>();
@@ -97,7 +98,7 @@ export function superviseDevice<Settings>(supervision: Supervision<Settings>): S
     const wire = receiver.connect();
     let session: Session | undefined;
     try {
-      const context = { device, receive: wire.receive, signal, clock, tell, stateDir: supervision.stateDir };
+      const context = { device, receive: wire.receive, signal, clock, tell, stateDir, ownCertificate };
       session = await openInTime(device, () => supervision.driver.open(supervision.settings, context), signal);
       wire.opened();
       const upAtMs = clock.monotonicMs();

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { opcuaDriver } from "../../drivers/opcua/driver.ts";
 import { openVirtualPlc, type VirtualPlc } from "../../simulator/virtual-plc.ts";
+import { openIdentity } from "../../src/identity/index.ts";
+import { createSystemClock } from "../../src/lib/clock.ts";
 import { aDevice, aFolder, aRecorder, aWire } from "../fakes/opcua.ts";
 
 const folder = aFolder();
@@ -65,6 +67,21 @@ describe("the opcua driver and who it talks to", () => {
       await session.close();
       const again = await opcuaDriver.open(device({ server_cert_file: undefined }), context);
       await again.close();
+    } finally {
+      own.remove();
+    }
+  });
+
+  test("the gateway's own device certificate is what the server sees", async () => {
+    const own = aFolder();
+    try {
+      const clock = createSystemClock();
+      const identity = await openIdentity({ dataDir: own.path, gateway: "line-3", site: "HZ01", clock });
+      const { certificatePath, keyPath } = identity;
+      const { context } = aRecorder(own.path);
+      const session = await opcuaDriver.open(device(), { ...context, ownCertificate: { certificatePath, keyPath } });
+      expect(Buffer.from(plc.clientCertificate() ?? []).equals(identity.certificateChain[0]!)).toBe(true);
+      await session.close();
     } finally {
       own.remove();
     }
