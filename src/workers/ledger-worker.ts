@@ -80,8 +80,11 @@ function answer(core: LedgerCore, ledger: Ledger, message: Extract<ToLedger, { t
 function serve(core: LedgerCore, ledger: Ledger, setLive: (on: boolean) => void, flush: () => void): void {
   const connections = new Map<string, Connection>();
   let isScheduled = false;
+  let isOver = false;
 
+  /** After a failure nothing touches the ledger any more: the thread only ends. */
   const guarded = (work: () => void): void => {
+    if (isOver) return;
     try {
       work();
     } catch (error) {
@@ -96,7 +99,7 @@ function serve(core: LedgerCore, ledger: Ledger, setLive: (on: boolean) => void,
       flush();
       serveBrokers(core, connections);
     });
-    if (core.due()) schedule();
+    if (!isOver && core.due()) schedule();
   };
   const schedule = (): void => {
     if (isScheduled) return;
@@ -106,6 +109,7 @@ function serve(core: LedgerCore, ledger: Ledger, setLive: (on: boolean) => void,
   const tick = setInterval(() => core.due() && schedule(), tickMs);
   const retain = setInterval(() => guarded(() => core.retain()), retainTickMs);
   const stop = (): void => {
+    isOver = true;
     clearInterval(tick);
     clearInterval(retain);
   };
@@ -123,8 +127,8 @@ function serve(core: LedgerCore, ledger: Ledger, setLive: (on: boolean) => void,
       } else if (message.type === "watch") setLive(message.on);
       else if (message.type === "ask") answer(core, ledger, message);
       else {
-        stop();
         core.stop(message.counters);
+        stop();
         flush();
         ledger.close();
         post({ type: "stopped" });

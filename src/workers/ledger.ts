@@ -72,38 +72,35 @@ export function openLedgerThread(options: LedgerThreadOptions): Promise<LedgerTh
   const worker = new Worker(new URL("./ledger-worker.js", import.meta.url), { workerData });
   return new Promise((resolve, reject) => {
     let thread: LedgerThreadInside | undefined;
-    const fail = (error: SortgateError): void => (thread === undefined ? reject(error) : thread.fail(error));
+    let reason = explain({ code: "ledger/io", sentence: "The ledger thread ended", hint: "see the log before this" });
+    const fail = (): void => (thread === undefined ? reject(reason) : thread.ended(reason));
     worker.on("message", (message: FromLedger) => {
       if (message.type === "notice") tell(message.notice);
-      else if (message.type === "failed") fail(explain(message.failure));
-      else if (message.type === "opened") {
+      else if (message.type === "failed") {
+        reason = explain(message.failure);
+        // The thread lets go of the file first: a process that ends while SQLite is at work would abort.
+        setTimeout(fail, threadEndMs).unref();
+      } else if (message.type === "opened") {
         thread = createThread(worker, message.opened, counters);
         resolve(thread.face);
       } else thread?.receive(message);
     });
-    worker.on("error", (error) =>
-      fail(
-        explain({
-          code: "ledger/io",
-          sentence: `The ledger thread broke: ${error.message}`,
-          hint: "run again with SORTGATE_DEBUG=1 to see where",
-        }),
-      ),
-    );
-    worker.on("exit", () => {
-      thread?.exited();
-      fail(
-        explain({ code: "ledger/io", sentence: "The ledger thread ended", hint: "see the log line before this one" }),
-      );
+    worker.on("error", ({ message }) => {
+      const hint = "run again with SORTGATE_DEBUG=1 to see where";
+      reason = explain({ code: "ledger/io", sentence: `The ledger thread broke: ${message}`, hint });
     });
+    worker.on("exit", fail);
   });
 }
+
+/** How long a failed ledger thread may take to end by itself. */
+const threadEndMs = 1_000;
 
 interface LedgerThreadInside {
   readonly face: LedgerThread;
   receive(message: FromLedger): void;
-  fail(error: SortgateError): void;
-  exited(): void;
+  /** The thread is gone, for this reason if nobody asked it to stop. */
+  ended(reason: SortgateError): void;
 }
 
 /** Questions on their way, by number. */
@@ -211,6 +208,7 @@ function createThread(worker: Worker, opened: LedgerOpened, counters: () => Coun
   const connections = new Map<string, { connection: number; onEvents: (events: readonly SealedEvent[]) => void }>();
   const listeners = new Set<(event: SealedEvent) => void>();
   let lastConnection = 0;
+  let isStopping = false;
   let settleFailed: (error: SortgateError) => void = () => {};
   let settleStopped: () => void = () => {};
   const failed = new Promise<SortgateError>((resolve) => (settleFailed = resolve));
@@ -246,6 +244,7 @@ function createThread(worker: Worker, opened: LedgerOpened, counters: () => Coun
       };
     },
     stop() {
+      isStopping = true;
       intake.flush();
       post({ type: "stop", counters: counters() });
       return stopped;
@@ -265,11 +264,10 @@ function createThread(worker: Worker, opened: LedgerOpened, counters: () => Coun
       else if (message.type === "refusal") questions.refused(message.id, explain(message.failure));
       else if (message.type === "stopped") settleStopped();
     },
-    fail(error) {
-      questions.refuseAll(error);
-      settleFailed(error);
+    ended(reason) {
+      questions.refuseAll(reason);
+      if (!isStopping) settleFailed(reason);
       settleStopped();
     },
-    exited: () => settleStopped(),
   };
 }

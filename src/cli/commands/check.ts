@@ -1,0 +1,113 @@
+import type { Command } from "commander";
+import { type Config, type ConfigProblem, checkConfig, configDigest, problemText } from "../../config/index.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { Output, Tone } from "../output.ts";
+import { configOption, jsonOption } from "../program.ts";
+
+type Device = Config["devices"][number];
+
+/** Where a device is reached, on one line. */
+export function deviceAddress(device: Device): string {
+  if (device.driver === "serial") return device.path;
+  if (device.driver === "opcua") return device.endpoint;
+  const address = `${device.host}:${device.port}`;
+  return device.mode === "listen" ? `listens on ${address}` : address;
+}
+
+/** More would scroll the first ones away; --json tells all. */
+const toldMax = 100;
+
+function tell(problems: readonly ConfigProblem[], tone: Tone, output: Output): void {
+  for (const problem of problems.slice(0, toldMax)) {
+    output.line(problemText(problem), tone);
+    for (const line of problem.excerpt ?? []) output.line(`    ${line}`);
+    output.line(`  Try: ${problem.hint}`);
+  }
+  if (problems.length > toldMax) output.line(`… and ${problems.length - toldMax} more; --json tells all of them`);
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function summarise(config: Config, output: Output): void {
+  const { gateway, brokers, readPoints, devices, guard } = config;
+  output.table([
+    ["site", gateway.site],
+    ["gateway", `${gateway.id}, data in ${gateway.data_dir}`],
+    ...brokers.map(({ name, url, cert_file }, index) => [
+      index === 0 ? "brokers" : "",
+      `${name}  ${url}${cert_file === undefined ? "" : " (mutual TLS)"}`,
+    ]),
+    ...readPoints.map(({ name, emit, depart_ms }, index) => [
+      index === 0 ? "read points" : "",
+      `${name}  emit ${emit}, departs after ${depart_ms} ms`,
+    ]),
+    ...devices.map((device, index) => [
+      index === 0 ? "devices" : "",
+      `${device.name}  ${device.driver} ${deviceAddress(device)} at ${device.read_point}`,
+    ]),
+    ["carriers", guard.carriers.length === 0 ? "none" : guard.carriers.join(", ")],
+    ["other codes", guard.unknown === "token" ? "leave as a token" : "are dropped and counted"],
+  ]);
+}
+
+function summaryJson(config: Config): object {
+  return {
+    site: config.gateway.site,
+    gateway: config.gateway.id,
+    dataDir: config.gateway.data_dir,
+    brokers: config.brokers.map(({ name, url }) => ({ name, url })),
+    readPoints: config.readPoints.map(({ name }) => name),
+    devices: config.devices.map((device) => ({
+      name: device.name,
+      driver: device.driver,
+      address: deviceAddress(device),
+      readPoint: device.read_point,
+    })),
+    carriers: config.guard.carriers,
+    digest: configDigest(config),
+  };
+}
+
+async function check(file: string, output: Output): Promise<void> {
+  const checked = await checkConfig(file, { namedFiles: true });
+  const { warnings } = checked;
+  if (!checked.ok) output.exitCode = exitCodes.problem;
+  if (output.asJson) {
+    const problems = checked.ok ? [] : checked.problems;
+    const summary = checked.ok ? { config: summaryJson(checked.config) } : {};
+    return output.json({
+      ok: checked.ok,
+      file,
+      problems,
+      warnings: warnings.map(({ code: _, ...rest }) => rest),
+      ...summary,
+    });
+  }
+  if (checked.ok) {
+    output.line(`${file} is fine`, "good");
+    summarise(checked.config, output);
+  } else {
+    output.line(`${file}: ${count(checked.problems.length, "problem")}`, "bad");
+    tell(checked.problems, "bad", output);
+  }
+  if (warnings.length === 0) return;
+  output.line(`${count(warnings.length, "warning")}:`, "warn");
+  tell(warnings, "warn", output);
+}
+
+/** `sortgate check`: proves a configuration without touching a device or the network. */
+export function addCheck(program: Command, output: Output): void {
+  program
+    .command("check")
+    .description("prove a config file without touching devices or network")
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nTells every problem with its line, what was found, what is allowed and what to try. Ends with 1 if there is one.\n" +
+        "\nExamples:\n  sortgate check\n  sortgate check --config ./sortgate.toml\n  sortgate check --json\n",
+    )
+    .action((options: { config: string }) => check(options.config, output));
+}

@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import { SortgateError } from "../../model/error.ts";
+import { limits } from "../../model/limits.ts";
+import { createVerifier } from "../../seal/index.ts";
+import { daemonOf } from "../daemon.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { Output } from "../output.ts";
+import { configOption, jsonOption } from "../program.ts";
+import { eventsPath } from "./queue-export.ts";
+import { readCertificates, tellVerdict } from "./verify.ts";
+
+interface VerifyOptions {
+  readonly config: string;
+  readonly trust?: string;
+}
+
+async function verifyQueue({ config, trust: trustFile }: VerifyOptions, output: Output): Promise<void> {
+  const trust = trustFile === undefined ? undefined : await readCertificates(trustFile);
+  const daemon = await daemonOf(config);
+  const verifier = createVerifier({ trust });
+  let number = 0;
+  for await (const line of daemon.stream(eventsPath("verify", {}), { silenceMaxMs: limits.controlTimeoutMs })) {
+    number += 1;
+    verifier.push(line.toString("utf8"), number);
+  }
+  if (number === 0)
+    throw new SortgateError("verify/unreadable", "There is no event on disk", { hint: "sortgate queue stats" });
+  const verdict = verifier.finish();
+  if (verdict.verdict === "broken") output.exitCode = exitCodes.problem;
+  if (output.asJson) output.json(verdict);
+  else tellVerdict(verdict, trust !== undefined, output);
+}
+
+/** `queue verify`: judges the chain on disk without showing anything of it. */
+export function addQueueVerify(queue: Command, output: Output): void {
+  queue
+    .command("verify")
+    .description("check the signatures and the chain of all events on disk")
+    .addOption(configOption())
+    .option("--trust <file>", "certificates of the device or of its authority (PEM or DER)")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nWithout --trust a chain can only be called consistent, not authentic.\n" +
+        "\nExamples:\n  sortgate queue verify\n  sortgate queue verify --trust site-ca.pem\n",
+    )
+    .action((options: VerifyOptions) => verifyQueue(options, output));
+}

@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+import { readConfig } from "../../config/index.ts";
+import type { SortgateError } from "../../model/error.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { Output } from "../output.ts";
+import { configOption } from "../program.ts";
+import { softwareVersion } from "./version.ts";
+
+/** Resolves at the first signal that asks to stop; a second one ends the process at once. */
+function stopSignal(): Promise<undefined> {
+  return new Promise((resolve) => {
+    let isAsked = false;
+    const onSignal = (): void => {
+      if (isAsked) process.exit(exitCodes.problem);
+      isAsked = true;
+      resolve(undefined);
+    };
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+  });
+}
+
+async function run(configPath: string, output: Output): Promise<void> {
+  // Whatever the daemon writes is for itself and its group alone.
+  process.umask(0o077);
+  const config = await readConfig(configPath);
+  const { openGateway } = await import("../../gateway.ts");
+  const gateway = await openGateway(config, softwareVersion());
+  const failure: SortgateError | undefined = await Promise.race([stopSignal(), gateway.failed]);
+  if (failure !== undefined) {
+    // After a storage error nothing in memory is to be trusted: a new process looks at the disk afresh.
+    output.problem(failure);
+    process.exit(exitCodes.storage);
+  }
+  await gateway.stop();
+  process.exit(exitCodes.fine);
+}
+
+/** `sortgate run`: the daemon. */
+export function addRun(program: Command, output: Output): void {
+  program
+    .command("run")
+    .description("run the gateway until it is told to stop (SIGTERM or Ctrl-C); logs JSON lines to stdout")
+    .addOption(configOption())
+    .addHelpText(
+      "after",
+      "\nExit codes:\n  0   told to stop, and stopped\n  1   could not start\n  74  the ledger's storage failed; start again\n\nExamples:\n  sortgate run --config ./sortgate.toml\n  systemctl start sortgate\n",
+    )
+    .action((options: { config: string }) => run(options.config, output));
+}

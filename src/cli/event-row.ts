@@ -1,0 +1,48 @@
+/** An event as `watch` and `peek` give it away: its code is masked already. */
+interface ShownEvent {
+  readonly sequence: string;
+  readonly time: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly device: string;
+  readonly what: string;
+}
+
+const textOf = (value: unknown): string =>
+  typeof value === "string" || typeof value === "number" ? String(value) : "";
+
+/** What of an event stands on one line. Takes anything: a daemon of another version may say more or less. */
+export function shownEvent(event: unknown): ShownEvent {
+  const { sequence, time, kind, subject, data } = recordOf(event);
+  const facts = recordOf(data);
+  const whole = textOf(time);
+  return {
+    sequence: textOf(sequence),
+    time: whole.includes("T") ? whole.replace("T", " ").replace("Z", "") : whole,
+    kind: textOf(kind),
+    subject: textOf(subject),
+    device: textOf(facts.device),
+    what: whatOf(facts),
+  };
+}
+
+/** The code or what stands for it; of other events, what they are about. */
+function whatOf(facts: Readonly<Record<string, unknown>>): string {
+  const { code, token, codeClass, length, readCount, state, reason, action, count, size } = facts;
+  const parts = [
+    textOf(code) || textOf(token),
+    textOf(codeClass),
+    textOf(code) === "" && textOf(length) !== "" && `${textOf(length)} characters`,
+    textOf(readCount) !== "" && `${textOf(readCount)} reads`,
+    textOf(state),
+    textOf(action),
+    textOf(reason),
+    textOf(count) !== "" && `count ${textOf(count)}`,
+    textOf(size) !== "" && `${textOf(size)} events`,
+  ];
+  return parts.filter((part) => part !== "" && part !== false).join("  ");
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}

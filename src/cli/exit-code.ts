@@ -1,0 +1,14 @@
+import { SortgateError } from "../model/error.ts";
+
+/** What the shell learns. Scripts rely on these numbers. */
+export const exitCodes = { fine: 0, problem: 1, usage: 2, unreachable: 3, storage: 74 } as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** The number with which the program ends after this error. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (!(error instanceof SortgateError)) return exitCodes.problem;
+  if (error.code === "control/unreachable") return exitCodes.unreachable;
+  if (error.code === "ledger/io" || error.code === "ledger/corrupt") return exitCodes.storage;
+  return error.code.startsWith("usage/") ? exitCodes.usage : exitCodes.problem;
+}

@@ -1,0 +1,77 @@
+import { CommanderError } from "commander";
+import { systemCode } from "../model/error.ts";
+import { type AddCommand, commands } from "./commands/index.ts";
+import { type ExitCode, exitCodeOf, exitCodes } from "./exit-code.ts";
+import { createOutput, type Output, type TextStream } from "./output.ts";
+import { createProgram, explainUsage } from "./program.ts";
+
+export interface Streams {
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
+}
+
+/** The command that the arguments ask for, if it is one of ours. */
+function commandOf(argv: readonly string[]): string | undefined {
+  const first = argv[0];
+  return first !== undefined && Object.hasOwn(commands, first) ? first : undefined;
+}
+
+function isJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end === -1 ? argv : argv.slice(0, end)).includes("--json");
+}
+
+/** Loads the one command that is asked for, or all of them, so that help and suggestions know every name. */
+function loadCommands(command: string | undefined): Promise<AddCommand[]> {
+  const loaders = command === undefined ? Object.values(commands) : [commands[command]];
+  return Promise.all(loaders.flatMap((load) => (load === undefined ? [] : [load()])));
+}
+
+async function run(argv: readonly string[], output: Output): Promise<ExitCode> {
+  const command = commandOf(argv);
+  try {
+    const program = createProgram(output);
+    for (const add of await loadCommands(command)) add(program, output);
+    await program.parseAsync([...argv], { from: "user" });
+    return output.exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) {
+      output.problem(error);
+      return exitCodeOf(error);
+    }
+    const usage = explainUsage(error, command);
+    if (usage === undefined) return exitCodes.fine;
+    output.problem(usage);
+    return exitCodes.usage;
+  }
+}
+
+/**
+ * Runs one command.
+ *
+ * Takes:  the arguments behind the program's name.
+ * Gives:  the exit code; everything is told by then.
+ * Fails:  never; an error is told on stderr.
+ */
+export function runCli(argv: readonly string[], streams: Streams): Promise<ExitCode> {
+  return run(argv, createOutput({ ...streams, json: isJson(argv) }));
+}
+
+/** Runs one command as this process: its arguments, its streams, its exit code. */
+export async function main(): Promise<void> {
+  const argv = process.argv.slice(2);
+  const output = createOutput({ stdout: process.stdout, stderr: process.stderr, json: isJson(argv) });
+  process.stdout.on("error", (error) => {
+    // The reader of our output has gone (`sortgate watch | head`): nothing is left to do, and nothing is wrong.
+    if (systemCode(error) === "EPIPE") process.exit();
+    throw error;
+  });
+  process.on("uncaughtException", (error) => {
+    // A daemon has a listener of its own, which knows what to close first.
+    if (process.listenerCount("uncaughtException") > 1) return;
+    output.problem(error);
+    process.exit(exitCodeOf(error));
+  });
+  const code = await run(argv, output);
+  if (code !== exitCodes.fine) process.exitCode = code;
+}

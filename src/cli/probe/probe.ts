@@ -1,0 +1,140 @@
+import type { Chunk, FrameSink, Profile } from "../../driver/index.ts";
+import { latin1 } from "../../lib/bytes.ts";
+import { claimText, type HeardClaim, heardClaim, type ShownClaim } from "./claims.ts";
+import { shownValue } from "./values-text.ts";
+import { createWireLog } from "./wire-log.ts";
+import { isFraming, shownBytes, wireText } from "./wire-text.ts";
+
+/** One thing that came from the device, ready for a screen. */
+export type Heard =
+  | {
+      readonly kind: "frame";
+      readonly hex: string;
+      readonly text: string;
+      readonly byteCount: number;
+      readonly claims: readonly ShownClaim[];
+    }
+  | { readonly kind: "values"; readonly values: unknown; readonly claims: readonly ShownClaim[] }
+  | {
+      readonly kind: "discarded";
+      readonly reason: string;
+      readonly byteCount: number;
+      /** Only where everything is shown. */
+      readonly hex?: string;
+      readonly text?: string;
+    }
+  | { readonly kind: "break" };
+
+export interface Probe {
+  receive(chunk: Chunk): void;
+  /** All bytes that came. */
+  byteCount(): number;
+  /** What came last and belongs to no frame yet. */
+  rest(): { readonly hex: string; readonly text: string };
+}
+
+export interface ProbeSettings {
+  readonly profile: Profile;
+  /** Carriers of `[guard]`: codes of their shapes may be shown. */
+  readonly carriers: readonly string[];
+  /** Shows everything. */
+  readonly isRaw: boolean;
+  readonly hear: (heard: Heard) => void;
+}
+
+interface CodePlace {
+  readonly start: number;
+  readonly end: number;
+  readonly isShown: boolean;
+}
+
+/** Where the codes of a frame stand. What the profile made nothing of is hidden as a whole. */
+function codePlaces(frame: string, claims: readonly HeardClaim[]): CodePlace[] {
+  const whole = (isShown: boolean): CodePlace[] => [{ start: 0, end: frame.length, isShown }];
+  if (claims.every(({ shown }) => shown.kind === "no-read" || shown.kind === "heartbeat"))
+    return whole(claims.length > 0);
+  if (claims.some(({ shown }) => shown.kind === "malformed")) return whole(false);
+  const upper = frame.toUpperCase();
+  const places: CodePlace[] = [];
+  for (const { shown, code } of claims) {
+    if (code === undefined || shown.kind !== "read") continue;
+    const start = upper.indexOf(code.toUpperCase());
+    // Not found as it was decoded, so nobody can say where it ends.
+    if (start === -1) return whole(false);
+    for (let at = start; at !== -1; at = upper.indexOf(code.toUpperCase(), at + code.length))
+      places.push({ start: at, end: at + code.length, isShown: !shown.isMasked });
+  }
+  // What must be hidden comes last, and so wins where two codes overlap.
+  return places.sort((a, b) => Number(b.isShown) - Number(a.isShown));
+}
+
+/** Decodes what one device sends and makes it fit for a screen; forwards nothing. */
+export function createProbe({ profile, carriers, isRaw, hear }: ProbeSettings): Probe {
+  const log = createWireLog();
+  const sink: FrameSink = {
+    frame(bytes, start, end) {
+      const claims: HeardClaim[] = [];
+      profile.decodeFrame?.(bytes, start, end, (claim) => claims.push(heardClaim(claim, carriers, isRaw)));
+      const frame = Buffer.from(bytes.subarray(start, end));
+      const wire = log.take(frame);
+      const shown = isRaw ? [] : shownBytes(latin1(frame), codePlaces(latin1(frame), claims));
+      const isShown = Array.from(
+        wire.bytes,
+        (_, at) => isRaw || at < wire.start || at >= wire.end || shown[at - wire.start] === true,
+      );
+      hear({
+        kind: "frame",
+        ...wireText({ bytes: wire.bytes, isShown }),
+        byteCount: frame.length,
+        claims: claims.map((claim) => claim.shown),
+      });
+    },
+    discarded(reason, byteCount) {
+      const bytes = log.drop(byteCount);
+      const shown = isRaw && wireText({ bytes, isShown: Array.from(bytes, () => true) });
+      hear({ kind: "discarded", reason, byteCount, ...shown });
+    },
+  };
+  const receiveValues = (values: Readonly<Record<string, unknown>>): void => {
+    const claims: HeardClaim[] = [];
+    profile.decodeValues?.(values, (claim) => claims.push(heardClaim(claim, carriers, isRaw)));
+    const cleared = new Set(
+      claims.flatMap(({ shown }) => (shown.kind === "read" && !shown.isMasked ? [shown.code] : [])),
+    );
+    const mayShow = (text: string): boolean => isRaw || cleared.has(text) || cleared.has(text.toUpperCase());
+    hear({ kind: "values", values: shownValue(values, mayShow), claims: claims.map(({ shown }) => shown) });
+  };
+  return {
+    receive(chunk) {
+      if (chunk.kind === "values") return receiveValues(chunk.values);
+      if (chunk.kind === "bytes") {
+        log.push(chunk.bytes);
+        return profile.framer?.push(chunk.bytes, sink);
+      }
+      profile.framer?.reset(sink);
+      hear({ kind: "break" });
+    },
+    byteCount: log.byteCount,
+    rest() {
+      const bytes = log.rest();
+      return wireText({ bytes, isShown: Array.from(bytes, (byte) => isRaw || isFraming(byte)) });
+    },
+  };
+}
+
+/** What was heard, as lines for a screen. */
+export function heardLines(heard: Heard): string[] {
+  switch (heard.kind) {
+    case "frame":
+      return [heard.hex, `  ${heard.text}`, ...heard.claims.map((claim) => `  → ${claimText(claim)}`)];
+    case "values":
+      return [JSON.stringify(heard.values), ...heard.claims.map((claim) => `  → ${claimText(claim)}`)];
+    case "discarded":
+      return [
+        `${heard.byteCount} bytes discarded: ${heard.reason}`,
+        ...(heard.hex === undefined ? [] : [`  ${heard.hex}`, `  ${heard.text ?? ""}`]),
+      ];
+    case "break":
+      return ["the stream broke off"];
+  }
+}

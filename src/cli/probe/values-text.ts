@@ -1,0 +1,27 @@
+const depthMax = 4;
+const itemsMax = 16;
+
+/**
+ * Values that arrived together, as JSON for a screen.
+ *
+ * Gives:   names, numbers and truth values as they are; a text or bytes only if `mayShow` says so, else their length.
+ */
+export function shownValue(value: unknown, mayShow: (text: string) => boolean, depth = 0): unknown {
+  if (typeof value === "string") return mayShow(value) ? value : `${value.length} characters, hidden`;
+  if (value instanceof Uint8Array) {
+    const hex = Buffer.from(value).toString("hex").toUpperCase();
+    return mayShow(hex) ? hex : `${value.length} bytes, hidden`;
+  }
+  if (value instanceof Date) return value.toISOString();
+  if (value === null || typeof value === "boolean" || (typeof value === "number" && isPlainNumber(value))) return value;
+  if (typeof value !== "object") return `a ${typeof value}, hidden`;
+  if (depth >= depthMax) return "…";
+  if (Array.isArray(value)) return value.slice(0, itemsMax).map((item) => shownValue(item, mayShow, depth + 1));
+  const entries = Object.entries(value).slice(0, itemsMax);
+  return Object.fromEntries(entries.map(([name, item]) => [name, shownValue(item, mayShow, depth + 1)]));
+}
+
+/** Counters and measurements; a longer number may be a telephone. */
+function isPlainNumber(value: number): boolean {
+  return Math.abs(value) < 1e10;
+}

@@ -1,0 +1,78 @@
+/** Bytes that were on the wire, and which of them may be shown. */
+export interface WireBytes {
+  readonly bytes: Buffer;
+  /** One entry a byte. */
+  readonly isShown: readonly boolean[];
+}
+
+/** Longer stretches are cut: the beginning says what is wrong. */
+const shownBytesMax = 256;
+
+const hidden = "•";
+
+function character(byte: number): string {
+  // The pictures of control characters, so that a CR looks like one and does nothing.
+  if (byte < 0x20) return String.fromCodePoint(0x2400 + byte);
+  if (byte === 0x7f) return "\u2421";
+  return byte < 0x7f ? String.fromCharCode(byte) : "·";
+}
+
+/** The bytes as hex and as text, a dot for each byte that is not shown. */
+export function wireText({ bytes, isShown }: WireBytes): { hex: string; text: string } {
+  const hex: string[] = [];
+  let text = "";
+  for (const [index, byte] of bytes.subarray(0, shownBytesMax).entries()) {
+    const shown = isShown[index] === true;
+    hex.push(shown ? byte.toString(16).padStart(2, "0").toUpperCase() : hidden.repeat(2));
+    text += shown ? character(byte) : hidden;
+  }
+  const rest = bytes.length - shownBytesMax;
+  const more = rest > 0 ? ` … ${rest} more bytes` : "";
+  return { hex: hex.join(" ") + more, text: text + more };
+}
+
+/** Whether a byte is one that only frames or separates. */
+export function isFraming(byte: number): boolean {
+  return byte < 0x20 || byte === 0x7f;
+}
+
+/** What may be seen of a frame besides its codes: antennas, strengths, names of fields, the AIM identifier. */
+const structure = /^(?:[-+]?\d{1,4}(?:\.\d{1,3})?|\][A-Za-z][0-9A-Za-z])$/;
+const fieldName = /^[A-Za-z_]{1,16}$/;
+const separators = " ,;=:|";
+
+function isSeparator(character: string): boolean {
+  return separators.includes(character) || isFraming(character.charCodeAt(0));
+}
+
+/**
+ * Which bytes of a frame may be shown.
+ *
+ * Takes:   the frame as latin1; where in it codes stand that may be shown, and where ones that may not.
+ * Gives:   true for framing, separators, shown codes and short fields; false for all that might be data of a person.
+ */
+export function shownBytes(
+  frame: string,
+  codes: readonly { readonly start: number; readonly end: number; readonly isShown: boolean }[],
+): boolean[] {
+  const shown = Array.from(frame, () => false);
+  const isCode = Array.from(frame, () => false);
+  for (const { start, end, isShown } of codes)
+    for (let index = start; index < end; index += 1) {
+      isCode[index] = true;
+      shown[index] = isShown;
+    }
+  let start = 0;
+  for (let index = 0; index <= frame.length; index += 1) {
+    const at = frame[index];
+    const isEnd = at === undefined || isCode[index] === true || isSeparator(at);
+    if (!isEnd) continue;
+    const field = frame.slice(start, index);
+    const isName = at === "=" && fieldName.test(field);
+    if (isName || structure.test(field)) shown.fill(true, start, index);
+    if (at !== undefined && isCode[index] !== true) shown[index] = true;
+    start = index + 1;
+  }
+  // A control character says nothing about a person, and much about a wrong setting.
+  return shown.map((isShown, index) => isShown || isFraming(frame.charCodeAt(index)));
+}

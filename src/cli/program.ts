@@ -1,0 +1,50 @@
+import { Command, type CommanderError, Option } from "commander";
+import { SortgateError } from "../model/error.ts";
+import type { Output } from "./output.ts";
+
+/** Where the config file lies unless --config says otherwise. */
+export const defaultConfigPath = "/etc/sortgate/sortgate.toml";
+
+/** `--config FILE`, alike in every command that has it. */
+export function configOption(): Option {
+  return new Option("-c, --config <file>", "config file").default(defaultConfigPath);
+}
+
+/** `--json`, alike in every command that has it. */
+export function jsonOption(): Option {
+  return new Option("--json", "print JSON for programs");
+}
+
+/** The program without its commands. Nothing in it ends the process: wrong usage is thrown as `CommanderError`. */
+export function createProgram(output: Output): Command {
+  return new Command()
+    .name("sortgate")
+    .description("Edge gateway of a parcel sorting centre: from readers on the line to signed events at a broker.")
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({
+      writeOut: (text) => output.block(text),
+      writeErr: (text) => {
+        for (const line of text.trimEnd().split("\n")) output.note(line);
+      },
+      // Told by the caller, in the form of every other error.
+      outputError: () => {},
+    })
+    .helpCommand("help [command]", "show the help of a command")
+    .addHelpText("after", "\nExamples:\n  sortgate init\n  sortgate check\n  sortgate help check\n");
+}
+
+/** What a person needs to know of commander's own error; nothing if it was no error but a help that was shown. */
+export function explainUsage(error: CommanderError, command: string | undefined): SortgateError | undefined {
+  if (error.exitCode === 0) return undefined;
+  const usage = command === undefined ? "sortgate help" : `sortgate help ${command}`;
+  if (error.code === "commander.help" || error.code === "commander.helpDisplayed")
+    return new SortgateError("usage/invalid", `A command is missing after sortgate${command ? ` ${command}` : ""}`, {
+      hint: usage,
+    });
+  const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
+  const sentence = first.charAt(0).toUpperCase() + first.slice(1).replace(/\.$/, "");
+  const guess = /\(Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(" "))?.[1];
+  const meant = error.code === "commander.unknownCommand" ? `sortgate ${guess}` : guess;
+  return new SortgateError("usage/invalid", sentence, { hint: guess === undefined ? usage : `${meant}, or: ${usage}` });
+}

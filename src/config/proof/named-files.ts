@@ -1,0 +1,190 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { open, stat } from "node:fs/promises";
+import { systemCode } from "../../model/error.ts";
+import { type KeyPath, pathText, placeAt, tablesOf, textAt } from "../toml/locate.ts";
+import type { TomlTable } from "../toml/parse-toml.ts";
+import type { Finding } from "../words/problem.ts";
+import { shownText } from "../words/shown.ts";
+
+/** Certificates, keys and passwords are a few thousand bytes; bundles of all public authorities a few hundred thousand. */
+const fileBytesMax = 4_194_304;
+
+/** A site needs some time to get a new certificate. */
+const renewalMs = 30 * 86_400_000;
+
+type Kind = "authorities" | "certificate" | "key" | "password";
+
+const kinds: Readonly<Record<string, Kind>> = {
+  ca_file: "authorities",
+  cert_file: "certificate",
+  server_cert_file: "certificate",
+  key_file: "key",
+  password_file: "password",
+};
+
+export interface FileFindings {
+  readonly problems: Finding[];
+  readonly warnings: Finding[];
+}
+
+interface Verdict {
+  readonly level: "problem" | "warning";
+  readonly sentence: string;
+  readonly hint: string;
+}
+
+function problem(sentence: string, hint: string): Verdict {
+  return { level: "problem", sentence, hint };
+}
+
+function warning(sentence: string, hint: string): Verdict {
+  return { level: "warning", sentence, hint };
+}
+
+/** The certificates of a PEM file one by one, or the one of a DER file. */
+function certificatesIn(bytes: Buffer): X509Certificate[] {
+  const blocks = bytes.toString("latin1").match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+  return (blocks ?? [bytes]).map((block) => new X509Certificate(block));
+}
+
+function judgeCertificates(bytes: Buffer, kind: Kind, nowMs: number): Verdict[] {
+  let certificates: X509Certificate[];
+  try {
+    certificates = certificatesIn(bytes);
+  } catch {
+    return [problem("the file holds no certificate that can be read", "put a certificate in PEM form there")];
+  }
+  // Of a chain the first is ours; of authorities it is enough if one is still good.
+  const judged = kind === "certificate" ? certificates.slice(0, 1) : certificates;
+  const ends = judged.map((certificate) => Date.parse(certificate.validTo));
+  const endMs = Math.max(...ends);
+  const endText = new Date(endMs).toISOString().slice(0, 10);
+  const startMs = Math.min(...judged.map((certificate) => Date.parse(certificate.validFrom)));
+  if (endMs <= nowMs)
+    return [problem(`the certificate expired on ${endText}`, "get a new certificate from the site's CA")];
+  if (startMs > nowMs)
+    return [
+      warning(
+        `the certificate is not valid before ${new Date(startMs).toISOString().slice(0, 10)}`,
+        "check the clock of this machine with: timedatectl",
+      ),
+    ];
+  if (endMs - nowMs < renewalMs)
+    return [warning(`the certificate expires on ${endText}`, "get a new certificate from the site's CA soon")];
+  if (ends.some((end) => end <= nowMs))
+    return [warning("some certificates in the file have expired", "remove the expired ones")];
+  return [];
+}
+
+function judgeKey(bytes: Buffer): Verdict[] {
+  try {
+    createPrivateKey(bytes);
+    return [];
+  } catch {
+    return [
+      problem("the file holds no private key that can be read without a password", "put an unencrypted PEM key there"),
+    ];
+  }
+}
+
+function judgePassword(bytes: Buffer): Verdict[] {
+  const lines = bytes
+    .toString("utf8")
+    .replace(/\r?\n$/, "")
+    .split("\n");
+  if (lines[0] === "")
+    return [problem("the first line of the file is empty", "write the password into that file, as one line")];
+  return lines.length > 1 ? [warning("the file has more than one line", "keep the password on one line alone")] : [];
+}
+
+function judgeContent(bytes: Buffer, kind: Kind, nowMs: number): Verdict[] {
+  if (kind === "key") return judgeKey(bytes);
+  return kind === "password" ? judgePassword(bytes) : judgeCertificates(bytes, kind, nowMs);
+}
+
+type NamedFile = { readonly bytes: Buffer; readonly mode: number } | { readonly verdict: Verdict };
+
+async function readNamed(path: string, shown: string): Promise<NamedFile> {
+  try {
+    const facts = await stat(path);
+    if (!facts.isFile())
+      return { verdict: problem(`found ${shown}, which is not a regular file`, "name the file itself") };
+    if (facts.size > fileBytesMax)
+      return { verdict: problem(`found ${shown}, which is far too large`, "check the path") };
+    const file = await open(path, "r");
+    try {
+      return { bytes: await file.readFile(), mode: facts.mode };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR")
+      return { verdict: problem(`found ${shown}, but there is no such file`, "check the path, or put the file there") };
+    if (code === "EACCES" || code === "EPERM") {
+      const hint = "let the user that runs sortgate read it, or run this command as that user";
+      return { verdict: problem(`found ${shown}, which this user may not read`, hint) };
+    }
+    return { verdict: problem(`found ${shown}, which cannot be read (${code})`, "check the disk and the path") };
+  }
+}
+
+async function judgeFile(path: string, key: string, nowMs: number): Promise<Verdict[]> {
+  const kind = kinds[key] ?? "certificate";
+  // A password may stand here by mistake, so the path of its file is not told; the line is.
+  const shown = kind === "password" ? "a path" : shownText(path);
+  const file = await readNamed(path, shown);
+  if ("verdict" in file) return [file.verdict];
+  const isOpen = (kind === "key" || kind === "password") && (file.mode & 0o004) !== 0;
+  const open = isOpen ? [warning("everybody on this machine can read the file", "run chmod 600 on it")] : [];
+  return [...open, ...judgeContent(file.bytes, kind, nowMs)];
+}
+
+/** Whether key and certificate of a broker belong together; what cannot be read is told elsewhere. */
+async function judgePair(certPath: string | undefined, keyPath: string | undefined): Promise<Verdict[]> {
+  if (certPath === undefined || keyPath === undefined) return [];
+  const [cert, key] = await Promise.all([readNamed(certPath, ""), readNamed(keyPath, "")]);
+  if ("verdict" in cert || "verdict" in key) return [];
+  try {
+    if (certificatesIn(cert.bytes)[0]?.checkPrivateKey(createPrivateKey(key.bytes)) !== false) return [];
+  } catch {
+    return [];
+  }
+  return [
+    problem(
+      "this key does not belong to the certificate in cert_file",
+      "name the key that the certificate was made for",
+    ),
+  ];
+}
+
+/**
+ * Looks at the files that the configuration names: there, readable, of the right kind, not expired.
+ *
+ * Takes:  the tree after expansion, so that paths are complete.
+ */
+export async function checkNamedFiles(
+  root: TomlTable,
+  refused: ReadonlySet<unknown>,
+  nowMs: number,
+): Promise<FileFindings> {
+  const findings: FileFindings = { problems: [], warnings: [] };
+  const tell = (path: KeyPath, verdicts: readonly Verdict[]): void => {
+    for (const { level, sentence, hint } of verdicts)
+      (level === "problem" ? findings.problems : findings.warnings).push({
+        at: placeAt(root, path),
+        key: pathText(root, path),
+        sentence,
+        hint,
+      });
+  };
+  for (const { path, table } of [...tablesOf(root, "broker"), ...tablesOf(root, "device")]) {
+    for (const key of Object.keys(kinds)) {
+      const file = textAt(table, [key]);
+      if (file === undefined || file === "" || refused.has(table.entries.get(key)?.node)) continue;
+      tell([...path, key], await judgeFile(file, key, nowMs));
+    }
+    tell([...path, "key_file"], await judgePair(textAt(table, ["cert_file"]), textAt(table, ["key_file"])));
+  }
+  return findings;
+}

@@ -1,0 +1,118 @@
+import { limits } from "../../model/limits.ts";
+import { type KeyPath, nodeAt, pathText, placeAt, tablesOf, textAt } from "../toml/locate.ts";
+import type { TomlTable } from "../toml/parse-toml.ts";
+import { nearest } from "../words/nearest.ts";
+import type { Finding } from "../words/problem.ts";
+import { shownText } from "../words/shown.ts";
+
+function findingAt(root: TomlTable, path: KeyPath, sentence: string, hint: string): Finding {
+  return { at: placeAt(root, path), key: pathText(root, path), sentence, hint };
+}
+
+/** Tells each value that stands in more than one table, with the line where it stood first. */
+function doubled(
+  root: TomlTable,
+  tables: readonly { path: KeyPath }[],
+  key: string,
+  allowed: string,
+  hint: string,
+): Finding[] {
+  const first = new Map<string, number>();
+  return tables.flatMap(({ path }) => {
+    const at = [...path, key];
+    const text = textAt(root, at);
+    if (text === undefined) return [];
+    const line = first.get(text);
+    if (line === undefined) {
+      first.set(text, placeAt(root, at).line);
+      return [];
+    }
+    const sentence = `found ${shownText(text)}, which stands in line ${line} already; allowed: ${allowed}`;
+    return [findingAt(root, at, sentence, hint)];
+  });
+}
+
+function danglingReadPoints(root: TomlTable): Finding[] {
+  const points = tablesOf(root, "read_point").flatMap(({ path }) => textAt(root, [...path, "name"]) ?? []);
+  const known = new Set(points);
+  return tablesOf(root, "device").flatMap(({ path }) => {
+    const at = [...path, "read_point"];
+    const text = textAt(root, at);
+    if (text === undefined || text === "" || known.has(text)) return [];
+    const near = nearest(text, points);
+    const allowed = points.length === 0 ? "the name of a [[read_point]]; there is none" : `a name of a [[read_point]]`;
+    const hint =
+      near === undefined
+        ? `add a [[read_point]] with name = ${shownText(text)}, or name another`
+        : `write read_point = ${JSON.stringify(near)}`;
+    return [findingAt(root, at, `found ${shownText(text)}, which is no read_point; allowed: ${allowed}`, hint)];
+  });
+}
+
+function crowdedReadPoints(root: TomlTable): Finding[] {
+  const counts = new Map<string, number>();
+  return tablesOf(root, "device").flatMap(({ path }) => {
+    const at = [...path, "read_point"];
+    const text = textAt(root, at);
+    if (text === undefined) return [];
+    const count = (counts.get(text) ?? 0) + 1;
+    counts.set(text, count);
+    // Told once per read point, at the first device that is too many.
+    if (count !== limits.readPointDevicesMax + 1) return [];
+    const sentence = `found device number ${count} of ${shownText(text)}; allowed: ${limits.readPointDevicesMax} devices at one read_point`;
+    return [findingAt(root, at, sentence, "divide the devices over two read points")];
+  });
+}
+
+function isEveryAddress(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+interface Listener {
+  readonly path: KeyPath;
+  readonly host: string;
+  readonly port: number;
+}
+
+function listenersOf(root: TomlTable): Listener[] {
+  const listeners = tablesOf(root, "device").flatMap(({ path }) => {
+    const port = nodeAt(root, [...path, "port"]);
+    const host = textAt(root, [...path, "host"]);
+    const isListening = textAt(root, [...path, "mode"]) === "listen" && textAt(root, [...path, "driver"]) === "tcp";
+    if (!isListening || host === undefined || port?.kind !== "value" || typeof port.value !== "number") return [];
+    return [{ path: [...path, "port"], host, port: port.value }];
+  });
+  const http = /^(.+):(\d+)$/.exec(textAt(root, ["control", "http"]) ?? "");
+  if (http === null || http[2] === "0") return listeners;
+  return [...listeners, { path: ["control", "http"], host: http[1] ?? "", port: Number(http[2]) }];
+}
+
+function doubledListeners(root: TomlTable): Finding[] {
+  const byPort = new Map<number, Listener[]>();
+  return listenersOf(root).flatMap((listener) => {
+    const others = byPort.get(listener.port) ?? [];
+    byPort.set(listener.port, [...others.slice(0, 16), listener]);
+    const other = others.find(
+      ({ host }) => host === listener.host || isEveryAddress(host) || isEveryAddress(listener.host),
+    );
+    if (other === undefined) return [];
+    const line = placeAt(root, other.path).line;
+    const sentence = `found port ${listener.port}, on which line ${line} listens already; allowed: a port of its own`;
+    return [findingAt(root, listener.path, sentence, "give one of the two another port")];
+  });
+}
+
+/** Finds what only two places of the file together can show: names given twice, and names that lead nowhere. */
+export function checkReferences(root: TomlTable): Finding[] {
+  const unique = "a name of its own";
+  const serial = tablesOf(root, "device").filter(({ path }) => textAt(root, [...path, "driver"]) === "serial");
+  return [
+    ...doubled(root, tablesOf(root, "broker"), "name", unique, "rename one of the two brokers"),
+    ...doubled(root, tablesOf(root, "read_point"), "name", unique, "rename one of the two read points"),
+    ...doubled(root, tablesOf(root, "device"), "name", unique, "rename one of the two devices"),
+    ...doubled(root, serial, "path", "one device per port", "remove one of the two devices, or correct its path"),
+    ...doubledListeners(root),
+    ...danglingReadPoints(root),
+    ...crowdedReadPoints(root),
+  ];
+}

@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { smallest } from "../config/sound.ts";
+import { runHere } from "./run-here.ts";
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "sortgate-check-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function written(text: string): string {
+  const path = join(folder, "sortgate.toml");
+  writeFileSync(path, text);
+  return path;
+}
+
+test("a sound file is summarised and ends with 0", async () => {
+  const path = written(smallest);
+  const { code, stdout, stderr } = await runHere("check", "--config", path);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout.split("\n")[0]).toBe(`${path} is fine`);
+  for (const fact of [
+    "HZ01",
+    "line-3",
+    "mqtt://127.0.0.1:1883",
+    "tunnel-1",
+    "scanner-1  serial /dev/serial/by-id/usb-a",
+    "s10, sscc",
+  ])
+    expect(stdout).toContain(fact);
+  expect(stdout).not.toContain("warning");
+});
+
+test("every problem is told with file, line, key and what to try, and the end is 1", async () => {
+  const path = written(smallest.replace('"HZ01"', '"HZ 01"').replace('"serial"', '"seral"'));
+  const { code, stdout } = await runHere("check", "--config", path);
+  expect(code).toBe(1);
+  expect(stdout.split("\n")).toEqual([
+    `${path}: 2 problems`,
+    `${path}:2:1  gateway > site: found "HZ 01"; allowed: 1 to 64 letters, digits, - and _`,
+    "  Try: correct site; config/README.md explains every key",
+    `${path}:12:1  device "scanner-1" > driver: found "seral"; allowed: one of "serial", "tcp", "opcua"`,
+    '  Try: write driver = "serial"',
+    "",
+  ]);
+});
+
+test("a syntax error shows the line above a caret", async () => {
+  const { stdout } = await runHere("check", "--config", written(smallest.replace('"HZ01"', "HZ01")));
+  expect(stdout).toContain("    site = HZ01\n           ^\n  Try: ");
+});
+
+test("files that the configuration names are looked at", async () => {
+  const path = written(smallest.replace('mqtt://127.0.0.1:1883"', 'mqtts://b:1"\nca_file = "none.pem"'));
+  const { code, stdout } = await runHere("check", "--config", path);
+  expect(code).toBe(1);
+  expect(stdout).toContain("but there is no such file");
+});
+
+test("a warning alone ends with 0", async () => {
+  const { code, stdout } = await runHere("check", "-c", written(smallest.replace("serial/by-id/usb-a", "ttyUSB0")));
+  expect(code).toBe(0);
+  expect(stdout).toContain("1 warning:");
+});
+
+test("--json tells the same to programs", async () => {
+  const sound = JSON.parse((await runHere("check", "--json", "-c", written(smallest))).stdout);
+  expect(sound).toMatchObject({ ok: true, problems: [], warnings: [], config: { site: "HZ01", gateway: "line-3" } });
+  expect(sound.config.digest).toMatch(/^[0-9a-f]{64}$/);
+  const broken = await runHere("check", "--json", "-c", written(smallest.replace("line-3", "")));
+  expect(broken.code).toBe(1);
+  expect(JSON.parse(broken.stdout)).toMatchObject({
+    ok: false,
+    problems: [{ code: "config/invalid", line: 3, key: "gateway > id" }],
+  });
+});
+
+test("of very many problems the first hundred are shown", async () => {
+  const { stdout } = await runHere("check", "-c", written(`${smallest}[guard]\ncarriers = [${'"qq",'.repeat(500)}]\n`));
+  expect(stdout.match(/^ {2}Try: /gm)).toHaveLength(100);
+  expect(stdout).toContain("… and 400 more");
+});
+
+test("control characters from the file do not reach the terminal", async () => {
+  const { stdout } = await runHere("check", "-c", written(smallest.replace('"HZ01"', '"\\u001b[31m\\u202e"')));
+  expect(stdout.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+});

@@ -1,0 +1,74 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isClearable } from "../../src/cli/probe/clearable.ts";
+import { classify } from "../../src/guard/classify.ts";
+import { type CarrierName, carrierNames } from "../../src/guard/settings.ts";
+
+const digits = (from: number, to: number = from) =>
+  fc.array(fc.constantFrom(..."0123456789"), { minLength: from, maxLength: to }).map((list) => list.join(""));
+const prefixed = (prefixes: readonly string[], from: number, to: number) =>
+  fc.tuple(fc.constantFrom(...prefixes), digits(from, to)).map((parts) => parts.join(""));
+const hex = fc
+  .tuple(
+    fc.constantFrom("30", "31", "32", "33", "34", "2C", "2D", "35", "36", "3C"),
+    fc.array(fc.constantFrom(..."0123456789ABCDEF"), { minLength: 22, maxLength: 22 }).map((list) => list.join("")),
+  )
+  .map((parts) => parts.join(""));
+const asciiTag = digits(7, 12).map((text) =>
+  Buffer.from(text.padEnd(12, "\0"), "latin1").toString("hex").toUpperCase(),
+);
+
+/** Decimal digits as tag writers put them: the number, filled up with zeros. */
+const decimalTag = prefixed(["30", "31", "32", "33", "34", "35", "36"], 14, 17).map((text) => text.padEnd(24, "0"));
+
+/** Numbers of persons, of parcels, and what lies between. */
+const code = fc.oneof(
+  digits(8, 20),
+  prefixed(["13", "138", "86138", "+86138", "0086138", "010", "0086"], 6, 16),
+  prefixed(["SF1", "YT", "JD0A", "JT", "PH1", "PA", "DPK", "EE"], 9, 15),
+  prefixed(["73", "77", "43", "3", "4", "5", "9", "8", "1", "621"], 9, 15),
+  fc
+    .tuple(fc.constantFrom("430102", "110101"), fc.constantFrom("19800101", "20001231"), digits(3, 4))
+    .map((p) => p.join("")),
+  prefixed(["00"], 18, 18),
+  fc.string({ maxLength: 24 }),
+);
+const symbology = fc.constantFrom(undefined, "]C0", "]C1", "]E0", "]d2", "]Q1");
+const carriers = fc.subarray([...carrierNames] as CarrierName[]);
+
+describe("what a probe shows in clear", () => {
+  test("is never a barcode that the guard would not clear", () => {
+    fc.assert(
+      fc.property(code, symbology, carriers, (text, aim, names) => {
+        if (!isClearable(text, "barcode", aim, names)) return;
+        expect(classify(text, "barcode", aim, new Set(names)).code).toBeDefined();
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  test("is never a tag that the guard would not clear", () => {
+    fc.assert(
+      fc.property(fc.oneof(hex, asciiTag, decimalTag), (text) => {
+        if (!isClearable(text, "rfid", undefined, [])) return;
+        expect(classify(text, "rfid", undefined, new Set()).code).toBeDefined();
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  test("is a waybill, an S10 number, an SSCC and an EPC, where the site has them", () => {
+    const all = carrierNames;
+    for (const text of ["SF1385628716739", "75123456789012", "EE123456785CN", "00106141411234567897"])
+      expect(isClearable(text, "barcode", undefined, all), text).toBe(true);
+    expect(isClearable("3074257BF7194E4000001A85", "rfid", undefined, [])).toBe(true);
+    expect(isClearable("SF1385628716739", "barcode", undefined, ["zto"])).toBe(false);
+    expect(isClearable("EE123456785CN", "barcode", undefined, [])).toBe(false);
+  });
+
+  test("is no telephone, identity or card number, no product and no text", () => {
+    for (const text of ["13812345678", "8613812345678", "4111111111111111", "110101199003071233", "ZHANG SAN", ""])
+      expect(isClearable(text, "barcode", undefined, carrierNames), text).toBe(false);
+    expect(isClearable("9123456789012", "barcode", "]E0", carrierNames)).toBe(false);
+  });
+});

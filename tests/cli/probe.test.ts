@@ -1,0 +1,228 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createLineBarcodeProfile } from "../../drivers/profiles/line-barcode/profile.ts";
+import { createLineRfidProfile } from "../../drivers/profiles/line-rfid/profile.ts";
+import { createOpcuaAutoidProfile } from "../../drivers/profiles/opcua-autoid/profile.ts";
+import { createProbe, type Heard, heardLines } from "../../src/cli/probe/probe.ts";
+import type { Profile } from "../../src/driver/port.ts";
+import { aControl, aDevice, aStatus, aView, waybill } from "../control/a-view.ts";
+import { builtMain, runBuilt, runHere } from "./run-here.ts";
+import { aConfig, aFolder } from "./with-daemon.ts";
+
+/** A number that is a person's, as hex too. */
+const telephone = "13812345678";
+const telephoneHex = Buffer.from(telephone).toString("hex").replace(/../g, "$& ").toUpperCase().trim();
+
+function heardFrom(profile: Profile, text: string, isRaw = false): Heard[] {
+  const heard: Heard[] = [];
+  const probe = createProbe({ profile, carriers: ["sf"], isRaw, hear: (one) => heard.push(one) });
+  probe.receive({ kind: "bytes", bytes: Buffer.from(text, "latin1") });
+  return heard;
+}
+
+const screen = (heard: readonly Heard[]): string => heard.flatMap(heardLines).join("\n");
+
+describe("what a probe makes of bytes", () => {
+  test("is hex and text of each frame with its framing, beside the claim", () => {
+    expect(screen(heardFrom(createLineBarcodeProfile(), `]C0${waybill}\r\n`)).split("\n")).toEqual([
+      "5D 43 30 53 46 31 33 38 35 36 32 38 37 31 36 37 33 39 0D 0A",
+      `  ]C0${waybill}␍␊`,
+      `  → read ${waybill}  ]C0`,
+    ]);
+  });
+
+  test("hides a code that the guard would not clear, but not what frames it", () => {
+    const text = screen(heardFrom(createLineBarcodeProfile(), `]C0${telephone}\r\n`));
+    expect(text).toContain("  ]C0•••••••••••␍␊");
+    expect(text).toContain("→ read •••••••••••  ]C0  masked, 11 characters");
+    expect(text).not.toContain(telephone);
+    expect(text).not.toContain(telephoneHex);
+  });
+
+  test("shows everything when asked for everything", () => {
+    const text = screen(heardFrom(createLineBarcodeProfile(), `${telephone}\r\n`, true));
+    expect(text).toContain(telephoneHex);
+    expect(text).toContain(`→ read ${telephone}`);
+  });
+
+  test("hides all of a frame that the profile makes nothing of, but control characters", () => {
+    const [frame] = heardFrom(createLineBarcodeProfile(), `138 1234 5678\u001b=1,2\r\n`);
+    expect(frame).toMatchObject({ text: "•••••••••••••␛••••␍␊", claims: [{ kind: "malformed", reason: "bad-code" }] });
+  });
+
+  test("shows antenna and strength beside a hidden tag, in whatever case the reader wrote it", () => {
+    const [frame] = heardFrom(createLineRfidProfile(), "e2001234deadbeef00001111,3,-55.5\r\n");
+    expect(frame).toMatchObject({
+      text: `${"•".repeat(24)},3,-55.5␍␊`,
+      claims: [{ kind: "read", isMasked: true, antenna: 3, rssiDbm: -55.5 }],
+    });
+  });
+
+  test("shows no-reads in full", () => {
+    const [frame] = heardFrom(createLineBarcodeProfile(), "NoRead\r\n");
+    expect(frame).toMatchObject({ text: "NoRead␍␊", claims: [{ kind: "no-read" }] });
+  });
+
+  test("tells discarded bytes by number and reason, and their hex only when asked for everything", () => {
+    const flood = "x".repeat(5_000);
+    const quiet = heardFrom(createLineBarcodeProfile(), `${flood}\r\n`);
+    expect(quiet).toEqual([{ kind: "discarded", reason: "too-long", byteCount: 5_000 }]);
+    expect(screen(heardFrom(createLineBarcodeProfile(), `${flood}\r\n`, true))).toContain("78 78 78");
+  });
+
+  test("shows names and numbers of OPC UA values, and no text but a cleared code", () => {
+    const heard: Heard[] = [];
+    const probe = createProbe({
+      profile: createOpcuaAutoidProfile(),
+      carriers: ["sf"],
+      isRaw: false,
+      hear: (one) => heard.push(one),
+    });
+    const values = (string: string) => ({ event: "optical", results: [{ codeType: "CODE128", string, extra: 3 }] });
+    probe.receive({ kind: "values", values: values(waybill) });
+    probe.receive({ kind: "values", values: values(telephone) });
+    const text = screen(heard);
+    expect(text).toContain(`"string":"${waybill}"`);
+    expect(text).toContain('"string":"11 characters, hidden","extra":3');
+    expect(text).not.toContain(telephone);
+  });
+
+  test("costs bounded memory however much comes without a frame", () => {
+    const probe = createProbe({ profile: createLineBarcodeProfile(), carriers: [], isRaw: false, hear: () => {} });
+    const chunk = Buffer.alloc(65_536, "x");
+    for (let count = 0; count < 200; count += 1) probe.receive({ kind: "bytes", bytes: chunk });
+    expect(probe.byteCount()).toBe(200 * 65_536);
+    expect(probe.rest().hex.length).toBeLessThan(2_000);
+  });
+});
+
+describe("sortgate probe", () => {
+  let folder: ReturnType<typeof aFolder>;
+  let port: number;
+  beforeEach(async () => {
+    folder = aFolder();
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    port = (server.address() as AddressInfo).port;
+    server.close();
+    await once(server, "close");
+  });
+  afterEach(() => folder.remove());
+
+  const device = (more = "") => `[[device]]
+name = "scanner-2"
+read_point = "tunnel-1"
+driver = "tcp"
+mode = "listen"
+host = "127.0.0.1"
+port = ${port}
+profile = "stx-etx-barcode"
+${more}`;
+
+  /** Starts the built program and waits until the device is open. */
+  async function opened(...argv: string[]): Promise<{ child: ChildProcess; done: Promise<[number | null, string]> }> {
+    const config = aConfig(folder.path, device());
+    const child = spawn(process.execPath, [builtMain, "probe", "scanner-2", "--config", config, ...argv]);
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (part) => {
+      stdout += part;
+    });
+    child.stderr.on("data", (part) => {
+      stderr += part;
+    });
+    const done = once(child, "close").then(([code]): [number | null, string] => [code as number | null, stdout]);
+    await expect.poll(() => stderr, { timeout: 15_000 }).toContain("scanner-2 is open");
+    return { child, done };
+  }
+
+  function send(bytes: string): void {
+    const socket = connect(port, "127.0.0.1");
+    socket.end(Buffer.from(bytes, "latin1"));
+  }
+
+  test("shows what the device sends, ends after --count, and forwards and stores nothing", async () => {
+    const { done } = await opened("--count", "2");
+    send(`noise\u0002${waybill}\u0003\u0002${telephone}\u0003`);
+    const [code, stdout] = await done;
+    expect(code).toBe(0);
+    expect(stdout).toContain("5 bytes discarded: noise");
+    expect(stdout).toContain(`  ␂${waybill}␃`);
+    expect(stdout).toContain("  ␂•••••••••••␃");
+    expect(stdout).not.toContain(telephone);
+    expect(readdirSync(folder.path)).toEqual(["sortgate.toml"]);
+  });
+
+  test("prints one object a frame with --json", async () => {
+    const { done } = await opened("--count", "1", "--json");
+    send(`\u0002${waybill}\u0003`);
+    const [code, stdout] = await done;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: "frame",
+      byteCount: 15,
+      claims: [{ kind: "read", code: waybill }],
+    });
+  });
+
+  test("ends with 1 and says what to check when nothing comes", async () => {
+    const config = aConfig(folder.path, device());
+    expect(await runHere("probe", "scanner-2", "--config", config, "--seconds", "1")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/scanner-2 is open and sent nothing\nTry: hold a label/),
+    });
+  });
+
+  test("ends with 1 and says so when bytes come that never make a frame", async () => {
+    const { child, done } = await opened("--json");
+    let shown = "";
+    child.stdout?.on("data", (part) => {
+      shown += part;
+    });
+    send(`${telephone}\r\n`);
+    await expect.poll(() => shown).toContain("discarded");
+    child.kill("SIGINT");
+    const [code, stdout] = await done;
+    expect(code).toBe(1);
+    expect(stdout).toContain('"code":"device/misconfigured"');
+    expect(stdout).not.toContain(telephone);
+  });
+
+  test("tells the driver's own error when the device cannot be opened", async () => {
+    const config = aConfig(
+      folder.path,
+      '[[device]]\nname = "s"\nread_point = "tunnel-1"\ndriver = "serial"\npath = "/dev/nowhere"\nprofile = "line-barcode"',
+    );
+    expect(await runBuilt(["probe", "s", "--config", config])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Error: .*\/dev\/nowhere.*\nTry: /),
+    });
+  });
+
+  test("says to stop the daemon first when that has the device open", async () => {
+    const view = aView();
+    view.now = aStatus({ devices: [aDevice({ name: "scanner-2" })] });
+    const control = await aControl(view);
+    const holder = createServer().listen(port, "127.0.0.1");
+    await once(holder, "listening");
+    const config = aConfig(join(folder.path, "with"), device(), control.socket);
+    const { code, stderr } = await runHere("probe", "scanner-2", "--config", config);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/the running daemon has scanner-2\nTry: stop the daemon first: systemctl stop sortgate/);
+    holder.close();
+    await control.close();
+  });
+
+  test("of a device that there is not names those that there are, and ends with 2", async () => {
+    expect(existsSync(builtMain)).toBe(true);
+    const config = aConfig(folder.path, device());
+    expect(await runHere("probe", "scanner-9", "--config", config)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("one of scanner-2"),
+    });
+  });
+});

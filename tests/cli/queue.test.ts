@@ -1,0 +1,176 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { addKeysOnline } from "../../src/cli/commands/keys-online.ts";
+import { createOutput } from "../../src/cli/output.ts";
+import { anEvent, aView, waybill } from "../control/a-view.ts";
+import { runBuilt, runHere } from "./run-here.ts";
+import { aDaemon } from "./with-daemon.ts";
+
+let view: ReturnType<typeof aView>;
+let daemon: Awaited<ReturnType<typeof aDaemon>>;
+beforeEach(async () => {
+  view = aView();
+  daemon = await aDaemon(view);
+});
+afterEach(() => daemon.close());
+
+const queue = (command: string, ...more: string[]) => runHere("queue", command, "--config", daemon.config, ...more);
+const stored = (...sequences: number[]) =>
+  sequences.map((sequence) => `${Buffer.from(anEvent(sequence).bytes).toString()}\n`).join("");
+
+describe("queue stats", () => {
+  test("shows disk and brokers, and the same as JSON", async () => {
+    const { code, stdout } = await queue("stats");
+    expect(code).toBe(0);
+    expect(stdout).toContain("On disk: events 1 to 12");
+    expect(stdout).toMatch(/^central +up/m);
+    const json = await queue("stats", "--json");
+    expect(JSON.parse(json.stdout)).toEqual({ queue: view.now.queue, brokers: view.now.brokers });
+  });
+});
+
+describe("queue peek", () => {
+  test("shows the newest events masked", async () => {
+    const { stdout } = await queue("peek", "--limit", "2");
+    expect(stdout.trimEnd().split("\n")).toEqual([
+      expect.stringMatching(/^sequence +time/),
+      expect.stringMatching(/^11 .*SF•+6739 {2}waybill$/),
+      expect.stringMatching(/^12 .*SF•+6739 {2}waybill$/),
+    ]);
+    expect(stdout).not.toContain(waybill);
+  });
+
+  test("shows events from a sequence on, as JSON masked too", async () => {
+    const { stdout } = await queue("peek", "--from", "3", "--limit", "1", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ first: 1, last: 12, events: [{ sequence: "3" }] });
+    expect(stdout).not.toContain(waybill);
+  });
+
+  test("says which events there are when it shows none", async () => {
+    expect((await queue("peek", "--from", "99")).stdout).toBe("There are events 1 to 12 only\n");
+  });
+});
+
+describe("queue export", () => {
+  test("writes the exact bytes to stdout, and who, what and why into the chain", async () => {
+    const args = ["queue", "export", "--config", daemon.config, "--from", "3", "--to", "5", "--reason", "TICKET-1"];
+    const { code, stdout, stderr } = await runBuilt(args, { env: { SUDO_USER: "" } });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: stored(3, 4, 5) });
+    expect(stderr).toContain("3 events; the export stands in the chain");
+    const { username, uid } = userInfo();
+    expect(view.audits).toEqual([
+      { action: "queue-export", detail: { by: username, uid: String(uid), reason: "TICKET-1", from: 3, to: 5 } },
+    ]);
+  });
+
+  test("behind sudo names the person", async () => {
+    await runBuilt(["queue", "export", "--config", daemon.config, "--reason", "x"], { env: { SUDO_USER: "alice" } });
+    expect(view.audits[0]?.detail.by).toBe(`alice as ${userInfo().username}`);
+  });
+
+  test("does nothing without a reason", async () => {
+    expect(await queue("export")).toMatchObject({ code: 2, stderr: expect.stringContaining("--reason") });
+    expect(await queue("export", "--reason", " ")).toMatchObject({ code: 2 });
+    expect(await queue("export", "--reason", `lost ${waybill}`)).toMatchObject({ code: 2 });
+    expect(view.audits).toEqual([]);
+  });
+
+  test("writes a new file that only its owner may read, and never over another", async () => {
+    const file = join(daemon.folder, "events.jsonl");
+    expect(await queue("export", "--reason", "x", "--output", file, "--to", "2")).toMatchObject({
+      code: 0,
+      stdout: "",
+    });
+    expect(readFileSync(file, "utf8")).toBe(stored(1, 2));
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    writeFileSync(file, "mine");
+    expect(await queue("export", "--reason", "x", "--output", file)).toMatchObject({ code: 2 });
+    expect(readFileSync(file, "utf8")).toBe("mine");
+    expect(await queue("export", "--reason", "x", "--output", "/nowhere/events")).toMatchObject({ code: 2 });
+  });
+
+  test("that breaks off leaves no file that looks whole", async () => {
+    view.events = async (from) => {
+      if (from > 1) throw new Error("disk");
+      return [anEvent(1)];
+    };
+    const file = join(daemon.folder, "events.jsonl");
+    expect((await queue("export", "--reason", "x", "--output", file)).code).toBe(3);
+    expect(existsSync(file)).toBe(false);
+  });
+});
+
+describe("queue verify", () => {
+  /** The chain that somebody who wrote no line of this program has signed. */
+  const captured = (name: string) =>
+    readFileSync(join("tests/vectors/events", name), "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line, index) => ({ ...anEvent(index + 1), bytes: Buffer.from(line) }));
+
+  async function verified(name: string, ...more: string[]) {
+    await daemon.close();
+    view = aView(captured(name));
+    daemon = await aDaemon(view);
+    return queue("verify", ...more);
+  }
+
+  test("finds a whole chain whole, and with the device's certificate authentic", async () => {
+    const consistent = await verified("whole.jsonl");
+    expect(consistent).toMatchObject({ code: 0, stdout: expect.stringMatching(/^whole: .*consistent/m) });
+    const authentic = await verified("whole.jsonl", "--trust", "tests/vectors/events/cert.der");
+    expect(authentic).toMatchObject({ code: 0, stdout: expect.stringMatching(/^whole: .*authentic/m) });
+  });
+
+  test("finds the altered event, and ends with 1", async () => {
+    const { code, stdout } = await verified("altered-3.jsonl", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      verdict: "broken",
+      chains: [{ findings: expect.arrayContaining([expect.objectContaining({ kind: "altered", sequence: 3 })]) }],
+    });
+  });
+
+  test("tells the chain that it was looked at, and shows nothing of it", async () => {
+    const { stdout, stderr } = await queue("verify");
+    expect(stdout + stderr).not.toContain(waybill);
+    expect(view.audits).toMatchObject([{ action: "queue-verify" }]);
+  });
+
+  test("of an empty ledger is a problem", async () => {
+    await daemon.close();
+    view = aView([]);
+    daemon = await aDaemon(view);
+    expect(await queue("verify")).toMatchObject({ code: 1, stderr: expect.stringContaining("no event on disk") });
+  });
+});
+
+describe("keys", () => {
+  async function keys(...argv: string[]): Promise<string> {
+    let text = "";
+    const stream = {
+      write: (part: string) => {
+        text += part;
+      },
+    };
+    const program = new Command().exitOverride();
+    addKeysOnline(program, createOutput({ stdout: stream, stderr: stream, json: argv.includes("--json") }));
+    await program.parseAsync([...argv, "--config", daemon.config], { from: "user" });
+    return text;
+  }
+
+  test("show tells the epoch key and the certificate with its file", async () => {
+    const text = await keys("show");
+    for (const fact of ["kid-of-the-epoch-key", "CN=line-3", "AB:CD", "2036-11-23", "data/identity/device.crt"])
+      expect(text).toContain(fact);
+    expect(JSON.parse(await keys("show", "--json"))).toMatchObject({ kid: "kid-of-the-epoch-key" });
+  });
+
+  test("rotate tells the new key and the event that begins with it", async () => {
+    expect(await keys("rotate", "--reason", "TICKET-2")).toBe("Event 13 begins a new epoch; its key is new-kid\n");
+    expect(view.audits).toMatchObject([{ action: "keys-rotate", detail: { reason: "TICKET-2" } }]);
+  });
+});

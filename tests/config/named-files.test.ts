@@ -1,0 +1,116 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { checkConfig } from "../../src/config/index.ts";
+import { aPair, type Pair } from "./certificates.ts";
+import { smallest } from "./sound.ts";
+
+const day = 86_400_000;
+const nowMs = Date.parse("2026-11-23T03:00:00Z");
+
+let folder = "";
+let good: Pair;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "sortgate-files-"));
+  good = aPair(nowMs - day, nowMs + 300 * day);
+  for (const [name, content] of Object.entries({
+    "good.pem": good.cert,
+    "good.key": good.key,
+    "old.pem": aPair(nowMs - 10 * day, nowMs - day).cert,
+    "soon.pem": aPair(nowMs - 10 * day, nowMs + 20 * day).cert,
+    "later.pem": aPair(nowMs + day, nowMs + 300 * day).cert,
+    "other.key": aPair(nowMs, nowMs + day).key,
+    "nonsense.pem": "hello\n",
+    password: "hunter2\n",
+    "two-lines": "hunter2\nhunter3\n",
+    blank: "\n",
+  })) {
+    writeFileSync(join(folder, name), content);
+    chmodSync(join(folder, name), 0o600);
+  }
+  writeFileSync(join(folder, "bundle.pem"), aPair(nowMs - 10 * day, nowMs - day).cert + good.cert);
+  writeFileSync(join(folder, "open.key"), good.key);
+  chmodSync(join(folder, "open.key"), 0o644);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Checks a configuration whose broker has these keys besides its name and url, from line 7 on. */
+async function told(lines: Record<string, string>): Promise<{ problems: string[]; warnings: string[] }> {
+  const more = Object.entries(lines).map(([key, value]) => `${key} = "${value}"`);
+  const text = smallest.replace('mqtt://127.0.0.1:1883"', `mqtts://broker:8883"\n${more.join("\n")}`);
+  const checked = await checkConfig(join(folder, "sortgate.toml"), { text, namedFiles: true, nowMs });
+  const short = (list: readonly { line?: number; key: string; sentence: string }[]): string[] =>
+    list.map(({ line, key, sentence }) => `${line} ${key.split(" > ")[1]}: ${sentence.replaceAll(`${folder}/`, "")}`);
+  return { problems: checked.ok ? [] : short(checked.problems), warnings: short(checked.warnings) };
+}
+
+test("good files give nothing to tell", async () => {
+  const files = {
+    ca_file: "good.pem",
+    cert_file: "good.pem",
+    key_file: "good.key",
+    username: "u",
+    password_file: "password",
+  };
+  expect(await told(files)).toEqual({ problems: [], warnings: [] });
+});
+
+test("a file that is not there is a problem at its line", async () => {
+  expect((await told({ ca_file: "none.pem" })).problems).toEqual([
+    '7 ca_file: found "none.pem", but there is no such file',
+  ]);
+});
+
+test("a daemon does not look at the files: they may come later", async () => {
+  const text = smallest.replace('mqtt://127.0.0.1:1883"', 'mqtts://broker:8883"\nca_file = "none.pem"');
+  expect((await checkConfig(join(folder, "sortgate.toml"), { text })).ok).toBe(true);
+});
+
+test("an expired certificate is a problem, one that expires soon a warning", async () => {
+  expect((await told({ ca_file: "old.pem" })).problems).toEqual(["7 ca_file: the certificate expired on 2026-11-22"]);
+  expect((await told({ ca_file: "soon.pem" })).warnings).toEqual(["7 ca_file: the certificate expires on 2026-12-13"]);
+  expect((await told({ ca_file: "later.pem" })).warnings).toEqual([
+    "7 ca_file: the certificate is not valid before 2026-11-24",
+  ]);
+});
+
+test("one good authority among expired ones is enough", async () => {
+  expect(await told({ ca_file: "bundle.pem" })).toEqual({
+    problems: [],
+    warnings: ["7 ca_file: some certificates in the file have expired"],
+  });
+});
+
+test("a file of another kind is a problem", async () => {
+  expect((await told({ ca_file: "nonsense.pem" })).problems).toEqual([
+    "7 ca_file: the file holds no certificate that can be read",
+  ]);
+  expect((await told({ cert_file: "good.pem", key_file: "nonsense.pem" })).problems).toEqual([
+    "8 key_file: the file holds no private key that can be read without a password",
+  ]);
+  expect((await told({ ca_file: "." })).problems[0]).toContain("not a regular file");
+});
+
+test("a key that does not belong to the certificate is a problem", async () => {
+  expect((await told({ cert_file: "good.pem", key_file: "other.key" })).problems).toEqual([
+    "8 key_file: this key does not belong to the certificate in cert_file",
+  ]);
+});
+
+test("a key that everybody can read is a warning", async () => {
+  expect(await told({ cert_file: "good.pem", key_file: "open.key" })).toEqual({
+    problems: [],
+    warnings: ["8 key_file: everybody on this machine can read the file"],
+  });
+});
+
+test("an empty password file is a problem, a second line a warning", async () => {
+  expect((await told({ username: "u", password_file: "blank" })).problems).toHaveLength(1);
+  expect((await told({ username: "u", password_file: "two-lines" })).warnings).toHaveLength(1);
+});
+
+test("a broken configuration still has its files looked at", async () => {
+  const { problems } = await told({ ca_file: "none.pem", keepalive_s: "x" });
+  expect(problems.map((problem) => problem.slice(0, 13))).toEqual(["7 ca_file: fo", "8 keepalive_s"]);
+});
