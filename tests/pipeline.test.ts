@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest";
+import { createStxEtxBarcodeProfile } from "../drivers/profiles/stx-etx-barcode/profile.ts";
+import { readPointSettings } from "../src/dedup/settings.ts";
+import type { Profile } from "../src/driver/index.ts";
+import { createGuard, createTokenKeys } from "../src/guard/index.ts";
+import { guardSettings } from "../src/guard/settings.ts";
+import { bytesOf } from "../src/lib/bytes.ts";
+import type { ClearedEvent } from "../src/model/event.ts";
+import { createPipeline, type Pipeline } from "../src/pipeline.ts";
+
+const startMs = Date.parse("2026-11-23T03:10:00Z");
+const at = (ms: number): { monotonicMs: number; wallMs: number } => ({ monotonicMs: ms, wallMs: startMs + ms });
+const text = (value: string): { kind: "bytes"; bytes: Uint8Array } => ({ kind: "bytes", bytes: bytesOf(value) });
+const framed = (code: string): string => `\x02${code}\x03`;
+const waybill = "SF1385628716739";
+
+interface Rig {
+  readonly pipeline: Pipeline;
+  readonly events: ClearedEvent[];
+}
+
+function aPipeline(keys: { emit?: string; unknown?: string; profiles?: Profile[] } = {}): Rig {
+  const events: ClearedEvent[] = [];
+  const profiles = keys.profiles ?? [createStxEtxBarcodeProfile(), createStxEtxBarcodeProfile()];
+  const pipeline = createPipeline({
+    readPoints: [readPointSettings.parse({ name: "tunnel-1", emit: keys.emit ?? "first" })],
+    devices: profiles.map((profile, index) => ({ name: `scanner-${index + 1}`, readPoint: "tunnel-1", profile })),
+    guard: createGuard({
+      settings: guardSettings.parse({ carriers: ["sf"], unknown: keys.unknown ?? "token" }),
+      tokens: createTokenKeys(() => startMs),
+    }),
+    boot: "9f0c3a1e",
+    isClockSynchronized: () => true,
+    accept: (event) => events.push(event),
+    tell: () => {},
+  });
+  return { pipeline, events };
+}
+
+describe("the pipeline", () => {
+  it("makes one cleared event of all reads of a parcel by all devices of its read point", () => {
+    const { pipeline, events } = aPipeline();
+    pipeline.receive(0, text(framed(waybill).repeat(3)), at(0));
+    pipeline.receive(1, text(framed(waybill)), at(120));
+    expect(events.map(({ kind, subject, data }) => [kind, subject, data.code, data.device])).toEqual([
+      ["read", "tunnel-1", waybill, "scanner-1"],
+    ]);
+    expect(events[0]!.data.clock).toEqual({ boot: "9f0c3a1e", monotonicMs: 0, synced: true });
+    expect(pipeline.readPointCounters("tunnel-1")).toMatchObject({ reads: 4, opened: 1, suppressed: 3 });
+  });
+
+  it("tells the parcel again when it comes back after it departed", () => {
+    const { pipeline, events } = aPipeline({ emit: "both" });
+    pipeline.receive(0, text(framed(waybill)), at(0));
+    pipeline.sweep(at(600));
+    pipeline.receive(0, text(framed(waybill)), at(700));
+    pipeline.close(at(800));
+    expect(events.map(({ kind, data }) => [kind, data.closeReason])).toEqual([
+      ["read", undefined],
+      ["pass", "departed"],
+      ["read", undefined],
+      ["pass", "shutdown"],
+    ]);
+    expect(events[0]!.data.passId).toBe(events[1]!.data.passId);
+    expect(events[2]!.data.passId).not.toBe(events[1]!.data.passId);
+  });
+
+  it("tells every no-read", () => {
+    const { pipeline, events } = aPipeline();
+    pipeline.receive(0, text(framed("NoRead").repeat(2)), at(0));
+    expect(events.map(({ kind }) => kind)).toEqual(["noread", "noread"]);
+    expect(pipeline.deviceCounters(0)).toMatchObject({ noReadCount: 2, readCount: 0, heardAt: 0 });
+  });
+
+  it("puts frames together that came in pieces, but never across a broken stream", () => {
+    const { pipeline, events } = aPipeline();
+    for (const character of framed(waybill)) pipeline.receive(0, text(character), at(1));
+    expect(events).toHaveLength(1);
+    pipeline.receive(0, text("\x02SF1111"), at(2));
+    pipeline.receive(0, { kind: "break" }, at(3));
+    pipeline.receive(0, text("111111111\x03"), at(4));
+    expect(events).toHaveLength(1);
+    expect(pipeline.deviceCounters(0).discardedByteCount).toBe(7 + 10);
+  });
+
+  it("counts what the guard drops, and lets nothing of it out", () => {
+    const { pipeline, events } = aPipeline({ unknown: "drop" });
+    pipeline.receive(0, text(framed("Zhang San 13812345678")), at(0));
+    expect(events).toEqual([]);
+    expect(pipeline.readPointCounters("tunnel-1")).toMatchObject({ opened: 1, droppedUnknownCount: 1 });
+  });
+
+  it("tells a loss that the source reports as a gap event", () => {
+    const gap: Profile = {
+      name: "gap",
+      medium: "barcode",
+      decodeValues: (_values, claim) => claim({ kind: "source-gap", reason: "sequence", count: 3 }),
+    };
+    const { pipeline, events } = aPipeline({ profiles: [gap] });
+    pipeline.receive(0, { kind: "values", values: {} }, at(5));
+    expect(events).toMatchObject([
+      { kind: "gap", subject: "scanner-1", data: { reason: "source-sequence", count: 3, device: "scanner-1" } },
+    ]);
+  });
+
+  it("does not repeat the event of a pass that was restored", () => {
+    const { pipeline, events } = aPipeline({ emit: "both" });
+    const pass = {
+      code: bytesOf(waybill),
+      passId: "1b2c3d4e-7",
+      device: "scanner-1",
+      medium: "barcode" as const,
+      symbology: undefined,
+      firstReadAt: startMs - 1_000,
+      stalled: false,
+    };
+    pipeline.restore("tunnel-1", pass, at(0));
+    pipeline.receive(0, text(framed(waybill)), at(100));
+    pipeline.sweep(at(700));
+    expect(events.map(({ kind, data }) => [kind, data.passId])).toEqual([["pass", "1b2c3d4e-7"]]);
+  });
+});
