@@ -22,6 +22,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A loaded machine takes a second to start a process; a condition that holds is not waited for.
+    expect: { poll: { timeout: 15_000 } },
     reporters: ["default"],
   },
 });

@@ -377,6 +377,7 @@ interface Stoppable {
 async function stopAll({ devices, forwarders, ledger, pipeline, now }: Stoppable): Promise<void> {
   await Promise.all(devices.map((device) => device.close()));
   pipeline.close(now());
+  await ledger.checkpoint();
   const deadline = performance.now() + drainBudgetMs;
   const isUp = (): boolean => forwarders.some((forwarder) => forwarder.state().state === "up");
   while (isUp() && performance.now() < deadline) {

@@ -33,7 +33,7 @@ function whatOf(facts: Readonly<Record<string, unknown>>): string {
     textOf(code) || textOf(token),
     textOf(codeClass),
     textOf(code) === "" && textOf(length) !== "" && `${textOf(length)} characters`,
-    textOf(readCount) !== "" && `${textOf(readCount)} reads`,
+    textOf(readCount) !== "" && `${textOf(readCount)} ${readCount === 1 ? "read" : "reads"}`,
     textOf(state),
     textOf(action),
     textOf(reason),

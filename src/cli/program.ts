@@ -43,7 +43,9 @@ export function explainUsage(error: CommanderError, command: string | undefined)
       hint: usage,
     });
   const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
-  const sentence = first.charAt(0).toUpperCase() + first.slice(1).replace(/\.$/, "");
+  // The value of an option is not repeated: somebody may have put a waybill or a telephone number there.
+  const shown = first.replace(/ argument '.*' is invalid\. /, " cannot take this value. ");
+  const sentence = shown.charAt(0).toUpperCase() + shown.slice(1).replace(/\.$/, "");
   const guess = /\(Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(" "))?.[1];
   const meant = error.code === "commander.unknownCommand" ? `sortgate ${guess}` : guess;
   return new SortgateError("usage/invalid", sentence, { hint: guess === undefined ? usage : `${meant}, or: ${usage}` });

@@ -64,6 +64,7 @@ class BrokerForwarder {
   #problem = "not connected yet";
   #protocol: 4 | 5;
   #acknowledgedCount = 0;
+  #isClosing = false;
   #session: LinkSession | undefined;
 
   constructor(options: ForwarderOptions) {
@@ -86,6 +87,7 @@ class BrokerForwarder {
   }
 
   async close(budgetMs: number): Promise<void> {
+    this.#isClosing = true;
     await Promise.race([this.#session?.drain(this.#statusMessage(false)) ?? Promise.resolve(), pause(budgetMs)]);
     this.#stopping.abort();
     this.#session?.end();
@@ -94,9 +96,9 @@ class BrokerForwarder {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    while (!this.#isClosing) {
       const reason = await this.#connectOnce();
-      if (signal.aborted) return;
+      if (this.#isClosing) return;
       if (this.#fallBack(reason)) continue;
       this.#become("down", reason);
       await pause(this.#backoff.nextMs(), signal);

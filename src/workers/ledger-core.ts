@@ -47,8 +47,10 @@ export interface LedgerCore {
   /** Destroys delivered events that are older than they may be. To be called now and then. */
   retain(): void;
   stats(): LedgerStats;
-  /** Commits all that waits and a last checkpoint. */
-  stop(counters: Counters): void;
+  /** Commits all that waits, moved cursors too. */
+  flush(): void;
+  /** Commits all that waits, and a checkpoint if anything came since the last. Gives the last sequence. */
+  finish(counters: Counters): number;
 }
 
 interface OwnDraft {
@@ -125,12 +127,19 @@ class SealedLedger implements LedgerCore {
     };
   }
 
-  stop(counters: Counters): void {
-    this.#counters = counters;
+  flush(): void {
     this.#retryAt = 0;
-    while (this.#waiting.length > 0) if (!this.#commitOnce([])) break;
-    const isNews = this.#core.sealer.state().sequence > this.#checkpointSequence;
-    this.#commitOnce(isNews ? [this.#checkpoint()] : []);
+    while (this.#waiting.length > 0) if (!this.#commitOnce([])) return;
+    this.#commitOnce([]);
+  }
+
+  finish(counters: Counters): number {
+    const { sealer } = this.#core;
+    this.#counters = counters;
+    this.flush();
+    const isNews = sealer.state().sequence > this.#checkpointSequence;
+    if (isNews && this.#commitOnce([this.#checkpoint()])) this.#checkpointSequence = sealer.state().sequence;
+    return sealer.state().sequence;
   }
 
   /** What a checkpoint tells; read when the events before it are sealed. */

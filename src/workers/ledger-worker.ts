@@ -69,6 +69,9 @@ function answer(core: LedgerCore, ledger: Ledger, message: Extract<ToLedger, { t
       const { from, to, bytesMax } = message.detail as Questions["events"]["ask"];
       const batch = packEvents(ledger.read(from, to, bytesMax));
       post({ type: "answer", id, answer: batch }, [batch.bytes.buffer]);
+    } else if (question === "checkpoint") {
+      const { counters } = message.detail as Questions["checkpoint"]["ask"];
+      post({ type: "answer", id, answer: { sequence: core.finish(counters) } });
     } else post({ type: "answer", id, answer: question === "stats" ? core.stats() : core.rotateKey() });
   } catch (error) {
     post({ type: "refusal", id, failure: failure(error) });
@@ -127,7 +130,7 @@ function serve(core: LedgerCore, ledger: Ledger, setLive: (on: boolean) => void,
       } else if (message.type === "watch") setLive(message.on);
       else if (message.type === "ask") answer(core, ledger, message);
       else {
-        core.stop(message.counters);
+        core.flush();
         stop();
         flush();
         ledger.close();

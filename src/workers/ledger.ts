@@ -52,7 +52,9 @@ export interface LedgerThread {
   ask<Name extends keyof Questions>(question: Name, detail: Questions[Name]["ask"]): Promise<Questions[Name]["answer"]>;
   /** Calls back for each event once it is durable, until the returned function is called. */
   watch(listener: (event: SealedEvent) => void): () => void;
-  /** Makes durable all that waits, writes a last checkpoint, and closes the ledger. */
+  /** Makes durable all that was handed over, and ends it with a checkpoint. */
+  checkpoint(): Promise<void>;
+  /** Closes the ledger; what was handed over and is not durable yet is made so before. */
   stop(): Promise<void>;
 }
 
@@ -243,10 +245,14 @@ function createThread(worker: Worker, opened: LedgerOpened, counters: () => Coun
         if (listeners.delete(listener) && listeners.size === 0) post({ type: "watch", on: false });
       };
     },
+    async checkpoint() {
+      intake.flush();
+      await questions.ask("checkpoint", { counters: counters() });
+    },
     stop() {
       isStopping = true;
       intake.flush();
-      post({ type: "stop", counters: counters() });
+      post({ type: "stop" });
       return stopped;
     },
   };

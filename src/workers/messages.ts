@@ -30,6 +30,11 @@ export interface Questions {
     readonly ask: { readonly from: number; readonly to: number; readonly bytesMax: number };
     readonly answer: EventBatch;
   };
+  /** Makes durable all that waits, and ends it with a checkpoint. */
+  readonly checkpoint: {
+    readonly ask: { readonly counters: Counters };
+    readonly answer: { readonly sequence: number };
+  };
   readonly rotateKey: { readonly ask: null; readonly answer: { readonly kid: string; readonly sequence: number } };
 }
 
@@ -58,7 +63,7 @@ export type ToLedger =
   | { readonly type: "settle"; readonly broker: string; readonly sequences: readonly number[] }
   | { readonly type: "ask"; readonly id: number; readonly question: keyof Questions; readonly detail: unknown }
   | { readonly type: "watch"; readonly on: boolean }
-  | { readonly type: "stop"; readonly counters: Counters };
+  | { readonly type: "stop" };
 
 export interface LedgerFailure {
   readonly code: ErrorCode;

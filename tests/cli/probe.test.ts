@@ -62,6 +62,19 @@ describe("what a probe makes of bytes", () => {
     });
   });
 
+  test("hides all of a frame in which the code does not stand as it was decoded", () => {
+    const line = createLineBarcodeProfile();
+    const turning: Profile = {
+      ...line,
+      decodeFrame(bytes, start, end, claim) {
+        const code = Buffer.from(bytes.subarray(start, end)).reverse();
+        claim({ kind: "read", bytes: code, start: 0, end: code.length, medium: "barcode" });
+      },
+    };
+    const [frame] = heardFrom(turning, `${telephone}\r\n`);
+    expect(frame).toMatchObject({ text: "•••••••••••␍␊", claims: [{ isMasked: true }] });
+  });
+
   test("shows no-reads in full", () => {
     const [frame] = heardFrom(createLineBarcodeProfile(), "NoRead\r\n");
     expect(frame).toMatchObject({ text: "NoRead␍␊", claims: [{ kind: "no-read" }] });

@@ -86,8 +86,14 @@ export interface Running {
   readonly finished: Promise<Finished>;
 }
 
-export function startCommand(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Running {
-  const child = spawn(process.execPath, [program, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+/** Starts a command of the built program; `under` is a program, with its arguments, that starts it in its turn. */
+export function startCommand(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  under: readonly string[] = [],
+): Running {
+  const [first, ...rest] = [...under, process.execPath, program, ...args] as [string, ...string[]];
+  const child = spawn(first, rest, { env, stdio: ["ignore", "pipe", "pipe"] });
   const said = collect(child);
   const finished = once(child, "close").then(([code]) => ({ code: code as number | null, ...said }));
   return { process: child, said, finished };

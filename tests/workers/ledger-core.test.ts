@@ -143,7 +143,8 @@ describe("the ledger thread's core", () => {
       delivered: { central: 2 },
     });
     rig.core.append(drafts(1), {});
-    rig.core.stop({});
+    rig.core.finish({});
+    rig.core.finish({});
     expect(ofKind(rig, "checkpoint")).toHaveLength(2);
     rig.close();
   });

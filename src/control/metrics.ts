@@ -1,0 +1,210 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Counter, Gauge, Registry } from "prom-client";
+import type { BrokerStatus, DeviceStatus, ReadPointStatus, Status } from "./status.ts";
+
+/** Makes the Prometheus text of a status. */
+export interface Metrics {
+  render(status: Status, notices: ReadonlyMap<string, number>): Promise<string>;
+  /** Stops measuring the event loop. */
+  close(): void;
+}
+
+export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE;
+
+type Labels = Readonly<Record<string, string>>;
+type Sample = readonly [value: number, labels?: Labels];
+
+/** One family of numbers of a registry. Numbers that are no numbers are left out: Prometheus has nothing for "not known". */
+function add(
+  registry: Registry,
+  type: "counter" | "gauge",
+  name: string,
+  help: string,
+  samples: readonly Sample[],
+): void {
+  const labelNames = Object.keys(samples[0]?.[1] ?? {});
+  const settings = { name: `sortgate_${name}`, help, labelNames, registers: [registry] };
+  const metric = type === "counter" ? new Counter(settings) : new Gauge(settings);
+  for (const [value, labels] of samples) if (Number.isFinite(value)) metric.inc(labels ?? {}, value);
+}
+
+const flag = (up: boolean): number => (up ? 1 : 0);
+
+function addGateway(registry: Registry, { gateway, chain, queue }: Status): void {
+  const build = { version: gateway.software, node: process.versions.node, site: gateway.site, gateway: gateway.id };
+  add(registry, "gauge", "build_info", "Always 1; the labels say what runs.", [[1, build]]);
+  add(registry, "gauge", "ready", "Whether the gateway takes reads.", [[flag(gateway.ready)]]);
+  add(registry, "gauge", "clock_synced", "Whether the clock of the box is set by a time server.", [
+    [flag(gateway.clockSynced)],
+  ]);
+  add(registry, "gauge", "uptime_seconds", "Time since the start.", [[gateway.upMs / 1_000]]);
+  add(registry, "gauge", "chain_sequence", "Sequence of the newest event.", [[chain.sequence]]);
+  add(registry, "gauge", "ledger_bytes", "Bytes of the ledger on disk, and its cap.", [
+    [queue.fileBytes, { part: "file" }],
+    [queue.walBytes, { part: "wal" }],
+    [queue.usedBytes, { part: "used" }],
+    [queue.bytesMax, { part: "max" }],
+  ]);
+  add(registry, "gauge", "uncommitted_events", "Events that are not on disk yet.", [[queue.uncommittedCount]]);
+  add(registry, "counter", "lost_events_total", "Events destroyed before every broker had them.", [[queue.lostCount]]);
+  add(registry, "counter", "dropped_events_total", "Events that did not reach the ledger.", [[queue.droppedCount]]);
+}
+
+function addDevices(registry: Registry, devices: readonly DeviceStatus[]): void {
+  const each = (value: (device: DeviceStatus) => number): Sample[] =>
+    devices.map((device) => [value(device), { device: device.name }]);
+  add(
+    registry,
+    "gauge",
+    "device_up",
+    "Whether the device answers.",
+    each((device) => flag(device.state === "up")),
+  );
+  add(
+    registry,
+    "counter",
+    "reads_total",
+    "Reads that the device claimed.",
+    each((device) => device.readCount),
+  );
+  add(
+    registry,
+    "counter",
+    "noreads_total",
+    "Parcels without a code.",
+    each((device) => device.noReadCount),
+  );
+  add(
+    registry,
+    "counter",
+    "malformed_total",
+    "Frames that could not be decoded.",
+    each((device) => device.malformedCount),
+  );
+  add(
+    registry,
+    "counter",
+    "discarded_bytes_total",
+    "Bytes that belonged to no frame.",
+    each((device) => device.discardedByteCount),
+  );
+}
+
+function addReadPoints(registry: Registry, readPoints: readonly ReadPointStatus[]): void {
+  const each = (value: (point: ReadPointStatus) => number): Sample[] =>
+    readPoints.map((point) => [value(point), { read_point: point.name }]);
+  add(
+    registry,
+    "counter",
+    "read_point_reads_total",
+    "Reads that came in.",
+    each((point) => point.readCount),
+  );
+  add(
+    registry,
+    "counter",
+    "read_point_opened_total",
+    "Passes that began.",
+    each((point) => point.openedCount),
+  );
+  add(
+    registry,
+    "counter",
+    "read_point_suppressed_total",
+    "Reads of passes that were open already.",
+    each((point) => point.suppressedCount),
+  );
+  add(
+    registry,
+    "counter",
+    "read_point_evicted_total",
+    "Passes closed early for want of room.",
+    each((point) => point.evictedCount),
+  );
+  add(
+    registry,
+    "gauge",
+    "read_point_passes",
+    "Passes that are open now.",
+    each((point) => point.liveCount),
+  );
+  const refused = readPoints.flatMap((point) =>
+    Object.entries(point.refusedCount).map(([reason, count]): Sample => [count, { read_point: point.name, reason }]),
+  );
+  add(registry, "counter", "refused_total", "Reads that were refused, by reason.", refused);
+}
+
+function addBrokers(registry: Registry, brokers: readonly BrokerStatus[]): void {
+  const each = (value: (broker: BrokerStatus) => number): Sample[] =>
+    brokers.map((broker) => [value(broker), { broker: broker.name }]);
+  add(
+    registry,
+    "gauge",
+    "broker_up",
+    "Whether the broker is connected.",
+    each((broker) => flag(broker.state === "up")),
+  );
+  add(
+    registry,
+    "gauge",
+    "queue_events",
+    "Events that the broker does not have yet.",
+    each((broker) => broker.queuedCount),
+  );
+  add(
+    registry,
+    "gauge",
+    "queue_oldest_seconds",
+    "Age of the oldest of them.",
+    each((broker) => broker.oldestQueuedMs / 1_000),
+  );
+  add(
+    registry,
+    "gauge",
+    "in_flight_events",
+    "Events sent and not acknowledged.",
+    each((broker) => broker.inFlightCount),
+  );
+  add(
+    registry,
+    "counter",
+    "acknowledged_total",
+    "Events that the broker acknowledged.",
+    each((broker) => broker.acknowledgedCount),
+  );
+}
+
+/** Shorter delays of the main thread are not seen; a shorter time would wake an idle box more often. */
+const lagResolutionMs = 20;
+
+/** Makes the metrics. A registry of its own for each scrape: a device that is gone leaves no stale numbers. */
+export function createMetrics(): Metrics {
+  const delay = monitorEventLoopDelay({ resolution: lagResolutionMs });
+  // What is measured is the time from one tick of a timer to the next.
+  const lagSeconds = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - lagResolutionMs / 1_000);
+  delay.enable();
+  return {
+    async render(status, notices) {
+      // After a long delay this may run before the tick that measures it; that comes at the beginning of the next turn.
+      await nextTurn();
+      await nextTurn();
+      const registry = new Registry();
+      addGateway(registry, status);
+      addDevices(registry, status.devices);
+      addReadPoints(registry, status.readPoints);
+      addBrokers(registry, status.brokers);
+      const told = [...notices].map(([name, count]): Sample => [count, { name }]);
+      add(registry, "counter", "notices_total", "What the program said about itself, by name.", told);
+      add(registry, "gauge", "process_resident_bytes", "Memory of the process.", [[status.gateway.rssBytes]]);
+      add(registry, "gauge", "event_loop_lag_seconds", "Lateness of the main thread since the last scrape.", [
+        [lagSeconds(delay.percentile(50)), { quantile: "0.5" }],
+        [lagSeconds(delay.percentile(99)), { quantile: "0.99" }],
+        [lagSeconds(delay.max), { quantile: "1" }],
+      ]);
+      delay.reset();
+      return registry.metrics();
+    },
+    close: () => void delay.disable(),
+  };
+}

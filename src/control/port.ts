@@ -1,0 +1,15 @@
+import type { SealedEvent } from "../model/event.ts";
+import type { Status } from "./status.ts";
+
+/** What the control socket needs of the gateway; `gateway.ts` provides it. */
+export interface GatewayView {
+  status(): Promise<Status>;
+  /** Events of [from, to] that are on disk, in order, cut off after `bytesMax` bytes (but at least one). */
+  events(from: number, to: number, bytesMax: number): Promise<readonly SealedEvent[]>;
+  /** Calls back for each event once it is committed, until the returned function is called. */
+  watch(listener: (event: SealedEvent) => void): () => void;
+  /** Begins a new epoch: a new key, told by an `epoch` event. Gives its thumbprint and the event's sequence. */
+  rotateKey(): Promise<{ readonly kid: string; readonly sequence: number }>;
+  /** Puts a line about who did what through the control socket into the chain, as an `audit` event. */
+  audit(action: string, detail: Readonly<Record<string, string | number | boolean>>): void;
+}

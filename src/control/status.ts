@@ -1,0 +1,95 @@
+import type { DurationMs } from "../model/units.ts";
+
+/** One device in `sortgate status`. */
+export interface DeviceStatus {
+  readonly name: string;
+  readonly readPoint: string;
+  readonly driver: string;
+  readonly state: "opening" | "up" | "down";
+  /** How long it has been in that state. */
+  readonly forMs: DurationMs;
+  /** Why it is down, one sentence; empty while it is up. */
+  readonly problem: string;
+  readonly readCount: number;
+  readonly noReadCount: number;
+  readonly malformedCount: number;
+  readonly discardedByteCount: number;
+  /** Reads a second over the last ten seconds. */
+  readonly readsPerSecond: number;
+  /** Time since the last read or sign of life; absent if there was none in this run. */
+  readonly quietMs?: DurationMs;
+}
+
+/** One read point in `sortgate status`: reads in = opened + suppressed + refused by reason + pending. */
+export interface ReadPointStatus {
+  readonly name: string;
+  readonly readCount: number;
+  readonly openedCount: number;
+  readonly suppressedCount: number;
+  readonly refusedCount: { readonly [reason: string]: number };
+  readonly pendingCount: number;
+  readonly noReadCount: number;
+  readonly evictedCount: number;
+  /** Passes that are open now. */
+  readonly liveCount: number;
+}
+
+/** One broker in `sortgate status`. */
+export interface BrokerStatus {
+  readonly name: string;
+  readonly url: string;
+  readonly state: "connecting" | "up" | "down";
+  readonly forMs: DurationMs;
+  /** Why it is down, one sentence; empty while it is up. */
+  readonly problem: string;
+  /** MQTT version in use; absent while down. */
+  readonly protocol?: 4 | 5;
+  readonly queuedCount: number;
+  readonly inFlightCount: number;
+  readonly acknowledgedCount: number;
+  /** Highest sequence up to which the broker has everything. */
+  readonly deliveredTo: number;
+  /** Age of the oldest event that the broker does not have; 0 if it has all. */
+  readonly oldestQueuedMs: DurationMs;
+}
+
+/** What `GET /status` on the control socket answers, and what metrics and health are made of. */
+export interface Status {
+  readonly gateway: {
+    readonly site: string;
+    readonly id: string;
+    readonly software: string;
+    readonly boot: string;
+    readonly startedAt: string;
+    readonly upMs: DurationMs;
+    readonly ready: boolean;
+    readonly clockSynced: boolean;
+    readonly rssBytes: number;
+  };
+  readonly chain: {
+    readonly chain: string;
+    readonly sequence: number;
+    /** Thumbprint (RFC 7638) of the epoch key. */
+    readonly kid: string;
+    readonly keySince: string;
+    readonly certificate: { readonly subject: string; readonly fingerprint: string; readonly notAfter: string };
+  };
+  readonly queue: {
+    /** Lowest and highest sequence on disk. */
+    readonly first: number;
+    readonly last: number;
+    readonly fileBytes: number;
+    readonly walBytes: number;
+    readonly usedBytes: number;
+    readonly bytesMax: number;
+    /** Events that were destroyed before every broker had them. */
+    readonly lostCount: number;
+    /** Events handed to the ledger and not committed yet. */
+    readonly uncommittedCount: number;
+    /** Events that could not even be handed to the ledger. */
+    readonly droppedCount: number;
+  };
+  readonly devices: readonly DeviceStatus[];
+  readonly readPoints: readonly ReadPointStatus[];
+  readonly brokers: readonly BrokerStatus[];
+}

@@ -1,0 +1,94 @@
+import { unreachable } from "../lib/assert.ts";
+import type { CloseReason, FirstRead, Pass, PassFacts } from "../model/observation.ts";
+import type { Read } from "../model/read.ts";
+import { copyRest, type Rests } from "./ring/codes.ts";
+import { type Clocks, copyStart, type Passes, type PassRecord, readCountOf, recordOf, restOf } from "./ring/passes.ts";
+import { sharesOf } from "./ring/shares.ts";
+import type { ReadPointSettings } from "./settings.ts";
+
+/** The names that stand for the numbers in the ring. */
+export interface Names {
+  readonly readPoint: string;
+  readonly devices: readonly string[];
+  readonly boot: string;
+}
+
+/** The first read of a pass, with antenna and strength of the read that made it real. */
+export function firstReadOf(
+  names: Names,
+  passes: Passes,
+  rests: Rests,
+  slot: number,
+  read: Read,
+  clocks: Clocks,
+): FirstRead {
+  return {
+    kind: "first-read",
+    ...factsOf(names, passes, rests, slot, recordOf(passes, slot), clocks),
+    antenna: read.antenna,
+    rssiDbm: read.rssiDbm,
+  };
+}
+
+/** The summary of a pass, before its slot is used again. */
+export function passOf(
+  names: Names,
+  passes: Passes,
+  rests: Rests,
+  slot: number,
+  closeReason: CloseReason,
+  clocks: Clocks,
+): Pass {
+  const record = recordOf(passes, slot);
+  const facts = factsOf(names, passes, rests, slot, record, clocks);
+  const devices = names.devices.filter((_, index) => (record.deviceBits & (1 << index)) !== 0);
+  return {
+    kind: "pass",
+    ...facts,
+    lastReadAt: record.lastReadAt,
+    readCount: readCountOf(passes, slot),
+    antennas: sharesOf(passes.shares, slot),
+    devices: devices.includes(facts.device) ? devices : [facts.device, ...devices],
+    closeReason,
+  };
+}
+
+function factsOf(
+  names: Names,
+  passes: Passes,
+  rests: Rests,
+  slot: number,
+  record: PassRecord,
+  clocks: Clocks,
+): PassFacts {
+  const code = copyStart(passes, slot);
+  copyRest(rests, restOf(passes, slot), code);
+  return {
+    passId: record.oddity?.passId ?? `${names.boot}-${record.passNumber}`,
+    readPoint: names.readPoint,
+    device: record.oddity?.device ?? names.devices[record.device]!,
+    medium: record.medium,
+    symbology: record.symbology,
+    code,
+    firstReadAt: record.firstReadAt,
+    at: clocks[1]!,
+    monotonicMs: clocks[0]!,
+  };
+}
+
+/** What an emit mode asks for. */
+export function wishesOf(emit: ReadPointSettings["emit"]): {
+  readonly firstReads: boolean;
+  readonly summaries: boolean;
+} {
+  switch (emit) {
+    case "first":
+      return { firstReads: true, summaries: false };
+    case "pass":
+      return { firstReads: false, summaries: true };
+    case "both":
+      return { firstReads: true, summaries: true };
+    default:
+      return unreachable(emit);
+  }
+}

@@ -1,0 +1,152 @@
+import { chmod, chown, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { SortgateError, systemCode } from "../model/error.ts";
+
+/** The device key, PKCS #8 PEM. */
+export const keyName = "device.key";
+/** The device's certificate, then those that lead to its authority, PEM. */
+export const certificateName = "device.crt";
+
+/** A key or a chain of certificates is far smaller. */
+const fileBytesMax = 65_536;
+
+/** Where the identity lies. */
+export function folderOf(dataDir: string): string {
+  return join(dataDir, "identity");
+}
+
+/** Whether an identity was made here before. An empty folder, as an installer leaves it, is none. */
+export async function isMade(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(folder)).length > 0;
+  } catch (cause) {
+    if (systemCode(cause) === "ENOENT") return false;
+    throw unreadable(folder, cause);
+  }
+}
+
+/** Text of a small private file. */
+export async function readPrivate(path: string): Promise<string> {
+  try {
+    const file = await open(path, "r");
+    try {
+      const { size, mode } = await file.stat();
+      requirePrivate(path, mode, "600");
+      if (size > fileBytesMax) {
+        throw new SortgateError("identity/unreadable", `${path} is too large to be a key or a certificate`, {
+          hint: "put the file back from a backup",
+        });
+      }
+      return await file.readFile("latin1");
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw cause instanceof SortgateError ? cause : unreadable(path, cause);
+  }
+}
+
+/** Refuses a folder that others may look into. */
+export async function requirePrivateFolder(folder: string): Promise<void> {
+  requirePrivate(folder, (await stat(folder)).mode, "700");
+}
+
+function requirePrivate(path: string, mode: number, wanted: string): void {
+  if ((mode & 0o077) === 0) return;
+  throw new SortgateError(
+    "identity/unreadable",
+    `${path} is open to other users (mode ${(mode & 0o777).toString(8)}, allowed ${wanted})`,
+    { hint: `chmod ${wanted} ${path}; if others could read the key, make a new identity`, context: { path } },
+  );
+}
+
+/**
+ * Makes the folder with all its files, or nothing of it: a crash leaves no half of an identity.
+ *
+ * Takes: names and texts. The folder must not be there, or be empty.
+ */
+export async function writeFolder(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  const draft = join(dirname(folder), ".identity.new");
+  try {
+    await mkdir(dirname(folder), { recursive: true, mode: 0o750 });
+    // What a crash left behind is a key that nothing was ever signed with.
+    await rm(draft, { recursive: true, force: true });
+    await mkdir(draft, { mode: 0o700 });
+    await chmod(draft, 0o700);
+    for (const [name, text] of Object.entries(files)) await writeSynced(join(draft, name), text);
+    await giveToOwner(draft, dirname(folder));
+    await syncFolder(draft);
+    await rename(draft, folder);
+    await syncFolder(dirname(folder));
+  } catch (cause) {
+    throw unwritable(folder, cause);
+  }
+}
+
+/** Replaces one file as a whole: whoever reads it sees the old text or the new one. */
+export async function writePrivate(path: string, text: string): Promise<void> {
+  const draft = `${path}.new`;
+  try {
+    await rm(draft, { force: true });
+    await writeSynced(draft, text);
+    await rename(draft, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    await file.chmod(0o600);
+    await file.writeFile(text, "latin1");
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await giveToOwner(path, dirname(path));
+}
+
+/** A command that root ran must not leave files which the daemon's own user cannot read. */
+async function giveToOwner(path: string, folder: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = await stat(folder);
+  await chown(path, uid, gid);
+  for (const name of (await stat(path)).isDirectory() ? await readdir(path) : [])
+    await chown(join(path, name), uid, gid);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function unreadable(path: string, cause: unknown): SortgateError {
+  const code = systemCode(cause);
+  if (code === "ENOENT") {
+    return new SortgateError("identity/unreadable", `${path} is missing`, {
+      hint: `put it back from a backup; or move the folder ${dirname(path)} aside, and the next start makes a new identity`,
+      cause,
+      context: { path },
+    });
+  }
+  return new SortgateError("identity/unreadable", `Cannot read ${path} (${code || "unknown error"})`, {
+    hint: `give the user of sortgate the right to read it: ls -l ${path}`,
+    cause,
+    context: { path },
+  });
+}
+
+function unwritable(path: string, cause: unknown): SortgateError {
+  const code = systemCode(cause);
+  return new SortgateError("identity/unwritable", `Cannot write ${path} (${code || "unknown error"})`, {
+    hint: `look at rights and free space: ls -ld ${dirname(path)}; df -h ${dirname(path)}`,
+    cause,
+    context: { path },
+  });
+}

@@ -1,0 +1,174 @@
+import {
+  constants,
+  createPrivateKey,
+  generateKeyPair,
+  hash,
+  type KeyObject,
+  sign,
+  type X509Certificate,
+} from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Clock } from "../lib/clock.ts";
+import { SortgateError } from "../model/error.ts";
+import type { Tell } from "../model/notice.ts";
+import type { EpochMs } from "../model/units.ts";
+import { applicationUri, privatePem, requestCertificate, type Subject, selfSign } from "./certificate.ts";
+import { readChain, requireFit, requireName, requireOrder, requireValid } from "./chain.ts";
+import {
+  certificateName,
+  folderOf,
+  isMade,
+  keyName,
+  readPrivate,
+  requirePrivateFolder,
+  writeFolder,
+  writePrivate,
+} from "./files.ts";
+
+/** Who this gateway is: one RSA key and the certificates over it, for endorsements, TLS and OPC UA. */
+export interface Identity {
+  /** DER: the device's own first, then those that lead to its authority. */
+  readonly certificateChain: readonly Buffer[];
+  /** PEM file of that chain. */
+  readonly certificatePath: string;
+  /** PEM file of the key (PKCS #8). */
+  readonly keyPath: string;
+  /** PS256. */
+  sign(bytes: Uint8Array): Buffer;
+  /** When the device's certificate ends. */
+  readonly notAfter: EpochMs;
+  /** SHA-256 of the device's certificate, hex pairs with colons. */
+  readonly fingerprint: string;
+  /** Of the device's certificate, on one line. */
+  readonly subject: string;
+  /** The URI in the certificate by which OPC UA servers know this gateway. */
+  readonly applicationUri: string;
+}
+
+export interface IdentitySettings extends Subject {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  /** Told once, when a new identity was made. */
+  readonly tell?: Tell;
+}
+
+/**
+ * Loads the device's identity, or makes one on the first start.
+ *
+ * Gives:   what lies in `{dataDir}/identity/` (0700, files 0600).
+ * Cost:    a few ms; the first start about a second, for an RSA-3072 key.
+ * Fails:   rejects with `identity/*` if what is there cannot be used. It never replaces what is there: a new key would
+ *          make a new device. An expired certificate is loaded all the same; its partners judge that.
+ */
+export async function openIdentity(settings: IdentitySettings): Promise<Identity> {
+  const folder = folderOf(settings.dataDir);
+  if (await isMade(folder)) return loadIdentity(folder, settings);
+  const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 3_072 });
+  const certificate = await selfSign(privateKey, settings, settings.clock.wallMs());
+  await writeFolder(folder, { [keyName]: privatePem(privateKey), [certificateName]: certificate });
+  const identity = await loadIdentity(folder, settings);
+  settings.tell?.({
+    name: "identity/made",
+    level: "info",
+    message: `Made a device key and a self-signed certificate in ${folder}; to put your authority behind it, run: sortgate keys csr`,
+    fields: { fingerprint: identity.fingerprint },
+  });
+  return identity;
+}
+
+async function loadIdentity(folder: string, subject: Subject): Promise<Identity> {
+  await requirePrivateFolder(folder);
+  const certificatePath = join(folder, certificateName);
+  const keyPath = join(folder, keyName);
+  const key = await readKey(keyPath);
+  const chain = readChain(await readPrivate(certificatePath), certificatePath);
+  requireFit(chain, key, certificatePath);
+  requireName(chain[0], subject, certificatePath);
+  return {
+    certificateChain: chain.map(({ raw }) => raw),
+    certificatePath,
+    keyPath,
+    sign: (bytes) => sign("sha256", bytes, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }),
+    notAfter: Date.parse(chain[0].validTo),
+    fingerprint: chain[0].fingerprint256,
+    subject: subjectLine(chain[0]),
+    applicationUri: applicationUri(subject),
+  };
+}
+
+async function readKey(path: string): Promise<KeyObject> {
+  const text = await readPrivate(path);
+  let key: KeyObject | undefined;
+  try {
+    key = createPrivateKey(text);
+  } catch {
+    // The library's own error may quote what it could not read, and this is a key: so it is not kept as the cause.
+  }
+  const bits = key?.asymmetricKeyType === "rsa" ? (key.asymmetricKeyDetails?.modulusLength ?? 0) : 0;
+  if (key !== undefined && bits >= 2_048) return key;
+  throw new SortgateError(
+    "identity/unreadable",
+    `${path} is not an RSA key of 2,048 bits or more without a passphrase`,
+    {
+      hint: "put it back from a backup; or move the identity folder aside, and the next start makes a new identity",
+      context: { path },
+    },
+  );
+}
+
+function subjectLine(certificate: X509Certificate): string {
+  return certificate.subject.replaceAll("\n", ", ");
+}
+
+/** A request for a certificate over the device key (PKCS #10, PEM). Makes the identity if there is none. */
+export async function requestForAuthority(settings: IdentitySettings): Promise<string> {
+  const { keyPath } = await openIdentity(settings);
+  return requestCertificate(await readKey(keyPath), settings);
+}
+
+/** What was put in place. */
+export interface Imported {
+  readonly identity: Identity;
+  /** Where the certificates lie that were in use before; absent if there were none. */
+  readonly keptAs: string | undefined;
+  /** Whether the certificate names this gateway. If not, a verifier that trusts only the authority cannot tell whose it is. */
+  readonly isNamed: boolean;
+}
+
+/**
+ * Puts certificates over the device key in place, and keeps the old ones aside.
+ *
+ * Takes:   PEM: the device's certificate, then those above it.
+ * Fails:   rejects with `identity/certificate` if they do not fit the key, each other, the gateway or the day; then
+ *          nothing has changed.
+ */
+export async function importCertificates(settings: IdentitySettings, pem: string, path: string): Promise<Imported> {
+  const folder = folderOf(settings.dataDir);
+  if (!(await isMade(folder))) {
+    throw new SortgateError("identity/unreadable", `There is no device key in ${folder} yet`, {
+      hint: "make it and a request over it with: sortgate keys csr",
+    });
+  }
+  await requirePrivateFolder(folder);
+  const key = await readKey(join(folder, keyName));
+  const chain = readChain(pem, path);
+  requireFit(chain, key, path);
+  requireOrder(chain, path);
+  requireValid(chain, settings.clock.wallMs(), path);
+  const isNamed = requireName(chain[0], settings, path);
+  const certificatePath = join(folder, certificateName);
+  const keptAs = await keepAside(folder, certificatePath);
+  await writePrivate(certificatePath, chain.map((certificate) => certificate.toString()).join(""));
+  return { identity: await loadIdentity(folder, settings), keptAs, isNamed };
+}
+
+/** Copies the certificates in use to a name of their own; nothing if there are none. */
+async function keepAside(folder: string, path: string): Promise<string | undefined> {
+  if (!existsSync(path)) return undefined;
+  const old = await readPrivate(path);
+  const keptAs = join(folder, `device-${hash("sha256", old).slice(0, 8)}.crt`);
+  await writePrivate(keptAs, old);
+  return keptAs;
+}

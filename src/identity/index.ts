@@ -1,0 +1,8 @@
+export {
+  type Identity,
+  type IdentitySettings,
+  type Imported,
+  importCertificates,
+  openIdentity,
+  requestForAuthority,
+} from "./identity.ts";

@@ -1,0 +1,116 @@
+/**
+ * The chain of one ledger.
+ *
+ * 1. `sequence` starts at 1 and rises by one with each sealed event.
+ * 2. `previous` of an event is the SHA-256 of the bytes of the event before it, signature included; of event 1 it is zeros.
+ * 3. The bytes that come out are the canonical form (RFC 8785) of the event; they are stored and published as they are.
+ * 4. What is signed is the canonical form of the event without its `signature`.
+ * 5. The Merkle log holds the bytes of the events 1 to `sequence`, in order: its size is `sequence`.
+ * 6. An event changes the state as a whole or not at all: if signing fails, the state is as before.
+ */
+import { hash } from "node:crypto";
+import { assert } from "../lib/assert.ts";
+import type { EventKind, SealedEvent } from "../model/event.ts";
+import type { EpochMs } from "../model/units.ts";
+import { canonicalize } from "./canonical.ts";
+import type { EpochKey } from "./epoch.ts";
+import { signEvent } from "./jws.ts";
+import { createMerkleLog, leafOf } from "./merkle.ts";
+
+/** Where a chain stands: all that is needed to go on after its last event. */
+export interface ChainState {
+  /** Sequence of the last event; 0 before the first. */
+  readonly sequence: number;
+  /** base64url of the SHA-256 of the last event's bytes; 43 times `A` before the first. */
+  readonly previous: string;
+  /** The Merkle log's compact range (see `MerkleLog.peaks`). */
+  readonly peaks: Uint8Array;
+}
+
+/** An event before it has its place in the chain. */
+export interface Draft {
+  readonly kind: EventKind;
+  /** Read point or device; absent where the event is about the gateway. */
+  readonly subject: string | undefined;
+  readonly at: EpochMs;
+  /** The canonical form of the event's `data`, as `canonicalize` made it. */
+  readonly data: string;
+}
+
+export interface Sealer {
+  /** From here on events are signed with this key; the first of them is its `epoch` event. */
+  useKey(key: EpochKey): void;
+  seal(draft: Draft): SealedEvent;
+  state(): ChainState;
+  /** Goes back to an earlier state, for a batch that was rolled back. */
+  restore(state: ChainState): void;
+  /** base64url of the Merkle root over the events so far. */
+  root(): string;
+}
+
+export interface SealerSettings {
+  /** 12 hex digits. */
+  readonly chain: string;
+  readonly gateway: string;
+  readonly site: string;
+  /** Absent for a new chain. */
+  readonly state?: ChainState | undefined;
+}
+
+const emptyState: ChainState = { sequence: 0, previous: "A".repeat(43), peaks: new Uint8Array(0) };
+
+/**
+ * Seals events into one chain.
+ *
+ * Takes:   drafts in the order that they shall have.
+ * Gives:   the bytes to store and to publish.
+ * Cost:    one Ed25519 signature (24 µs) and a few µs; no parsing, no object per member.
+ * Fails:   throws without a key, or on a state that is none.
+ */
+export function createSealer({ chain, gateway, site, state = emptyState }: SealerSettings): Sealer {
+  assert(/^[0-9a-f]{12}$/.test(chain), "a chain is named by 12 hex digits");
+  let { sequence, previous } = state;
+  let log = restoredLog(state);
+  let key: EpochKey | undefined;
+
+  // The members in canonical order; what never changes is spelled once.
+  const idPrefix = `,"datacontenttype":"application/json","id":${open(`${gateway}/${chain}/`)}`;
+  const origin = `"source":${canonicalize(`/sites/${site}/gateways/${gateway}`)},"specversion":"1.0",`;
+
+  return {
+    useKey(next) {
+      key = next;
+    },
+    seal({ kind, subject, at, data }) {
+      assert(key !== undefined, "a chain has a key before its first event");
+      const number = sequence + 1;
+      const head = `{"data":${data}${idPrefix}${number}","previous":"${previous}","sequence":"${number}",`;
+      const about = subject === undefined ? "" : `"subject":${canonicalize(subject)},`;
+      const tail = `${origin}${about}"time":"${new Date(at).toISOString()}","type":"org.sortgate.${kind}.v1"}`;
+      const signature = signEvent(head + tail, key.header, key.privateKey);
+      const leaf = leafOf(`${head}"signature":"${signature}",${tail}`);
+      const bytes = leaf.subarray(1);
+      log.append(hash("sha256", leaf, "buffer"));
+      previous = hash("sha256", bytes, "base64url");
+      sequence = number;
+      return { sequence, kind, subject, bytes };
+    },
+    state: () => ({ sequence, previous, peaks: log.peaks() }),
+    restore(earlier) {
+      log = restoredLog(earlier);
+      ({ sequence, previous } = earlier);
+    },
+    root: () => log.root().toString("base64url"),
+  };
+}
+
+function restoredLog(state: ChainState): ReturnType<typeof createMerkleLog> {
+  const log = createMerkleLog(state.peaks);
+  assert(log.size() === state.sequence, "the Merkle log has as many leaves as the chain has events");
+  return log;
+}
+
+/** A canonical text without its closing quote. */
+function open(text: string): string {
+  return canonicalize(text).slice(0, -1);
+}

@@ -1,0 +1,64 @@
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { assert } from "../lib/assert.ts";
+import type { Json } from "../model/event.ts";
+import { type DeviceSigner, eventHeader, type PublicJwk, publicKeyOf, signStatement, thumbprint } from "./jws.ts";
+
+/** The key of one run, or of one day of it. It lives in memory and dies there. */
+export interface EpochKey {
+  readonly privateKey: KeyObject;
+  readonly jwk: PublicJwk;
+  readonly kid: string;
+  /** The encoded header of every event that it signs. */
+  readonly header: string;
+}
+
+/** Draws a new epoch key. */
+export function createEpochKey(): EpochKey {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const key = publicKeyOf(publicKey.export({ format: "jwk" }) as { [member: string]: Json });
+  assert(key !== undefined, "an Ed25519 key has a JWK");
+  const kid = thumbprint(key.jwk);
+  return { privateKey, jwk: key.jwk, kid, header: eventHeader(kid) };
+}
+
+/** Why an epoch begins. */
+export type EpochReason = "start" | "rotation" | "new-ledger";
+
+export interface EpochFacts {
+  readonly chain: string;
+  readonly gateway: string;
+  readonly site: string;
+  /** The sequence of the epoch event itself. */
+  readonly sequence: number;
+  readonly key: EpochKey;
+  readonly device: DeviceSigner;
+  /** The version of the program. */
+  readonly software: string;
+  /** SHA-256 of the effective configuration, in hex. */
+  readonly configDigest: string;
+  readonly reason: EpochReason;
+}
+
+/**
+ * What an `epoch` event says: the new public key, and the device's word for it.
+ *
+ * Cost: one RSA signature, about 2 ms.
+ */
+export function epochData(facts: EpochFacts): { readonly [member: string]: Json } {
+  return {
+    config: facts.configDigest,
+    endorsement: signStatement(endorsedStatement(facts, String(facts.sequence), facts.key.jwk), facts.device),
+    key: facts.key.jwk,
+    reason: facts.reason,
+    software: facts.software,
+  };
+}
+
+/** What the device key signs: this key, from this event on, in this chain, and nowhere else. */
+export function endorsedStatement(
+  place: { readonly chain: string; readonly gateway: string; readonly site: string },
+  sequence: string,
+  key: PublicJwk,
+): Json {
+  return { chain: place.chain, gateway: place.gateway, key, sequence, site: place.site };
+}

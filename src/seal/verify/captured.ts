@@ -1,0 +1,114 @@
+import type { Json } from "../../model/event.ts";
+import { canonicalize, type ParseRefusal, parseStrict } from "../canonical.ts";
+import { type EventSignature, fromBase64url, isObject, readEventSignature } from "../jws.ts";
+import type { MalformedReason } from "./verdict.ts";
+
+/** An event as it was found in a line, taken apart; nothing of it is proven. */
+export interface CapturedEvent {
+  readonly chain: string;
+  readonly gateway: string;
+  readonly site: string;
+  readonly sequence: number;
+  readonly type: string;
+  /** NaN if it says no time. */
+  readonly at: number;
+  readonly previous: Buffer;
+  readonly data: Json;
+  readonly signature: EventSignature;
+  /** The members without `signature`, from which a payload for another sequence can be made. */
+  readonly members: { readonly [member: string]: Json };
+  /** What was signed. */
+  readonly payload: string;
+  /** What was published. */
+  readonly canonical: string;
+  readonly isCanonical: boolean;
+}
+
+export type Captured =
+  | { readonly kind: "event"; readonly event: CapturedEvent }
+  | { readonly kind: "blank" }
+  | { readonly kind: "status" }
+  | { readonly kind: "malformed"; readonly reason: MalformedReason };
+
+const place = /^([A-Za-z0-9_.-]{1,128})\/([0-9a-f]{12})\/([1-9][0-9]{0,15})$/;
+const origin = /^\/sites\/([A-Za-z0-9_.-]{1,128})\/gateways\/([A-Za-z0-9_.-]{1,128})$/;
+const byteOrderMark = "\uFEFF";
+
+/**
+ * One line of a capture: an event alone, behind its topic (`mosquitto_sub -v`), or in an envelope with `topic` and
+ * `payload` (`mosquitto_sub -F %j` and `%J`).
+ *
+ * Fails: never, whatever the line is.
+ */
+export function readLine(line: string): Captured {
+  const text = stripWrapping(line);
+  if (text === "") return { kind: "blank" };
+  const parsed = parseStrict(text);
+  if ("refused" in parsed) return refusal(parsed.refused);
+  const { value } = parsed;
+  if (!isObject(value)) return { kind: "malformed", reason: "not-an-event" };
+  if (!("specversion" in value) && "topic" in value && "payload" in value) return readEnvelope(value.payload);
+  return readObject(value, text);
+}
+
+function readEnvelope(payload: Json | undefined): Captured {
+  if (typeof payload !== "string") return isObject(payload) ? readObject(payload, "") : refusal("json");
+  const parsed = parseStrict(payload);
+  if ("refused" in parsed) return refusal(parsed.refused);
+  return isObject(parsed.value) ? readObject(parsed.value, payload) : { kind: "malformed", reason: "not-an-event" };
+}
+
+function readObject(value: { readonly [member: string]: Json }, text: string): Captured {
+  // The retained status message reaches every subscriber of `…/#`; an event that was made to look like one is missing.
+  if (typeof value.online === "boolean" && !("signature" in value)) return { kind: "status" };
+  const { signature, ...members } = value;
+  const { id, source, sequence, previous, type, time, data } = members;
+  const at = typeof id === "string" ? place.exec(id) : null;
+  const from = typeof source === "string" ? origin.exec(source) : null;
+  const before = typeof previous === "string" ? fromBase64url(previous) : undefined;
+  if (at === null || from === null || before?.length !== 32 || typeof type !== "string" || data === undefined) {
+    return { kind: "malformed", reason: "not-an-event" };
+  }
+  const [, gateway = "", chain = "", number = ""] = at;
+  if (number !== sequence || gateway !== from[2] || !Number.isSafeInteger(Number(number))) {
+    return { kind: "malformed", reason: "contradiction" };
+  }
+  const canonical = canonicalize(value);
+  const event: CapturedEvent = {
+    chain,
+    gateway,
+    site: from[1] ?? "",
+    sequence: Number(number),
+    type,
+    at: typeof time === "string" ? Date.parse(time) : Number.NaN,
+    previous: before,
+    data,
+    signature: typeof signature === "string" ? readEventSignature(signature) : { kind: "malformed" },
+    members,
+    payload: canonicalize(members),
+    canonical,
+    isCanonical: canonical === text,
+  };
+  return { kind: "event", event };
+}
+
+/** The same event as if it stood at another sequence, to find out whether it was signed there. */
+export function payloadAt(event: CapturedEvent, sequence: number): string {
+  return canonicalize({
+    ...event.members,
+    id: `${event.gateway}/${event.chain}/${sequence}`,
+    sequence: String(sequence),
+  });
+}
+
+function stripWrapping(line: string): string {
+  const text = (line.startsWith(byteOrderMark) ? line.slice(1) : line).trim();
+  if (text === "" || text.startsWith("{")) return text;
+  // A topic holds no brace here, so the first one behind a space begins the event.
+  const start = text.indexOf(" {");
+  return start === -1 || text.slice(0, start).includes("{") ? text : text.slice(start + 1);
+}
+
+function refusal(reason: ParseRefusal): Captured {
+  return { kind: "malformed", reason };
+}

@@ -1,0 +1,2 @@
+export type { ChainVerdict, Finding, Verdict } from "./verdict.ts";
+export { createVerifier, type Verifier } from "./verifier.ts";

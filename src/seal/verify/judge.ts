@@ -1,0 +1,106 @@
+import type { Endorsement } from "./endorsement.ts";
+import { type ChainVerdict, type Finding, placeOf, type Trust } from "./verdict.ts";
+import { type Evidence, find, startWalk, step, type Walk } from "./walk.ts";
+
+/** Which chain, and whether anybody said whom to trust. */
+export interface ChainFacts {
+  readonly chain: string;
+  readonly gateway: string;
+  readonly site: string;
+  readonly isTrustGiven: boolean;
+  readonly notCanonical: { readonly sequence: number; readonly line: number; readonly count: number } | undefined;
+}
+
+/**
+ * Judges one chain.
+ *
+ * Cost:    linear in the events of the chain.
+ * Fails:   never.
+ */
+export function judgeChain({ isTrustGiven, notCanonical, ...place }: ChainFacts, evidence: Evidence): ChainVerdict {
+  const { rows, order } = evidence;
+  const walk = startWalk(evidence);
+  for (let at = 0; at < order.length; ) {
+    const sequence = rows.sequenceOf(order[at] as number);
+    let end = at + 1;
+    while (end < order.length && rows.sequenceOf(order[end] as number) === sequence) end += 1;
+    step(walk, Array.from(order.subarray(at, end)));
+    at = end;
+  }
+  const to = walk.expected - 1;
+  settleGaps(walk);
+  const checkpointCount = settleCheckpoints(walk);
+  settleWitnesses(walk, to);
+  if (notCanonical !== undefined) find(walk, { kind: "not-canonical", ...notCanonical });
+  return {
+    ...place,
+    eventCount: walk.eventCount,
+    epochCount: walk.epochs.length,
+    repeatCount: walk.repeatCount,
+    checkpointCount,
+    from: order.length === 0 ? 0 : rows.sequenceOf(order[0] as number),
+    to,
+    verdict: walk.faultCount === 0 ? "whole" : "broken",
+    trust: trustOf(walk.epochs, isTrustGiven),
+    certificate: walk.epochs.findLast(({ subject }) => subject !== undefined)?.subject,
+    findings: sorted(walk.findings),
+    findingCount: [...walk.counts.values()].reduce((sum, count) => sum + count, 0),
+  };
+}
+
+function sorted(findings: readonly Finding[]): Finding[] {
+  return [...findings].sort((a, b) => placeOf(a) - placeOf(b));
+}
+
+function trustOf(epochs: readonly Endorsement[], isTrustGiven: boolean): Trust {
+  if (epochs.length === 0 || epochs.some(({ reason }) => reason !== undefined)) return "unproven";
+  return isTrustGiven ? "authentic" : "consistent";
+}
+
+/**
+ * What is not there is missing, apart from a beginning that a signed `purge` covers. In the middle a purge excuses
+ * nothing: a copy that has older events had these too, or they were lost on the way, and then somebody must hear of it.
+ */
+function settleGaps(walk: Walk): void {
+  const [first] = walk.gaps;
+  const isPurged = first?.from === 1 && first.to <= walk.purgedTo;
+  for (const { from, to } of walk.gaps) {
+    const start = from === 1 ? walk.purgedTo + 1 : from;
+    if (start <= to) find(walk, { kind: "missing", from: start, to });
+  }
+  for (const { from, to, gap, isAnchored } of walk.unverified) {
+    if (!(isPurged && gap === 0 && isAnchored)) find(walk, { kind: "unknown-key", from, to });
+  }
+}
+
+/** Gives how many checkpoints were confirmed. One that counts events which are not there cannot be judged. */
+function settleCheckpoints(walk: Walk): number {
+  let confirmedCount = 0;
+  for (const { sequence, size, root } of walk.checkpoints) {
+    const computed = walk.roots.get(size);
+    if (!Number.isSafeInteger(size) || size < 0 || size >= sequence) {
+      find(walk, { kind: "checkpoint", sequence, reason: "size", of: "chain" });
+    } else if (computed === root) {
+      confirmedCount += 1;
+    } else if (computed !== undefined) {
+      find(walk, { kind: "checkpoint", sequence, reason: "root", of: "chain" });
+    }
+  }
+  return confirmedCount;
+}
+
+function settleWitnesses(walk: Walk, to: number): void {
+  let known = 0;
+  for (const { sequence, size, root, hash } of walk.evidence.witnesses) {
+    known = Math.max(known, sequence, size);
+    const computed = walk.roots.get(size);
+    if (computed !== undefined && computed !== root) {
+      find(walk, { kind: "checkpoint", sequence, reason: "root", of: "witness" });
+    }
+    const rows = walk.witnessed.get(sequence) ?? [];
+    if (rows.length > 0 && !rows.some((row) => row.hash.equals(hash))) {
+      find(walk, { kind: "forked", sequence, lines: rows.slice(0, 8).map(({ line }) => line), count: rows.length + 1 });
+    }
+  }
+  if (known > to) find(walk, { kind: "truncated", after: to, size: known });
+}

@@ -1,0 +1,235 @@
+import { hash, type X509Certificate } from "node:crypto";
+import { isObject } from "../jws.ts";
+import { leafOf } from "../merkle.ts";
+import { type CapturedEvent, readLine } from "./captured.ts";
+import { epochKeyOf, judgeEndorsement } from "./endorsement.ts";
+import { judgeChain } from "./judge.ts";
+import { createRows, type Rows, type Standing } from "./rows.ts";
+import { createSignatures } from "./signatures.ts";
+import { type Finding, findingsMax, type MalformedReason, type Verdict } from "./verdict.ts";
+import type { Extra, Witness } from "./walk.ts";
+
+export interface VerifierSettings {
+  /** Certificates to trust: of devices or of authorities. Absent: nobody said whom to trust. */
+  readonly trust?: readonly X509Certificate[] | undefined;
+  /** Lines with checkpoint events that somebody kept elsewhere; they are believed as they are. */
+  readonly witness?: readonly string[] | undefined;
+}
+
+/** What a line is by itself: an event and what its signature is worth, or something else. */
+export type Pushed = Standing | "blank" | "status" | "malformed";
+
+export interface Verifier {
+  /**
+   * For a first pass over a file: takes the keys out of the line, so that the pass with `push` need not keep events
+   * whose key comes later. Once it was called, `push` keeps none.
+   */
+  learn(line: string): void;
+  /** Takes one line. `good` says that the key of some epoch signed it; whether it was the right one, `finish` knows. */
+  push(line: string, number: number): Pushed;
+  /** Judges what was pushed so far; may be called again later. */
+  finish(): Verdict;
+}
+
+/**
+ * Judges captured events, in any order, with repeats, of any number of chains.
+ *
+ * Cost:    one Ed25519 verification a line (80 µs); holds 128 bytes an event, and the lines whose key is not known yet.
+ * Fails:   never, whatever the lines are.
+ * Source:  contract §5 and §6.
+ */
+export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): Verifier {
+  const rows = createRows();
+  const signatures = createSignatures(rows);
+  const extras = new Map<number, Extra>();
+  const chains = createChains();
+  const malformed = createMalformed();
+  const witnessCount = takeWitnesses(witness, chains);
+  let statusCount = 0;
+  let lineCount = 0;
+
+  const admit = (event: CapturedEvent, line: string, number: number): Standing => {
+    const index = rows.count();
+    const extra = extraOf(event, isEpoch(event) ? signatures.learn(event) : 0, trust);
+    if (extra !== undefined) extras.set(index, extra);
+    const { standing, key } = signatures.judge(event, index, line);
+    const leaf = leafOf(event.canonical);
+    rows.add({
+      hash: hash("sha256", leaf.subarray(1), "buffer"),
+      leaf: hash("sha256", leaf, "buffer"),
+      previous: event.previous,
+      chain: chains.take(event, number),
+      sequence: event.sequence,
+      line: number,
+      key,
+      standing,
+    });
+    return standing;
+  };
+
+  return {
+    learn(line) {
+      signatures.keepNone();
+      // Most lines are not worth parsing twice.
+      if (!line.includes("epoch")) return;
+      const captured = readLine(line);
+      if (captured.kind === "event" && isEpoch(captured.event)) signatures.learn(captured.event);
+    },
+    push(line, number) {
+      const captured = readLine(line);
+      if (captured.kind === "blank") return "blank";
+      lineCount += 1;
+      malformed.endAt(number);
+      if (captured.kind === "event") return admit(captured.event, line, number);
+      if (captured.kind === "malformed") malformed.add(number, captured.reason);
+      else statusCount += 1;
+      return captured.kind;
+    },
+    finish() {
+      const shares = sharesOf(rows, chains.list().length);
+      const verdicts = chains.list().map(({ witnesses, ...facts }, number) => {
+        const order = shares[number] as Uint32Array;
+        const evidence = { rows, order, extras, witnesses, isMoved: signatures.movedIn(order) };
+        return judgeChain({ ...facts, isTrustGiven: trust !== undefined }, evidence);
+      });
+      const isWhole = malformed.count() === 0 && verdicts.every(({ verdict }) => verdict === "whole");
+      return {
+        verdict: isWhole ? "whole" : "broken",
+        chains: verdicts,
+        lineCount,
+        statusCount,
+        witnessCount,
+        malformed: malformed.list(),
+        malformedCount: malformed.count(),
+      };
+    },
+  };
+}
+
+interface ChainSeen {
+  readonly chain: string;
+  readonly gateway: string;
+  readonly site: string;
+  readonly witnesses: Witness[];
+  notCanonical: { readonly sequence: number; readonly line: number; readonly count: number } | undefined;
+}
+
+interface Chains {
+  list(): readonly ChainSeen[];
+  /** The chain that an event says it is of. */
+  find(event: CapturedEvent): ChainSeen;
+  /** Counts an event of a line in; gives the chain's number. */
+  take(event: CapturedEvent, line: number): number;
+}
+
+function createChains(): Chains {
+  const list: ChainSeen[] = [];
+  const numbers = new Map<string, number>();
+  const numberOf = ({ chain, gateway, site }: CapturedEvent): number => {
+    const name = `${site}/${gateway}/${chain}`;
+    const known = numbers.get(name);
+    if (known !== undefined) return known;
+    numbers.set(name, list.length);
+    return list.push({ chain, gateway, site, witnesses: [], notCanonical: undefined }) - 1;
+  };
+  return {
+    list: () => list,
+    find: (event) => list[numberOf(event)] as ChainSeen,
+    take(event, line) {
+      const number = numberOf(event);
+      const seen = list[number] as ChainSeen;
+      if (!event.isCanonical) {
+        const first = seen.notCanonical ?? { sequence: event.sequence, line, count: 0 };
+        seen.notCanonical = { ...first, count: first.count + 1 };
+      }
+      return number;
+    },
+  };
+}
+
+interface MalformedLines {
+  add(line: number, reason: MalformedReason): void;
+  /** Tells which line is the last so far. */
+  endAt(line: number): void;
+  count(): number;
+  list(): Finding[];
+}
+
+function createMalformed(): MalformedLines {
+  const lines: { readonly line: number; readonly reason: MalformedReason }[] = [];
+  let count = 0;
+  let lastLine = 0;
+  return {
+    add(line, reason) {
+      count += 1;
+      if (lines.length < findingsMax) lines.push({ line, reason });
+    },
+    endAt(line) {
+      lastLine = line;
+    },
+    count: () => count,
+    list: () =>
+      lines.map(({ line, reason }) => {
+        const isCutOff = reason === "json" && line === lastLine && line > 1;
+        return { kind: "malformed", line, reason: isCutOff ? "cut-off" : reason };
+      }),
+  };
+}
+
+/** The rows of each chain, by sequence; rows of one sequence stay in order of arrival. */
+function sharesOf(rows: Rows, chainCount: number): Uint32Array[] {
+  const counts = new Array<number>(chainCount).fill(0);
+  for (let index = 0; index < rows.count(); index += 1) counts[rows.chainOf(index)]! += 1;
+  const shares = counts.map((count) => new Uint32Array(count));
+  const sorted = new Array<boolean>(chainCount).fill(true);
+  counts.fill(0);
+  for (let index = 0; index < rows.count(); index += 1) {
+    const number = rows.chainOf(index);
+    const share = shares[number] as Uint32Array;
+    const at = counts[number] as number;
+    if (at > 0 && rows.sequenceOf(share[at - 1] as number) > rows.sequenceOf(index)) sorted[number] = false;
+    share[at] = index;
+    counts[number] = at + 1;
+  }
+  for (const [number, share] of shares.entries()) {
+    if (!sorted[number]) share.sort((a, b) => rows.sequenceOf(a) - rows.sequenceOf(b) || a - b);
+  }
+  return shares;
+}
+
+function takeWitnesses(lines: readonly string[], chains: Chains): number {
+  let count = 0;
+  for (const line of lines) {
+    const captured = readLine(line);
+    if (captured.kind !== "event") continue;
+    const { event } = captured;
+    const extra = plainExtraOf(event);
+    if (extra?.kind !== "checkpoint") continue;
+    const { size, root } = extra;
+    chains
+      .find(event)
+      .witnesses.push({ sequence: event.sequence, size, root, hash: hash("sha256", event.canonical, "buffer") });
+    count += 1;
+  }
+  return count;
+}
+
+function isEpoch(event: CapturedEvent): boolean {
+  return event.type === "org.sortgate.epoch.v1";
+}
+
+function extraOf(event: CapturedEvent, key: number, trust: VerifierSettings["trust"]): Extra | undefined {
+  if (!isEpoch(event)) return plainExtraOf(event);
+  return { kind: "epoch", key, endorsement: judgeEndorsement(event, epochKeyOf(event.data)?.jwk, trust) };
+}
+
+function plainExtraOf({ type, data }: CapturedEvent): Extra | undefined {
+  if (!isObject(data)) return undefined;
+  const number = (name: string): number => (typeof data[name] === "number" ? data[name] : Number.NaN);
+  if (type === "org.sortgate.checkpoint.v1") {
+    return { kind: "checkpoint", size: number("size"), root: typeof data.root === "string" ? data.root : "" };
+  }
+  // Sequences are decimal texts in events; a number says the same.
+  const to = Number(data.to);
+  return type === "org.sortgate.purge.v1" && Number.isSafeInteger(to) ? { kind: "purge", to } : undefined;
+}

@@ -1,0 +1,227 @@
+import { createMerkleLog, type MerkleLog } from "../merkle.ts";
+import type { Endorsement } from "./endorsement.ts";
+import type { Row, Rows } from "./rows.ts";
+import { type Finding, findingsMax, isFault } from "./verdict.ts";
+
+/** What some events say that the chain is judged by. */
+export type Extra =
+  | { readonly kind: "epoch"; readonly key: number; readonly endorsement: Endorsement }
+  | { readonly kind: "checkpoint"; readonly size: number; readonly root: string }
+  | { readonly kind: "purge"; readonly to: number };
+
+/** A checkpoint that somebody kept, outside of the capture. */
+export interface Witness {
+  readonly sequence: number;
+  readonly size: number;
+  readonly root: string;
+  readonly hash: Buffer;
+}
+
+/** All that is known of one chain. */
+export interface Evidence {
+  readonly rows: Rows;
+  /** The chain's rows by sequence. */
+  readonly order: Uint32Array;
+  readonly extras: ReadonlyMap<number, Extra>;
+  readonly witnesses: readonly Witness[];
+  /** Whether the row's signature was made for another sequence. */
+  readonly isMoved: (index: number) => boolean;
+}
+
+/** An event and its number in the table. */
+export interface Claim {
+  readonly row: Row;
+  readonly extra: Extra | undefined;
+  /** What is wrong with its signature in this place; nothing if it holds, or if its key is not there. */
+  readonly fault: Finding | undefined;
+  readonly isVerified: boolean;
+  readonly isLinked: boolean;
+}
+
+/** Events whose key is not there. */
+interface Unverified {
+  readonly from: number;
+  to: number;
+  /** The gap in which their epoch event went; absent if there was none. */
+  readonly gap: number | undefined;
+  /** A verified event follows and links back to them: they are what the gateway chained. */
+  isAnchored: boolean;
+}
+
+/** What the walk along a chain has seen so far. */
+export interface Walk {
+  readonly evidence: Evidence;
+  readonly findings: Finding[];
+  readonly counts: Map<Finding["kind"], number>;
+  faultCount: number;
+  expected: number;
+  /** What `previous` may say; empty after a gap. */
+  previous: readonly Buffer[];
+  /** Number of the current epoch's key; 0 if there is none. */
+  key: number;
+  /** Whether an epoch event may have been in a gap: then an unknown key is no proof of forgery. */
+  keyLost: boolean;
+  /** Absent once an event is missing or not what was signed: roots cannot be computed from there on. */
+  log: MerkleLog | undefined;
+  /** Roots by size, for the sizes that some checkpoint names. */
+  readonly roots: Map<number, string | undefined>;
+  readonly gaps: { readonly from: number; readonly to: number }[];
+  readonly unverified: Unverified[];
+  /** Events up to this one went lawfully: a signed purge says so. A ledger purges from its old end only. */
+  purgedTo: number;
+  readonly checkpoints: { readonly sequence: number; readonly size: number; readonly root: string }[];
+  readonly epochs: Endorsement[];
+  /** Hashes at the witnesses' sequences. */
+  readonly witnessed: Map<number, readonly Row[]>;
+  eventCount: number;
+  repeatCount: number;
+}
+
+export function startWalk(evidence: Evidence): Walk {
+  const roots = new Map<number, string | undefined>();
+  for (const index of evidence.order) {
+    const extra = evidence.extras.get(index);
+    if (extra?.kind === "checkpoint") roots.set(extra.size, undefined);
+  }
+  for (const { size } of evidence.witnesses) roots.set(size, undefined);
+  const log = createMerkleLog();
+  roots.set(0, log.root().toString("base64url"));
+  return {
+    evidence,
+    findings: [],
+    counts: new Map(),
+    faultCount: 0,
+    expected: 1,
+    previous: [Buffer.alloc(32)],
+    key: 0,
+    keyLost: true,
+    log,
+    roots,
+    gaps: [],
+    unverified: [],
+    purgedTo: 0,
+    checkpoints: [],
+    epochs: [],
+    witnessed: new Map(evidence.witnesses.map(({ sequence }) => [sequence, []])),
+    eventCount: 0,
+    repeatCount: 0,
+  };
+}
+
+/** Notes a finding; of each kind the first 1,000 are kept. */
+export function find(walk: Walk, finding: Finding): void {
+  const count = (walk.counts.get(finding.kind) ?? 0) + 1;
+  walk.counts.set(finding.kind, count);
+  if (isFault(finding)) walk.faultCount += 1;
+  if (count <= findingsMax) walk.findings.push(finding);
+}
+
+/** Takes all rows of one sequence, in order of sequence. */
+export function step(walk: Walk, indices: readonly number[]): void {
+  const rows = indices.map((index) => walk.evidence.rows.row(index));
+  const sequence = (rows[0] as Row).sequence;
+  if (sequence > walk.expected) stepOverGap(walk, sequence);
+  const claims: Claim[] = [];
+  const repeats: Row[] = [];
+  for (const [at, row] of rows.entries()) {
+    if (claims.some((claim) => claim.row.hash.equals(row.hash))) repeats.push(row);
+    else if (claims.length < claimsMax) claims.push(judgeRow(walk, row, indices[at] as number));
+  }
+  const best = claims.reduce((one, other) => (rank(other) > rank(one) ? other : one));
+  const verified = claims.filter((claim) => claim.isVerified);
+  if (claims.length > 1) {
+    find(walk, { kind: "forked", sequence, lines: claims.map(({ row }) => row.line), count: claims.length });
+  }
+  const [repeat] = repeats;
+  if (repeat !== undefined) find(walk, { kind: "repeated", sequence, line: repeat.line, count: repeats.length });
+  walk.repeatCount += repeats.length;
+  const isWhole = takeIn(walk, best);
+  trackUnverified(walk, best);
+  keepLog(walk, best.row, isWhole && verified.length <= 1);
+  if (walk.witnessed.has(sequence)) walk.witnessed.set(sequence, rows);
+  walk.previous = (verified.length > 0 ? verified : [best]).map(({ row }) => row.hash);
+  walk.expected = sequence + 1;
+  walk.eventCount += 1;
+}
+
+/** Different events of one sequence that are looked at. */
+const claimsMax = 16;
+
+function stepOverGap(walk: Walk, sequence: number): void {
+  walk.gaps.push({ from: walk.expected, to: sequence - 1 });
+  walk.previous = [];
+  walk.keyLost = true;
+  walk.log = undefined;
+}
+
+function rank(claim: Claim): number {
+  return (claim.isVerified ? 4 : claim.fault === undefined ? 2 : 0) + (claim.isLinked ? 1 : 0);
+}
+
+function judgeRow(walk: Walk, row: Row, index: number): Claim {
+  const extra = walk.evidence.extras.get(index);
+  const isLinked = walk.previous.length === 0 || walk.previous.some((hash) => hash.equals(row.previous));
+  const claim = { row, extra, isLinked };
+  const { sequence, line } = row;
+  const otherKey: Finding = { kind: "forged", sequence, line, reason: "other-key" };
+  const verified = { ...claim, fault: undefined, isVerified: true };
+  const faulty = (fault: Finding): Claim => ({ ...claim, fault, isVerified: false });
+  switch (row.standing) {
+    case "refused":
+      return faulty({ kind: "algorithm", sequence, line });
+    case "bad":
+      if (walk.evidence.isMoved(index)) return faulty({ kind: "forged", sequence, line, reason: "other-sequence" });
+      return faulty({ kind: "altered", sequence, line });
+    case "no-key":
+      // An epoch event brings its own key; one that is signed by a key that nobody brought is not its own.
+      if (extra?.kind === "epoch" || !walk.keyLost) return faulty(otherKey);
+      return { ...claim, fault: undefined, isVerified: false };
+    case "good":
+      return row.key === (extra?.kind === "epoch" ? extra.key : walk.key) ? verified : faulty(otherKey);
+  }
+}
+
+/** Takes one event as the chain's next; tells whether it stands where it was signed to stand. */
+function takeIn(walk: Walk, { row, extra, fault, isVerified, isLinked }: Claim): boolean {
+  const { sequence, line } = row;
+  if (fault !== undefined) find(walk, fault);
+  else if (!isLinked) find(walk, { kind: "unlinked", sequence, line });
+  if (extra?.kind === "epoch") {
+    // Adopted even if it was altered: what it signs next is then judged by its own key, not called forged as well.
+    const isOwn = extra.key !== 0 && extra.key === row.key && row.standing !== "refused";
+    walk.key = isOwn ? row.key : 0;
+    walk.keyLost = !isOwn;
+    walk.epochs.push(extra.endorsement);
+    const { reason } = extra.endorsement;
+    if (isVerified && reason !== undefined) find(walk, { kind: "endorsement", sequence, line, reason });
+  }
+  if (isVerified && extra?.kind === "checkpoint")
+    walk.checkpoints.push({ sequence, size: extra.size, root: extra.root });
+  if (isVerified && extra?.kind === "purge" && extra.to < sequence) walk.purgedTo = Math.max(walk.purgedTo, extra.to);
+  return fault === undefined && isLinked;
+}
+
+function trackUnverified(walk: Walk, { row, fault, isVerified, isLinked }: Claim): void {
+  const last = walk.unverified.at(-1);
+  const isNext = last !== undefined && last.to === row.sequence - 1 && isLinked;
+  if (isVerified && isNext) last.isAnchored = true;
+  if (isVerified || fault !== undefined) return;
+  if (isNext) last.to = row.sequence;
+  else {
+    const gap = walk.gaps.length - 1;
+    const isBehindGap = walk.gaps[gap]?.to === row.sequence - 1;
+    walk.unverified.push({
+      from: row.sequence,
+      to: row.sequence,
+      gap: isBehindGap ? gap : undefined,
+      isAnchored: false,
+    });
+  }
+}
+
+function keepLog(walk: Walk, row: Row, isWhole: boolean): void {
+  if (!isWhole) walk.log = undefined;
+  walk.log?.append(row.leaf);
+  const size = row.sequence;
+  if (walk.log !== undefined && walk.roots.has(size)) walk.roots.set(size, walk.log.root().toString("base64url"));
+}

@@ -1,0 +1,89 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { createMetrics, type Metrics } from "../../src/control/metrics.ts";
+import { aBroker, aDevice, aStatus } from "./a-view.ts";
+
+let metrics: Metrics | undefined;
+afterEach(() => {
+  metrics?.close();
+  metrics = undefined;
+});
+
+async function rendered(status = aStatus(), notices: ReadonlyMap<string, number> = new Map([["device/up", 3]])) {
+  metrics ??= createMetrics();
+  return (await metrics.render(status, notices)).split("\n");
+}
+
+describe("the metrics", () => {
+  test("hold each promised number with its labels", async () => {
+    const status = aStatus({
+      devices: [aDevice(), aDevice({ name: "scanner-2", state: "down" })],
+      brokers: [aBroker({ queuedCount: 9, oldestQueuedMs: 1_500, state: "connecting" })],
+    });
+    expect(await rendered(status)).toEqual(
+      expect.arrayContaining([
+        'sortgate_device_up{device="scanner-1"} 1',
+        'sortgate_device_up{device="scanner-2"} 0',
+        'sortgate_reads_total{device="scanner-1"} 100',
+        'sortgate_noreads_total{device="scanner-1"} 3',
+        'sortgate_malformed_total{device="scanner-1"} 1',
+        'sortgate_read_point_reads_total{read_point="tunnel-1"} 100',
+        'sortgate_read_point_opened_total{read_point="tunnel-1"} 40',
+        'sortgate_read_point_suppressed_total{read_point="tunnel-1"} 58',
+        'sortgate_refused_total{read_point="tunnel-1",reason="too-weak"} 2',
+        'sortgate_broker_up{broker="central"} 0',
+        'sortgate_queue_events{broker="central"} 9',
+        'sortgate_queue_oldest_seconds{broker="central"} 1.5',
+        'sortgate_acknowledged_total{broker="central"} 12',
+        'sortgate_ledger_bytes{part="wal"} 8192',
+        "sortgate_lost_events_total 2",
+        "sortgate_dropped_events_total 1",
+        "sortgate_chain_sequence 12",
+        'sortgate_notices_total{name="device/up"} 3',
+        "sortgate_process_resident_bytes 80000000",
+        expect.stringMatching(
+          /^sortgate_build_info\{version="0\.1\.0",node="[\d.]+",site="HZ01",gateway="line-3"\} 1$/,
+        ),
+        "# TYPE sortgate_reads_total counter",
+        "# TYPE sortgate_queue_events gauge",
+      ]),
+    );
+  });
+
+  test("do not add up from scrape to scrape, and forget a device that is gone", async () => {
+    await rendered();
+    const lines = await rendered(aStatus({ devices: [aDevice({ name: "other" })] }));
+    expect(lines).toContain('sortgate_reads_total{device="other"} 100');
+    expect(lines.filter((line) => line.includes("scanner-1"))).toEqual([]);
+    expect(lines).toContain('sortgate_read_point_reads_total{read_point="tunnel-1"} 100');
+  });
+
+  test("are well-formed for a gateway without device, broker or notice, and leave out what is no number", async () => {
+    const status = aStatus({ devices: [], brokers: [], readPoints: [] });
+    const lines = await rendered({ ...status, chain: { ...status.chain, sequence: Number.NaN } }, new Map());
+    expect(lines).toContain("sortgate_lost_events_total 2");
+    for (const line of lines)
+      expect(line).toMatch(/^$|^# (HELP|TYPE) sortgate_|^sortgate_[a-z_]+(\{[^{}]*\})? \d[\d.e-]*$/);
+  });
+
+  test("escape what stands in a label", async () => {
+    const lines = await rendered(aStatus({ devices: [aDevice({ name: 'a"b\\c\nd' })] }));
+    expect(lines).toContain('sortgate_device_up{device="a\\"b\\\\c\\nd"} 1');
+  });
+
+  test("measure how late the main thread is, and nothing while it is in time", async () => {
+    metrics ??= createMetrics();
+    const lag = async (quantile: string): Promise<number> => {
+      const line = (await rendered()).find((one) =>
+        one.startsWith(`sortgate_event_loop_lag_seconds{quantile="${quantile}"}`),
+      );
+      return Number(line?.split(" ")[1]);
+    };
+    await expect.poll(() => lag("0.5"), { interval: 200 }).toBeLessThan(0.01);
+    const blocked = (): Promise<number> => {
+      const until = performance.now() + 150;
+      while (performance.now() < until);
+      return lag("1");
+    };
+    await expect.poll(blocked, { interval: 200, timeout: 10_000 }).toBeGreaterThan(0.1);
+  });
+});
