@@ -38,7 +38,7 @@ function createRecent(bytesMax: number): {
   add(events: readonly StoredEvent[]): void;
   get(sequence: number): StoredEvent | undefined;
 } {
-  let events: StoredEvent[] = [];
+  let events: (StoredEvent | undefined)[] = [];
   let head = 0;
   let byteCount = 0;
   return {
@@ -49,6 +49,7 @@ function createRecent(bytesMax: number): {
       }
       while (byteCount > bytesMax && head < events.length) {
         byteCount -= events[head]!.bytes.length;
+        events[head] = undefined;
         head += 1;
       }
       if (head > 4_096 && head * 2 > events.length) {

@@ -32,11 +32,15 @@ const luhnDigit = (digits: string): number => {
 
 /** Makes a person; another number makes another person. Identity number and card have valid check digits. */
 export function aPerson(number: number): Person {
-  const digits = (count: number, factor: number): string => String(number * factor).padStart(count, "7").slice(-count);
+  const digits = (count: number, factor: number): string =>
+    String(number * factor)
+      .padStart(count, "7")
+      .slice(-count);
   const [family, given] = ["欧阳司徒诸葛夏侯".slice((number % 4) * 2).slice(0, 2), "鹃莲翠嫣珂霆"];
   let body = "";
   // A check digit of X is no hex digit, and the number is to be written into a tag as well.
-  for (let day = 10; !/^\d$/.test(identityCheckDigit(body) ?? ""); day += 1) body = `330106198704${day}${digits(3, 137)}`;
+  for (let day = 10; !/^\d$/.test(identityCheckDigit(body) ?? ""); day += 1)
+    body = `330106198704${day}${digits(3, 137)}`;
   const card = `622848${digits(12, 7_919)}`;
   return {
     hanName: `${family}${given[number % 6]}${given[(number + 2) % 6]}`,
@@ -111,7 +115,10 @@ export function createSecretSearch(secrets: readonly string[]): SecretSearch {
       if (!needles.has(key)) needles.set(key, `${secret} as ${form}`);
     }
   const list = [...needles].map(([key, what]) => ({ what, bytes: Buffer.from(key, "latin1") }));
-  return { needles: list, in: (bytes) => list.filter((needle) => bytes.includes(needle.bytes)).map(({ what }) => what) };
+  return {
+    needles: list,
+    in: (bytes) => list.filter((needle) => bytes.includes(needle.bytes)).map(({ what }) => what),
+  };
 }
 
 function gb18030(text: string): Buffer {

@@ -236,8 +236,7 @@ export async function openTcpScanner(): Promise<TcpScanner> {
     async flood(bytes, byteCount) {
       const [socket] = sockets;
       if (socket === undefined) throw new Error("nobody is connected");
-      for (let sent = 0; sent < byteCount; sent += bytes.length)
-        if (!socket.write(bytes)) await once(socket, "drain");
+      for (let sent = 0; sent < byteCount; sent += bytes.length) if (!socket.write(bytes)) await once(socket, "drain");
     },
     connected: () =>
       vi.waitFor(() => {
