@@ -148,6 +148,17 @@ describe("files", () => {
     expect(offences).toEqual([]);
   });
 
+  it("of the lock are ones that npm ci accepts: every optional package that is named has its entry", () => {
+    const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const present = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, "")));
+    const missing = Object.values(packages)
+      .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+      .filter((name) => !present.has(name));
+    expect(missing).toEqual([]);
+  });
+
   it("of the lock name no host", () => {
     expect(readFileSync(join(root, "package-lock.json"), "utf8")).not.toContain('"resolved"');
   });

@@ -1,0 +1,213 @@
+import { expect } from "vitest";
+import type { Sandbox } from "./sandbox.ts";
+
+/** How a command in a document is proven to work. */
+export type Proof =
+  /** Run by `commands.test.ts`, in the order of the document, in a sandbox. */
+  | { readonly run: (line: string, sandbox: Sandbox) => Promise<void> }
+  /** Run by another test: the file, and what stands in it. */
+  | { readonly test: string; readonly says: string }
+  /** Run by CI: what stands in its script or in the one that `npm test` begins with. */
+  | { readonly ci: readonly string[] }
+  /** Not proven by any program here, because it needs what no test may have. */
+  | { readonly person: string };
+
+const systemd: Proof = { person: "needs a machine that systemd has booted" };
+const clone: Proof = { person: "how one gets the files depends on where they are kept" };
+const install: Proof = { ci: ['"npm", ["ci"', "npm test"] };
+const build: Proof = { ci: ["typescript/bin/tsc", "tsconfig.build.json"] };
+const gate: Proof = { ci: ["npm run check"] };
+const tests: Proof = { ci: ["npm test"] };
+
+/** It ends with 0, and says this. */
+const ends = (says = /(?:)/, shorter: readonly [string, string] = ["", ""]): Proof => ({
+  async run(line, sandbox) {
+    const { code, text } = await sandbox.run(line.replace(...shorter));
+    expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(says) });
+  },
+});
+
+/** The same with the sandbox's config file, where the document relies on the default path. */
+const endsWithDefaultConfig = (says: RegExp): Proof => ({
+  async run(line, sandbox) {
+    const { code, text } = await sandbox.run(`${line} --config ${sandbox.dir}/etc/sortgate/sortgate.toml`);
+    expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(says) });
+  },
+});
+
+/** It ends with 0 sooner or later: a device or a broker may not be up yet. */
+const endsOnceUp: Proof = {
+  run: (line, sandbox) => expect.poll(async () => (await sandbox.run(line)).code, { timeout: 15_000 }).toBe(0),
+};
+
+/** It stays until it is told to stop, and says this meanwhile; the daemon stays until the end. */
+const stays = (says: RegExp): Proof => ({
+  async run(line, sandbox) {
+    const running = sandbox.start(line);
+    await expect.poll(running.text, { timeout: 20_000 }).toMatch(says);
+    if (!line.startsWith("sortgate run")) await running.interrupt();
+  },
+});
+
+/** Proofs of the README, in its order; what it asks a person to do in between stands beside the command before. */
+const readme: readonly (readonly [line: string, proof: Proof])[] = [
+  ["npm start", { test: "tests/system/demo.test.ts", says: "sortgate demo" }],
+  ["npm test", tests],
+  [
+    "sudo apt-get install -y git g++ make python3 mosquitto mosquitto-clients",
+    { ci: ["apt-get install", "need g++", "need make", "need python3", "mosquitto-clients"] },
+  ],
+  ["sudo git clone REPOSITORY /opt/sortgate", clone],
+  ["cd /opt/sortgate", ends()],
+  ["sudo npm ci", install],
+  ["sudo npm run build", build],
+  ["sudo chmod 755 dist/src/main.js", ends()],
+  ["sudo ln -sfn /opt/sortgate/dist/src/main.js /usr/bin/sortgate", ends()],
+  ["sortgate version", ends(/^sortgate \d+\.\d+\.\d+ \(Node /)],
+  ["mkdir /tmp/first", ends()],
+  ["cd /tmp/first", ends()],
+  ["sortgate init ./sortgate.toml --site HZ01 --id line-3", ends(/^Wrote /)],
+  [
+    "sortgate devices --config ./sortgate.toml",
+    {
+      async run(line, sandbox) {
+        expect(await sandbox.run(line)).toMatchObject({ code: 0, text: expect.stringContaining("Serial ports") });
+        sandbox.editConfig();
+      },
+    },
+  ],
+  ["sortgate check --config ./sortgate.toml", ends(/is fine\n/)],
+  [
+    "sortgate probe scanner-1 --seconds 10 --config ./sortgate.toml",
+    ends(/^scanner-1 is open[\s\S]*→ read SF1/, ["--seconds 10", "--seconds 2"]),
+  ],
+  [
+    "sortgate run --config ./sortgate.toml",
+    {
+      async run(line, sandbox) {
+        // The subscriber is known to the broker before the gateway first starts, as the README asks for.
+        expect((await sandbox.run("mosquitto_sub -t 'sortgate/HZ01/line-3/#' -q 1 -c -i auditor -E")).code).toBe(0);
+        await run(stays(/"gateway\/ready"/), line, sandbox);
+        sandbox.copy("first/data/identity/device.crt", "first/line-3.crt");
+      },
+    },
+  ],
+  ["sortgate status --config ./sortgate.toml", endsOnceUp],
+  ["sortgate watch --config ./sortgate.toml", stays(/ {2}read {2,}tunnel-1 {2,}scanner-1 {2,}SF•+\d{4} {2}waybill\n/)],
+  [
+    "mosquitto_sub -t 'sortgate/HZ01/line-3/#' -q 1 -c -i auditor -v > events.jsonl",
+    {
+      async run(line, sandbox) {
+        const running = sandbox.start(line);
+        await expect.poll(() => sandbox.size("first/events.jsonl"), { timeout: 20_000 }).toBeGreaterThan(0);
+        await running.interrupt();
+      },
+    },
+  ],
+  ["sortgate verify events.jsonl --trust line-3.crt", ends(/^whole: .* authentic \(CN=line-3\)$/m)],
+  [
+    "mosquitto_sub -t 'sortgate/HZ01/line-3/#' -q 1 -c -i auditor -v -W 60 | cat events.jsonl - | sortgate verify - --trust line-3.crt",
+    ends(/^whole: .* authentic \(CN=line-3\)$/m, ["-W 60", "-W 2"]),
+  ],
+  [
+    "sortgate queue export --config ./sortgate.toml --reason TICKET-4711 --output whole.jsonl",
+    ends(/events in whole\.jsonl/),
+  ],
+  ["sortgate verify whole.jsonl --trust /tmp/first/data/identity/device.crt", ends(/^whole: .* authentic/m)],
+  [
+    "sortgate queue verify --config ./sortgate.toml --trust /tmp/first/data/identity/device.crt",
+    ends(/^whole: .* authentic/m),
+  ],
+  [
+    "sortgate keys csr --config ./sortgate.toml --out line-3.csr",
+    {
+      async run(line, sandbox) {
+        expect((await sandbox.run(line)).code).toBe(0);
+        sandbox.signRequest("first/line-3.csr", "first/line-3.crt");
+      },
+    },
+  ],
+  ["sortgate keys import line-3.crt --config ./sortgate.toml", ends(/^The new certificate is in place$/m)],
+  ["npm ci", install],
+  ["npm run build", build],
+  ["npm run check", gate],
+  ["npx vitest run tests/dedup", tests],
+];
+
+/** Proofs of systemd/README.md, in its order. */
+const service: readonly (readonly [line: string, proof: Proof])[] = [
+  ["sudo install -m 0644 /opt/sortgate/systemd/sortgate.sysusers.conf /etc/sysusers.d/sortgate.conf", ends()],
+  ["sudo install -m 0644 /opt/sortgate/systemd/sortgate.tmpfiles.conf /etc/tmpfiles.d/sortgate.conf", ends()],
+  ["sudo install -m 0644 /opt/sortgate/systemd/sortgate.service /etc/systemd/system/sortgate.service", ends()],
+  [
+    "sudo systemd-sysusers sortgate.conf",
+    ends(/Creating group 'sortgate'[\s\S]*Creating user 'sortgate'/, ["sysusers", "sysusers --dry-run"]),
+  ],
+  [
+    "sudo systemd-tmpfiles --create sortgate.conf",
+    {
+      async run(line, sandbox) {
+        sandbox.disown("etc/tmpfiles.d/sortgate.conf");
+        expect((await sandbox.run(line)).code).toBe(0);
+        expect(sandbox.mode("etc/sortgate")).toBe("750");
+        expect(sandbox.mode("var/lib/sortgate")).toBe("700");
+      },
+    },
+  ],
+  ["sudo sortgate init --site HZ01 --id line-3", endsWithDefaultConfig(/^Wrote .*sortgate\.toml$/m)],
+  ["sudo sortgate check", endsWithDefaultConfig(/is fine\n/)],
+  ["sudo systemctl daemon-reload", systemd],
+  ["sudo systemctl enable sortgate", ends(/multi-user\.target\.wants\/sortgate\.service/)],
+  ["sudo systemctl start sortgate", systemd],
+  ["sudo sortgate status", { test: "tests/docs/commands.ts", says: "sortgate status --config ./sortgate.toml" }],
+  ["sudo usermod -aG sortgate USER", { person: "changes the users of the machine" }],
+  ["sudo systemctl stop sortgate", systemd],
+  [
+    "sudo -u sortgate sortgate probe scanner-1",
+    { test: "tests/docs/commands.ts", says: "sortgate probe scanner-1 --seconds 10 --config ./sortgate.toml" },
+  ],
+  ["sudo systemctl start sortgate", systemd],
+  ["sudo install -m 0644 /opt/sortgate/systemd/70-sortgate.rules /etc/udev/rules.d/70-sortgate.rules", ends()],
+  ["sudo udevadm control --reload", systemd],
+  ["sudo udevadm trigger --subsystem-match=tty", systemd],
+  ["sudo CREDENTIALS_DIRECTORY=/etc/sortgate sortgate check", endsWithDefaultConfig(/is fine\n/)],
+  ["systemctl status sortgate", systemd],
+  ["journalctl -u sortgate -o cat -n 50", systemd],
+  ["journalctl -u sortgate -o cat -f", systemd],
+  ["sudo git clone --branch VERSION REPOSITORY /opt/sortgate-VERSION", clone],
+  ["cd /opt/sortgate-VERSION", ends()],
+  ["sudo npm ci", install],
+  ["sudo npm run build", build],
+  ["sudo chmod 755 dist/src/main.js", ends()],
+  ["sudo /opt/sortgate-VERSION/dist/src/main.js check", endsWithDefaultConfig(/is fine\n/)],
+  ["sudo ln -sfn /opt/sortgate-VERSION/dist/src/main.js /usr/bin/sortgate", ends()],
+  ["sudo systemctl restart sortgate", systemd],
+  ["sudo ln -sfn /opt/sortgate/dist/src/main.js /usr/bin/sortgate", ends()],
+  ["sudo systemctl restart sortgate", systemd],
+];
+
+/** Proofs of all documents that hold commands. */
+export const proofs: Readonly<Record<string, readonly (readonly [line: string, proof: Proof])[]>> = {
+  "README.md": readme,
+  "systemd/README.md": service,
+  "config/README.md": [
+    ["sudo sortgate init --site HZ01 --id line-3", endsWithDefaultConfig(/^Wrote /m)],
+    ["sortgate devices", endsWithDefaultConfig(/^Serial ports of this machine$/m)],
+    ["sortgate check", endsWithDefaultConfig(/is fine\n/)],
+  ],
+  "tests/README.md": [
+    ["npm test", tests],
+    ["npx vitest run tests/dedup", tests],
+    [
+      'npx vitest run tests/system/delivery.test.ts -t "kill -9"',
+      { test: "tests/system/delivery.test.ts", says: "after kill -9" },
+    ],
+    ["npm run build", build],
+    ["node tests/bench/dedup.bench.mjs", { person: "takes an idle machine, and a person to judge the numbers" }],
+  ],
+};
+
+/** Runs what the proof says; does nothing for a command that others prove. */
+export async function run(proof: Proof, line: string, sandbox: Sandbox): Promise<void> {
+  if ("run" in proof) await proof.run(line, sandbox);
+}
