@@ -6,9 +6,12 @@ import { SortgateError } from "../model/error.ts";
 /** How a command talks to the running daemon. */
 export type Daemon = ReturnType<typeof createControlClient>;
 
+/** Where systemd keeps the daemon's credentials: a shell does not have the variable, and needs only the socket's path. */
+const credentials = "/run/credentials/sortgate.service";
+
 /** The daemon of a config file. Fails as reading the config does; whether somebody answers, the first question shows. */
 export async function daemonOf(configPath: string): Promise<Daemon> {
-  const { control } = await readConfig(configPath);
+  const { control } = await readConfig(configPath, { env: { CREDENTIALS_DIRECTORY: credentials, ...process.env } });
   return createControlClient(control.socket);
 }
 

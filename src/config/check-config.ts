@@ -80,10 +80,11 @@ export async function checkConfig(path: string, options: CheckOptions = {}): Pro
 /**
  * Reads a configuration that must be sound.
  *
+ * Takes:  `env` instead of this process's own environment.
  * Fails:  with `config/unreadable` or `config/invalid`, whose sentence tells the first problem and how many there are.
  */
-export async function readConfig(path: string): Promise<Config> {
-  const checked = await checkConfig(path);
+export async function readConfig(path: string, options: Pick<CheckOptions, "env"> = {}): Promise<Config> {
+  const checked = await checkConfig(path, options);
   if (checked.ok) return checked.config;
   const [first, ...others] = checked.problems;
   const more = others.length === 0 ? "" : ` (and ${others.length} more)`;

@@ -70,6 +70,17 @@ describe("sortgate status", () => {
 });
 
 describe("without a daemon", () => {
+  test("a config with credentials of the service is enough to ask for it", async () => {
+    const folder = aFolder();
+    const broker = '[[broker]]\nname = "second"\nurl = "mqtts://broker.example:8883"\n';
+    const config = aConfig(
+      folder.path,
+      `${broker}username = "us"\npassword_file = "\${CREDENTIALS_DIRECTORY}/password"`,
+    );
+    expect((await runHere("status", "--config", config)).code).toBe(3);
+    folder.remove();
+  });
+
   test("the built program ends with 3 and says what to try", async () => {
     expect(existsSync(builtMain)).toBe(true);
     const folder = aFolder();
