@@ -76,6 +76,11 @@ export function explainMqtt(error: unknown, broker: BrokerSettings): SortgateErr
   const text = error instanceof Error ? error.message : "";
   if (distrust[code] !== undefined)
     return new SortgateError("broker/tls", `${who} ${distrust[code][0]}`, { ...cause, hint: distrust[code][1] });
+  if (code.startsWith("ERR_OSSL"))
+    return new SortgateError("broker/tls", `${who} is not called: cert_file and key_file cannot be used (${code})`, {
+      ...cause,
+      hint: "put whole PEM files there that belong together; sortgate check says which one is not",
+    });
   if (/alert|certificate required|handshake/i.test(text) || code.startsWith("ERR_SSL") || code === "EPROTO")
     return new SortgateError("broker/tls", `${who} ended the TLS handshake`, {
       ...cause,

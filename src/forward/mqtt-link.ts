@@ -84,9 +84,12 @@ async function clientOptions({ settings, protocol, clientId, will }: LinkOptions
 /** Waits for the broker's CONNACK. */
 function connected(client: MqttClient, { settings, signal }: LinkOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const settle = (error?: unknown): void => {
+    const release = (): void => {
       clearTimeout(deadline);
       signal.removeEventListener("abort", onAbort);
+    };
+    const settle = (error?: unknown): void => {
+      release();
       if (error === undefined) resolve();
       else {
         client.end(true);
@@ -100,7 +103,14 @@ function connected(client: MqttClient, { settings, signal }: LinkOptions): Promi
     client.once("connect", () => settle());
     client.on("error", settle);
     client.once("close", () => settle(new Error("closed before the broker answered")));
-    client.connect();
+    try {
+      client.connect();
+    } catch (error) {
+      // Files that hold no key or certificate, or two that do not belong together, are told by a throw, not by an event;
+      // and then there is no stream yet, without which MQTT.js cannot `end`.
+      release();
+      reject(explainMqtt(error, settings));
+    }
   });
 }
 
