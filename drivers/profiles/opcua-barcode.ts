@@ -8,9 +8,15 @@ const noReadTexts: ReadonlySet<string> = new Set(["noread", "no read", "no-read"
 /** The longest of them, so that a long code is not compared. */
 const noReadLengthMax = 8;
 
-/** Controls are part of no printed code, but for GS, RS and EOT, which stand between the fields of some. */
-const isControl = (byte: number): boolean =>
-  byte === 0x7f || (byte < 0x20 && byte !== 0x1d && byte !== 0x1e && byte !== 0x04);
+/** Controls are part of no printed code, but for those between fields (EOT, FS to US), tab and line breaks. */
+const allowedControls: ReadonlySet<number> = new Set([0x04, 0x09, 0x0a, 0x0d, 0x1c, 0x1d, 0x1e, 0x1f]);
+const isControl = (byte: number): boolean => byte === 0x7f || (byte < 0x20 && !allowedControls.has(byte));
+
+/** A text's bytes: latin1 where that holds it, as for codes from a wire; else UTF-8. */
+function bytesOfText(text: string): Uint8Array {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0xff) return Buffer.from(text, "utf8");
+  return bytesOf(text);
+}
 
 /** Bytes that PLCs fill up a field with, and line endings. */
 const isPadding = (byte: number): boolean => byte === 0 || byte === 0x0d || byte === 0x0a;
@@ -31,9 +37,7 @@ export function isIdentifier(text: unknown): text is string {
  */
 export function barcodeClaim(code: string | Uint8Array, toldSymbology?: string): Claim {
   if (code.length > limits.frameBytesMax) return { kind: "malformed", reason: "too-long" };
-  if (typeof code === "string" && [...code].some((character) => character.charCodeAt(0) > 0xff))
-    return { kind: "malformed", reason: "bad-code" };
-  const bytes = typeof code === "string" ? bytesOf(code) : code;
+  const bytes = typeof code === "string" ? bytesOfText(code) : code;
   let end = bytes.length;
   while (end > 0 && isPadding(bytes[end - 1] as number)) end -= 1;
   const head = Buffer.from(bytes.subarray(0, 3)).toString("latin1");

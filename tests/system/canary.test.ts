@@ -195,11 +195,11 @@ function plant({ serial, tcp, rfid, reader }: Rig, person: Person): void {
   for (const text of junk.slice(0, 3)) serial.write(`${text}\r\n`);
   planted.serial += codes.length + card_.split("\r\n").length;
 
-  for (const code of [...codes, waybill]) tcp.send(framed(code));
-  for (const text of [...junk.slice(0, 3), card_]) tcp.send(framed(text));
+  for (const code of [...codes, card_, waybill]) tcp.send(framed(code));
+  for (const text of junk.slice(0, 3)) tcp.send(framed(text));
   for (const text of junk) tcp.send(`${text}\r\n`);
   tcp.send(`\x02${identity}\x02${all}\x02${card}\x03\r\n`);
-  planted.tcp += codes.length;
+  planted.tcp += codes.length + 1;
 
   const tags = [
     asTagMemory(tagMobile),

@@ -36,11 +36,12 @@ export function decodeBarcode(
 }
 
 /**
- * Bytes that no printed code holds: controls, but for GS, RS and EOT, which GS1 and ISO/IEC 15434 put between fields.
- * An escape sequence or a NUL is thus never part of a code; bytes from 0x80 on are.
+ * Bytes that no printed code holds: controls, but for EOT and FS to US, which GS1 and ISO/IEC 15434 put between fields,
+ * and for tab and line breaks, which stand in two-dimensional codes such as vCards. An escape sequence or a NUL is thus
+ * never part of a code; bytes from 0x80 on are.
  */
 const isForbidden = new Uint8Array(256).fill(1, 0, 0x20);
-for (const byte of [0x04, 0x1d, 0x1e]) isForbidden[byte] = 0;
+for (const byte of [0x04, 0x09, 0x0a, 0x0d, 0x1c, 0x1d, 0x1e, 0x1f]) isForbidden[byte] = 0;
 isForbidden[0x7f] = 1;
 
 const bracket = 0x5d;

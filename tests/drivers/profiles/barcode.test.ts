@@ -86,6 +86,11 @@ describe.each(makers)("%s", (_, createProfile) => {
 });
 
 describe("stx-etx-barcode", () => {
+  it("takes a code of several lines for one code", () => {
+    const card = "BEGIN:VCARD\r\nN:x\tBEGIN\r\nEND:VCARD";
+    expect(decode(createStxEtxBarcodeProfile(), `]Q1${card}`)).toEqual([read(card, "]Q1")]);
+  });
+
   it("does not count the CR LF before ETX to the code", () => {
     expect(decode(createStxEtxBarcodeProfile(), "]C1SF1\r\n")).toEqual([read("SF1", "]C1")]);
     expect(decode(createStxEtxBarcodeProfile(), "NoRead\r\n")).toEqual([noRead]);
