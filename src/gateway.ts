@@ -13,18 +13,11 @@ import { announce } from "./model/event.ts";
 import { limits } from "./model/limits.ts";
 import type { Tell } from "./model/notice.ts";
 import { createPipeline, type Instant, type Pipeline } from "./pipeline.ts";
+import { createClockWatch, createRates, startTimers } from "./self-watch.ts";
 import { gatherStatus } from "./status.ts";
-import { createSystemd, createTelemetry, type Systemd } from "./telemetry/index.ts";
+import { createSystemd, createTelemetry } from "./telemetry/index.ts";
 import { type Counters, type LedgerThread, openLedgerThread, unpackEvents } from "./workers/index.ts";
 
-/** How often passes that are over are closed. */
-const sweepMs = 20;
-/** How often the program looks at itself: clocks, rates. */
-const secondMs = 1_000;
-/** A wall clock that moved this much against the monotonic one was set, not drifting. */
-const clockStepMs = 2_000;
-/** Rates are means over this many seconds. */
-const rateSeconds = 10;
 /** Time for brokers to take what is queued when the daemon stops. */
 const drainBudgetMs = 2_000;
 
@@ -102,8 +95,9 @@ export async function openGateway(config: Config, version: string): Promise<Gate
       rates.tick,
       tokens.expire,
     ],
-    systemd,
-    ledger,
+    // Fed only when the ledger thread has answered: a hung thread is a hung gateway.
+    watchdogMs: systemd.watchdogMs,
+    feedWatchdog: () => ledger.ask("stats", null).then(systemd.watchdog, () => {}),
   });
   isReady = true;
   tell({ name: "gateway/ready", level: "info", message: "sortgate is ready", fields: { chain: ledger.opened.chain } });
@@ -127,28 +121,6 @@ export async function openGateway(config: Config, version: string): Promise<Gate
       telemetry.flush();
     },
   };
-}
-
-interface Timers {
-  readonly sweep: () => void;
-  readonly eachSecond: readonly (() => void)[];
-  readonly systemd: Systemd;
-  readonly ledger: LedgerThread;
-}
-
-function startTimers({ sweep, eachSecond, systemd, ledger }: Timers): NodeJS.Timeout[] {
-  const timers = [
-    setInterval(sweep, sweepMs),
-    setInterval(() => {
-      for (const work of eachSecond) work();
-    }, secondMs),
-  ];
-  // The watchdog is fed only when the ledger thread has answered: a hung thread is a hung gateway.
-  const feed = (): void => {
-    ledger.ask("stats", null).then(systemd.watchdog, () => {});
-  };
-  if (systemd.watchdogMs !== undefined) timers.push(setInterval(feed, systemd.watchdogMs));
-  return timers;
 }
 
 /** Reads in = emitted + suppressed + refused (by reason), over all read points; stands in every checkpoint. */
@@ -326,43 +298,6 @@ function openControlSocket({ config, ledger, tell, now, status, noticeCounts }: 
       audit: (action, detail) => ledger.append(announce("audit", now().wallMs, { action, ...detail })),
     },
   });
-}
-
-/** Reads a second per device, from counters that are looked at each second. */
-function createRates(
-  deviceCount: number,
-  total: (device: number) => number,
-): { tick(): void; of(device: number): number } {
-  const history: number[][] = [];
-  const tick = (): void => {
-    history.push(Array.from({ length: deviceCount }, (_, device) => total(device)));
-    if (history.length > rateSeconds + 1) history.shift();
-  };
-  return {
-    tick,
-    of: (device) => {
-      const seconds = history.length - 1;
-      if (seconds < 1) return 0;
-      return (history[seconds]![device]! - history[0]![device]!) / seconds;
-    },
-  };
-}
-
-/** Tells when the box's clock was set: timers do not care, but the times in events jump. */
-function createClockWatch(clock: Clock, tell: Tell, stepped: (stepMs: number) => void): () => void {
-  let offsetMs = clock.wallMs() - clock.monotonicMs();
-  return () => {
-    const stepMs = Math.round(clock.wallMs() - clock.monotonicMs() - offsetMs);
-    if (Math.abs(stepMs) < clockStepMs) return;
-    offsetMs += stepMs;
-    tell({
-      name: "clock/stepped",
-      level: "warn",
-      message: "This box's clock was set; times in events jump with it, their order does not",
-      fields: { stepMs },
-    });
-    stepped(stepMs);
-  };
 }
 
 interface Stoppable {

@@ -55,6 +55,7 @@ const table: Record<string, { ours: string[]; packages: string[] }> = {
   control: { ours: ["model", "lib"], packages: ["zod", "prom-client"] },
   telemetry: { ours: ["model", "lib"], packages: ["zod", "pino", "prom-client"] },
   "pipeline.ts": { ours: ["dedup", "guard", "driver", "model", "lib"], packages: [] },
+  "self-watch.ts": { ours: ["model", "lib"], packages: [] },
   "status.ts": {
     ours: ["config", "control", "driver", "forward", "pipeline.ts", "workers", "model", "lib"],
     packages: [],
