@@ -67,6 +67,8 @@ export interface Ledger {
   read(from: number, to: number, bytesMax: number): StoredEvent[];
   /** The highest sequence of the events made before `at`; 0 if there is none. */
   lastBefore(at: EpochMs): number;
+  /** The sequence of the last epoch event up to `sequence`; 0 if there is none. */
+  lastEpoch(sequence: number): number;
   extent(): LedgerExtent;
   /** Folds the write-ahead log into the file and lets go of both. */
   close(): void;
@@ -119,6 +121,7 @@ const statements = {
   // Times may step back with the clock, so the newest event that is too old is not enough: take the oldest that is not.
   before:
     "SELECT coalesce((SELECT sequence FROM event WHERE at >= ? ORDER BY sequence LIMIT 1) - 1, (SELECT max(sequence) FROM event), 0) AS last",
+  epoch: "SELECT coalesce(max(sequence), 0) AS last FROM event WHERE kind = 'epoch' AND sequence <= ?",
   bounds:
     "SELECT coalesce((SELECT min(sequence) FROM event), 0) AS first, coalesce((SELECT max(sequence) FROM event), 0) AS last",
 };
@@ -160,6 +163,7 @@ function overDatabase(database: Database.Database, path: string, pageBytes: numb
   const destroy = database.prepare(statements.destroy);
   const read = database.prepare(statements.read);
   const before = database.prepare(statements.before);
+  const epoch = database.prepare(statements.epoch);
   const bounds = database.prepare(statements.bounds);
 
   const write = database.transaction((commit: Commit) => {
@@ -191,6 +195,7 @@ function overDatabase(database: Database.Database, path: string, pageBytes: numb
     },
     read: (from, to, byteCountMax) => readInto(read, from, to, byteCountMax),
     lastBefore: (at) => (before.get(at) as { last: number }).last,
+    lastEpoch: (sequence) => (epoch.get(sequence) as { last: number }).last,
     extent() {
       const pageCount = database.pragma("page_count", { simple: true }) as number;
       const freeCount = database.pragma("freelist_count", { simple: true }) as number;

@@ -182,6 +182,7 @@ class SealedLedger implements LedgerCore {
         this.#waiting = this.#waiting.slice(drafts.length);
         committed([], drafts.length);
       }
+      this.#room.giveUp();
       this.#retryAt = clock.monotonicMs() + fullRetryMs;
       return false;
     }

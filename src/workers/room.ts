@@ -29,6 +29,8 @@ export interface Room {
   records(): readonly RoomRecord[];
   /** The commit returned: what was marked is gone and told. */
   stored(): void;
+  /** Nothing could be written, not even with room made: what was marked stays. */
+  giveUp(): void;
   /** Events that were destroyed, or refused for want of room, before every broker had them. */
   lostCount(): number;
   noSpace(): SortgateError;
@@ -82,8 +84,18 @@ export function createRoom(options: {
     lostCount += drafts.length;
   }
 
+  function unmark(): void {
+    destroyTo = 0;
+    goingLostCount = 0;
+    going = [];
+  }
+
   return {
-    expire: (at) => mark(Math.min(ledger.lastBefore(at), outbox.deliveredByAll()), "retention"),
+    expire(at) {
+      const to = Math.min(ledger.lastBefore(at), outbox.deliveredByAll());
+      // What stays begins with the epoch event that tells its key, so that it can still be verified by itself.
+      return mark(ledger.lastEpoch(to + 1) - 1, "retention");
+    },
     make(drafts) {
       const { first, last } = ledger.extent();
       const from = Math.max(first, destroyTo + 1);
@@ -117,11 +129,10 @@ export function createRoom(options: {
           fields: { to: destroyTo },
         });
       }
-      destroyTo = 0;
-      goingLostCount = 0;
-      going = [];
+      unmark();
       refused = undefined;
     },
+    giveUp: unmark,
     lostCount: () => lostCount + goingLostCount,
     noSpace: () =>
       new SortgateError("ledger/io", "The ledger cannot be written: no room is left, not even for one event", {

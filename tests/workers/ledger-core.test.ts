@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openLedger, type StoredEvent } from "../../src/ledger/index.ts";
+import { type Ledger, openLedger, type StoredEvent } from "../../src/ledger/index.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import type { Notice } from "../../src/model/notice.ts";
 import { createEpochKey, createSealer } from "../../src/seal/index.ts";
@@ -29,8 +29,8 @@ interface Rig {
 }
 
 /** The core over a real file, with a clock that stands still until it is advanced. */
-function openRig(overrides: Partial<LedgerOptions> = {}, nowMs = 0): Rig {
-  let elapsedMs = nowMs;
+function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolean => false): Rig {
+  let elapsedMs = 0;
   const clock: Clock = { monotonicMs: () => elapsedMs, wallMs: () => startMs + elapsedMs, boot: "00000000" };
   const options: LedgerOptions = {
     dataDir: dir,
@@ -44,7 +44,8 @@ function openRig(overrides: Partial<LedgerOptions> = {}, nowMs = 0): Rig {
     brokers: ["central"],
     ...overrides,
   };
-  const ledger = openLedger(join(dir, "ledger.db"), options.bytesMax);
+  const file = openLedger(join(dir, "ledger.db"), options.bytesMax);
+  const ledger: Ledger = { ...file, commit: (commit) => (isDiskFull() ? "full" : file.commit(commit)) };
   const known = ledger.chain();
   const chain = known?.chain ?? "6f1c2a9be04d";
   const sealer = createSealer({ chain, gateway: "line-3", site: "HZ01", state: known });
@@ -271,16 +272,53 @@ describe("a full ledger", () => {
 });
 
 describe("retention", () => {
-  it("destroys delivered events after their time, with a signed record, and never what is still queued", () => {
+  it("destroys delivered epochs after their time, with a signed record, and never what is still queued", () => {
     const rig = openRig({ retainMs: dayMs });
-    rig.core.append(drafts(5), {});
-    rig.core.commit();
+    const nextDay = (): void => {
+      rig.core.append(drafts(5), {});
+      rig.advance(dayMs);
+      rig.core.commit();
+    };
+    for (let day = 0; day < 4; day += 1) nextDay();
+    const epochs = ofKind(rig, "epoch").map((event) => event.sequence);
+    const delivered = epochs[2]! + 2;
     rig.core.outbox.connect("central");
-    rig.core.outbox.settle("central", [1, 2, 3]);
-    rig.advance(2 * dayMs);
+    rig.core.outbox.settle(
+      "central",
+      Array.from({ length: delivered }, (_, index) => index + 1),
+    );
+    rig.advance(5 * dayMs);
     rig.core.retain();
-    expect(dataOf(ofKind(rig, "purge")[0]!)).toEqual({ from: "1", to: "3", count: 3, reason: "retention" });
-    expect(rig.core.stats()).toMatchObject({ first: 4, lostCount: 0 });
+    const last = epochs[2]! - 1;
+    expect(dataOf(ofKind(rig, "purge")[0]!)).toEqual({
+      from: "1",
+      to: String(last),
+      count: last,
+      reason: "retention",
+    });
+    // What stays begins with the event that tells the key of the events behind it.
+    expect(rig.core.stats()).toMatchObject({ first: epochs[2], lostCount: 0 });
+    rig.close();
+  });
+});
+
+describe("a disk on which nothing can be written", () => {
+  it("costs nothing of what is in the ledger or waits: all is there when it can be written again", () => {
+    let isDiskFull = false;
+    const rig = openRig({ whenFull: "drop-oldest" }, () => isDiskFull);
+    rig.core.append(drafts(100), {});
+    rig.core.commit();
+    isDiskFull = true;
+    rig.core.append(drafts(50), {});
+    for (let second = 0; second < 3; second += 1) {
+      rig.core.commit();
+      rig.advance(1_000);
+    }
+    expect(rig.core.stats()).toMatchObject({ first: 1, last: 101, lostCount: 0 });
+    isDiskFull = false;
+    rig.core.commit();
+    expect(rig.core.stats()).toMatchObject({ first: 1, last: 151, lostCount: 0 });
+    expect([ofKind(rig, "gap"), ofKind(rig, "purge")]).toEqual([[], []]);
     rig.close();
   });
 });
