@@ -47,7 +47,10 @@ export function explainSqlite(error: unknown, path: string): SortgateError {
       ...detail,
       hint: "move the file aside (never delete it), start again, and keep the old file for sortgate verify",
     });
-  if (/^SQLITE_(CANTOPEN|READONLY|PERM)/.test(code) || ["EACCES", "EROFS", "EPERM", "ENOTDIR", "EEXIST", "EISDIR"].includes(code))
+  if (
+    /^SQLITE_(CANTOPEN|READONLY|PERM)/.test(code) ||
+    ["EACCES", "EROFS", "EPERM", "ENOTDIR", "EEXIST", "EISDIR"].includes(code)
+  )
     return new SortgateError("ledger/unwritable", `The ledger ${path} cannot be written`, {
       ...detail,
       hint: `check that the file and its directory belong to the daemon's user: ls -ld ${dirname(path)} ${path}`,

@@ -6,7 +6,7 @@ import type { Tell } from "../model/notice.ts";
 import { canonicalize, type Sealer } from "../seal/index.ts";
 import type { Counters, DraftMessage, LedgerOptions, LedgerStats } from "./messages.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
-import { createRoom, type Room } from "./room.ts";
+import { createRoom, noSpace, type Room } from "./room.ts";
 
 /** Draws a new epoch key and gives the data of the event that tells it. */
 export type BeginEpoch = (
@@ -224,7 +224,7 @@ class SealedLedger implements LedgerCore {
   /** Makes durable what the old key signed, then begins an epoch with a key of its own. */
   #beginEpoch(reason: "start" | "rotation" | "new-ledger"): { kid: string; sequence: number } {
     const { sealer, clock, beginEpoch, committed } = this.#core;
-    while (this.#waiting.length > 0) if (!this.#commitOnce([])) throw this.#room.noSpace();
+    while (this.#waiting.length > 0) if (!this.#commitOnce([])) throw noSpace();
     const sequence = sealer.state().sequence + 1;
     const { kid, data } = beginEpoch(sequence, reason);
     const first: DraftMessage = { kind: "epoch", subject: undefined, at: clock.wallMs(), data: canonicalize(data) };
@@ -234,7 +234,7 @@ class SealedLedger implements LedgerCore {
         committed(events, 0);
         break;
       }
-      if (attempt === roomAttemptsMax || this.#room.make([]) !== "retry") throw this.#room.noSpace();
+      if (attempt === roomAttemptsMax || this.#room.make([]) !== "retry") throw noSpace();
     }
     this.#key = { kid, since: first.at, sinceMonotonicMs: clock.monotonicMs() };
     return { kid, sequence };

@@ -33,7 +33,13 @@ export interface Room {
   giveUp(): void;
   /** Events that were destroyed, or refused for want of room, before every broker had them. */
   lostCount(): number;
-  noSpace(): SortgateError;
+}
+
+/** For what cannot wait for room: the first event of an epoch. */
+export function noSpace(): SortgateError {
+  return new SortgateError("ledger/io", "The ledger cannot be written: no room is left, not even for one event", {
+    hint: "free space on the disk of data_dir (df -h), or raise queue.bytes_max",
+  });
 }
 
 /** Rows that go at once when the ledger is full: enough that it does not happen at each commit. */
@@ -134,9 +140,5 @@ export function createRoom(options: {
     },
     giveUp: unmark,
     lostCount: () => lostCount + goingLostCount,
-    noSpace: () =>
-      new SortgateError("ledger/io", "The ledger cannot be written: no room is left, not even for one event", {
-        hint: "free space on the disk of data_dir (df -h), or raise queue.bytes_max",
-      }),
   };
 }
