@@ -51,7 +51,6 @@ export async function openGateway(config: Config, version: string): Promise<Gate
   const tokens = createTokenKeys(clock.wallMs);
   const pipeline = await openPipeline({ config, clock, ledger, tell, tokens, isClockSynchronized: () => isSynced });
   late.pipeline = pipeline;
-  restoreWindows(config, ledger, pipeline, now());
   const devices = await startDevices({ config, clock, tell, ledger, pipeline, now });
   const forwarders = startForwarders(config, version, ledger, clock, tell);
   const rates = createRates(config.devices.length, (device) => pipeline.deviceCounters(device).readCount);
@@ -207,11 +206,27 @@ function createIntake(ledger: LedgerThread, tell: Tell): (event: Parameters<Ledg
   };
 }
 
-/** Events of passes that were open when the daemon stopped are never repeated. */
-function restoreWindows(config: Config, ledger: LedgerThread, pipeline: Pipeline, now: Instant): void {
-  const { recent, lastAt } = ledger.opened;
-  for (const { readPoint, pass } of recallPasses(recent, lastAt, config.readPoints))
-    pipeline.restore(readPoint, pass, now);
+/**
+ * Events of passes that were open when the daemon stopped are never repeated.
+ *
+ * Such a pass is opened again when the first device of its read point is up, and once more when the device is up that
+ * read it first: a reader that takes seconds to connect must still find it open.
+ */
+function createRestorer(
+  config: Config,
+  ledger: LedgerThread,
+  pipeline: Pipeline,
+  now: () => Instant,
+): (device: { readonly name: string; readonly read_point: string }) => void {
+  let recalled = recallPasses(ledger.opened.recent, ledger.opened.lastAt, config.readPoints);
+  const begun = new Set<string>();
+  return ({ name, read_point }) => {
+    const isFirst = !begun.has(read_point);
+    begun.add(read_point);
+    for (const { readPoint, pass } of recalled)
+      if (readPoint === read_point && (isFirst || pass.device === name)) pipeline.restore(readPoint, pass, now());
+    recalled = recalled.filter(({ readPoint, pass }) => readPoint !== read_point || pass.device !== name);
+  };
 }
 
 interface DeviceSources {
@@ -232,6 +247,7 @@ async function startDevices({
   now,
 }: DeviceSources): Promise<SupervisedDevice[]> {
   const { path: certificatePath, keyPath } = ledger.opened.certificate;
+  const restore = createRestorer(config, ledger, pipeline, now);
   return Promise.all(
     config.devices.map(async (settings, index) => {
       const stateDir = join(config.gateway.data_dir, "devices", settings.name);
@@ -246,6 +262,7 @@ async function startDevices({
         stateDir,
         ownCertificate: { certificatePath, keyPath },
         onState(state, reason) {
+          if (state === "up") restore(settings);
           const data = { device: settings.name, state, reason: reason ?? "opened" };
           ledger.append(announce("device", clock.wallMs(), data, settings.name));
         },
@@ -312,14 +329,17 @@ interface Stoppable {
 async function stopAll({ devices, forwarders, ledger, pipeline, now }: Stoppable): Promise<void> {
   await Promise.all(devices.map((device) => device.close()));
   pipeline.close(now());
-  await ledger.checkpoint();
-  const deadline = performance.now() + drainBudgetMs;
-  const isUp = (): boolean => forwarders.some((forwarder) => forwarder.state().state === "up");
-  while (isUp() && performance.now() < deadline) {
-    const { brokers } = await ledger.ask("stats", null);
-    if (ledger.uncommittedCount() === 0 && brokers.every((broker) => broker.queuedCount === 0)) break;
-    await pause(20);
+  try {
+    await Promise.race([ledger.checkpoint(), pause(limits.stopBudgetMs / 4)]);
+    const deadline = performance.now() + drainBudgetMs;
+    const isUp = (): boolean => forwarders.some((forwarder) => forwarder.state().state === "up");
+    while (isUp() && performance.now() < deadline) {
+      const { brokers } = await ledger.ask("stats", null);
+      if (brokers.every((broker) => broker.queuedCount === 0)) break;
+      await pause(20);
+    }
+  } finally {
+    await Promise.all(forwarders.map((forwarder) => forwarder.close(drainBudgetMs)));
+    await Promise.race([ledger.stop(), pause(limits.stopBudgetMs / 4)]);
   }
-  await Promise.all(forwarders.map((forwarder) => forwarder.close(drainBudgetMs)));
-  await Promise.race([ledger.stop(), pause(limits.stopBudgetMs / 2)]);
 }

@@ -55,7 +55,7 @@ export interface DeviceCounters {
 
 /** What one read point did: reads = opened + suppressed + refused by reason + pending. */
 export interface ReadPointCounters extends WindowCounters {
-  /** Observations that the guard dropped because the site wants codes of no known shape dropped. */
+  /** Passes that the guard dropped because the site wants codes of no known shape dropped. */
   readonly droppedUnknownCount: number;
 }
 
@@ -80,14 +80,16 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const points = new Map(
     options.readPoints.map((settings) => [settings.name, openPoint(settings, options, nextPassNumber, clear)]),
   );
-  const lanes = options.devices.map((device) => createLane(device, points.get(device.readPoint)!, accept));
+  const lanes = options.devices.map((device) =>
+    createLane(device, points.get(device.readPoint)!, accept, options.tell),
+  );
 
   /** The last step before the ledger: what does not pass here never leaves memory. */
   function clear(observation: Observation, point: Point): void {
     const clock: ClockState = { boot, synced: options.isClockSynchronized() };
     const event = guard.clear(observation, clock);
-    if ("refused" in event) point.droppedUnknownCount += 1;
-    else accept(event);
+    if (!("refused" in event)) accept(event);
+    else if (observation.kind === point.firstKind) point.droppedUnknownCount += 1;
   }
 
   return {
@@ -120,6 +122,8 @@ interface Point {
   readonly window: DedupWindow;
   /** Names of its devices; the window knows them by their place here. */
   readonly devices: readonly string[];
+  /** What is told first of each pass: one observation of it counts. */
+  readonly firstKind: Observation["kind"];
   droppedUnknownCount: number;
 }
 
@@ -132,6 +136,7 @@ function openPoint(
   const devices = options.devices.filter((device) => device.readPoint === settings.name).map((device) => device.name);
   const point: Point = {
     devices,
+    firstKind: settings.emit === "pass" ? "pass" : "first-read",
     droppedUnknownCount: 0,
     window: createWindow({
       settings,
@@ -153,12 +158,18 @@ interface Lane {
   readonly claim: (claim: Claim) => void;
   readonly counters: { -readonly [Name in keyof DeviceCounters]: DeviceCounters[Name] };
   now: Instant;
+  /** When it last said something that was understood, by the wall clock. */
+  heardAtWallMs: EpochMs | undefined;
 }
+
+/** A device that sends noise is complained about this often at most. */
+const complaintMs = 60_000;
 
 function createLane(
   { name, profile }: PipelineDevice,
   { window, devices }: Point,
   accept: (event: ClearedEvent) => void,
+  tell: Tell,
 ): Lane {
   const place = devices.indexOf(name);
   const counters: Lane["counters"] = {
@@ -169,10 +180,23 @@ function createLane(
     discardedByteCount: 0,
     heardAt: undefined,
   };
+  let complainedAt = Number.NEGATIVE_INFINITY;
+  const complain = (): void => {
+    if (lane.now.monotonicMs - complainedAt < complaintMs) return;
+    complainedAt = lane.now.monotonicMs;
+    const { malformedCount, discardedByteCount } = counters;
+    tell({
+      name: "device/warning",
+      level: "warn",
+      message: `Device ${name} sends what is no code; if that goes on, compare its profile with what it sends: sortgate probe ${name}`,
+      fields: { device: name, badFrames: malformedCount, bytesLost: discardedByteCount },
+    });
+  };
   const claim = (claim: Claim): void => {
     const { monotonicMs, wallMs } = lane.now;
     if (claim.kind === "malformed") {
       counters.malformedCount += 1;
+      complain();
       return;
     }
     counters.heardAt = monotonicMs;
@@ -183,14 +207,23 @@ function createLane(
       counters.noReadCount += 1;
       window.noRead(place, claim.medium, monotonicMs, wallMs);
     } else if (claim.kind === "heartbeat") counters.heartbeatCount += 1;
-    else accept(announce("gap", wallMs, { reason: `source-${claim.reason}`, count: claim.count, device: name }, name));
+    else {
+      // The source says how many, not when: the gap lies between what it told before and now.
+      const to = new Date(wallMs).toISOString();
+      const from = new Date(lane.heardAtWallMs ?? wallMs).toISOString();
+      accept(
+        announce("gap", wallMs, { reason: `source-${claim.reason}`, count: claim.count, device: name, from, to }, name),
+      );
+    }
+    lane.heardAtWallMs = wallMs;
   };
   const sink: FrameSink = {
     frame: (bytes, start, end) => profile.decodeFrame?.(bytes, start, end, claim),
     discarded: (_reason, byteCount) => {
       counters.discardedByteCount += byteCount;
+      complain();
     },
   };
-  const lane: Lane = { profile, sink, claim, counters, now: { monotonicMs: 0, wallMs: 0 } };
+  const lane: Lane = { profile, sink, claim, counters, now: { monotonicMs: 0, wallMs: 0 }, heardAtWallMs: undefined };
   return lane;
 }

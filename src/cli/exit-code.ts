@@ -9,6 +9,6 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof SortgateError)) return exitCodes.problem;
   if (error.code === "control/unreachable") return exitCodes.unreachable;
-  if (error.code === "ledger/io" || error.code === "ledger/corrupt") return exitCodes.storage;
+  if (["ledger/io", "ledger/corrupt", "ledger/full"].includes(error.code)) return exitCodes.storage;
   return error.code.startsWith("usage/") ? exitCodes.usage : exitCodes.problem;
 }

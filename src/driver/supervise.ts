@@ -100,9 +100,9 @@ export function superviseDevice<Settings>(supervision: Supervision<Settings>): S
     try {
       const context = { device, receive: wire.receive, signal, clock, tell, stateDir, ownCertificate };
       session = await openInTime(device, () => supervision.driver.open(supervision.settings, context), signal);
-      wire.opened();
       const upAtMs = clock.monotonicMs();
       setUp();
+      wire.opened();
       const end = await Promise.race([endOf(session), closedOnRequest(signal)]);
       backoff.held(clock.monotonicMs() - upAtMs);
       return { ...end, hint: `sortgate probe ${device}, if it does not come back by itself` };

@@ -37,7 +37,7 @@ export const brokerSettings = z
       .max(1_024)
       .default(limits.inFlightMax)
       .describe("Publishes that may wait for their acknowledgement at once"),
-    keepalive_s: z.int().min(5).max(600).default(15).describe("Seconds between signs of life"),
+    keepalive_s: z.int().min(5).max(600).default(30).describe("Seconds between signs of life"),
     topic_prefix: z
       .string()
       .regex(/^[^+#$/\s][^+#\s]{0,127}$/, "1 to 128 characters without +, # and spaces, not starting with $ or /")

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import type Database from "better-sqlite3";
+import { assert } from "../lib/assert.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 import type { EventKind, SealedEvent } from "../model/event.ts";
 import type { EpochMs } from "../model/units.ts";
@@ -35,7 +36,14 @@ export interface Commit {
   readonly destroyTo: number;
   /** Events that were destroyed before every broker had them, in all. */
   readonly lostCount: number;
+  /** These are records of the ledger's own (an epoch, a gap): they may use the pages that are kept for them. */
+  readonly isOwn?: boolean;
 }
+
+/** Pages kept for records of the ledger's own, so that a full one can still begin an epoch and tell what it refused. */
+const reservePages = 256;
+/** The write-ahead log is folded into the file at 1,000 pages and may overshoot by one commit. */
+const walBytesMax = 6_000_000;
 
 export interface LedgerExtent {
   /** Lowest and highest sequence on disk; 0 and 0 when empty. */
@@ -142,21 +150,21 @@ function readInto(statement: Database.Statement, from: number, to: number, bytes
   return events;
 }
 
-/** Opens `path`, or makes it. `bytesMax` bounds the file; the write-ahead log (about 4 MB) comes on top. */
+/** Opens `path`, or makes it. `bytesMax` bounds the file and its write-ahead log together. */
 export function openLedger(path: string, bytesMax: number): Ledger {
+  assert(bytesMax >= 9_000_000, "a ledger has room beside its write-ahead log");
   const database = openDatabase(path);
   try {
     checkTail(database, path);
     const pageBytes = database.pragma("page_size", { simple: true }) as number;
-    database.pragma(`max_page_count = ${Math.floor(bytesMax / pageBytes)}`);
-    return overDatabase(database, path, pageBytes);
+    return overDatabase(database, path, pageBytes, Math.floor((bytesMax - walBytesMax) / pageBytes));
   } catch (error) {
     database.close();
     throw explainSqlite(error, path);
   }
 }
 
-function overDatabase(database: Database.Database, path: string, pageBytes: number): Ledger {
+function overDatabase(database: Database.Database, path: string, pageBytes: number, pagesMax: number): Ledger {
   const insert = database.prepare(statements.insert);
   const putChain = database.prepare(statements.chain);
   const putCursor = database.prepare(statements.settle);
@@ -186,6 +194,7 @@ function overDatabase(database: Database.Database, path: string, pageBytes: numb
     },
     commit(commit) {
       try {
+        database.pragma(`max_page_count = ${commit.isOwn === true ? pagesMax : pagesMax - reservePages}`);
         write.immediate(commit);
         return "stored";
       } catch (error) {

@@ -20,6 +20,7 @@ export const errorCodes = [
   "identity/unreadable",
   "identity/unwritable",
   "ledger/corrupt",
+  "ledger/full",
   "ledger/io",
   "ledger/in-use",
   "ledger/newer",

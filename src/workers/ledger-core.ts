@@ -12,7 +12,12 @@ import { createRoom, noSpace, type Room } from "./room.ts";
 export type BeginEpoch = (
   sequence: number,
   reason: "start" | "rotation" | "new-ledger",
-) => { readonly kid: string; readonly data: Json };
+) => {
+  readonly kid: string;
+  readonly data: Json;
+  /** The event could not be written: the key before it signs on. */
+  readonly revert: () => void;
+};
 
 export interface LedgerCoreOptions {
   readonly ledger: Ledger;
@@ -99,7 +104,7 @@ class SealedLedger implements LedgerCore {
   }
 
   due(): boolean {
-    if (this.#core.clock.monotonicMs() < this.#retryAt) return false;
+    if (!this.#isRoom()) return false;
     return this.#waiting.length > 0 || this.outbox.due() || this.#isCheckpointDue(0);
   }
 
@@ -137,9 +142,33 @@ class SealedLedger implements LedgerCore {
     const { sealer } = this.#core;
     this.#counters = counters;
     this.flush();
+    this.#tellRefused();
     const isNews = sealer.state().sequence > this.#checkpointSequence;
     if (isNews && this.#commitOnce([this.#checkpoint()])) this.#checkpointSequence = sealer.state().sequence;
     return sealer.state().sequence;
+  }
+
+  #isRoom(): boolean {
+    return this.#core.clock.monotonicMs() >= this.#retryAt;
+  }
+
+  /** At a stop, what found no room is told by a gap: the pages kept for that still take it. */
+  #tellRefused(): void {
+    const refused = this.#waiting;
+    if (refused.length === 0) return;
+    const [from, to] = [refused[0]!.at, refused[refused.length - 1]!.at].map((at) => new Date(at).toISOString());
+    const data = { reason: "queue-full", count: refused.length, from: from!, to: to! };
+    const events = this.#store([], [{ kind: "gap", data: () => data }], true);
+    if (events === "full") return;
+    this.#waiting = [];
+    this.#core.committed(events, refused.length);
+    this.#core.tell({
+      name: "ledger/full",
+      level: "error",
+      message:
+        "What waited found no room in the ledger and is lost; the chain says so. Raise queue.bytes_max, or free the disk",
+      fields: { lost: refused.length },
+    });
   }
 
   /** What a checkpoint tells; read when the events before it are sealed. */
@@ -189,7 +218,7 @@ class SealedLedger implements LedgerCore {
   }
 
   /** Seals and commits. "full": nothing happened, and the sealer stands where it stood. */
-  #store(drafts: readonly DraftMessage[], own: readonly OwnDraft[]): StoredEvent[] | "full" {
+  #store(drafts: readonly DraftMessage[], own: readonly OwnDraft[], isOwn = false): StoredEvent[] | "full" {
     const { ledger, sealer, chain } = this.#core;
     const before = sealer.state();
     const records = this.#room.records().map(({ kind, data }) => ({ kind, data: () => data }));
@@ -203,6 +232,7 @@ class SealedLedger implements LedgerCore {
       settled: this.outbox.changed(),
       destroyTo: this.#room.destroyTo(),
       lostCount: this.#room.lostCount(),
+      isOwn,
     });
     if (stored === "full") {
       sealer.restore(before);
@@ -224,17 +254,21 @@ class SealedLedger implements LedgerCore {
   /** Makes durable what the old key signed, then begins an epoch with a key of its own. */
   #beginEpoch(reason: "start" | "rotation" | "new-ledger"): { kid: string; sequence: number } {
     const { sealer, clock, beginEpoch, committed } = this.#core;
-    while (this.#waiting.length > 0) if (!this.#commitOnce([])) throw noSpace();
+    // What does not find room now is signed by the next key: its place in the chain comes with its commit.
+    while (this.#waiting.length > 0) if (!this.#commitOnce([])) break;
     const sequence = sealer.state().sequence + 1;
-    const { kid, data } = beginEpoch(sequence, reason);
+    const { kid, data, revert } = beginEpoch(sequence, reason);
     const first: DraftMessage = { kind: "epoch", subject: undefined, at: clock.wallMs(), data: canonicalize(data) };
     for (let attempt = 0; ; attempt += 1) {
-      const events = this.#store([first], []);
+      const events = this.#store([first], [], true);
       if (events !== "full") {
         committed(events, 0);
         break;
       }
-      if (attempt === roomAttemptsMax || this.#room.make([]) !== "retry") throw noSpace();
+      if (attempt < roomAttemptsMax && this.#room.make([]) === "retry") continue;
+      this.#room.giveUp();
+      revert();
+      throw noSpace();
     }
     this.#key = { kid, since: first.at, sinceMonotonicMs: clock.monotonicMs() };
     return { kid, sequence };
@@ -242,7 +276,7 @@ class SealedLedger implements LedgerCore {
 
   #ageKey(): void {
     const { clock, tell } = this.#core;
-    if (clock.monotonicMs() - this.#key.sinceMonotonicMs < limits.epochKeyMs) return;
+    if (clock.monotonicMs() - this.#key.sinceMonotonicMs < limits.epochKeyMs || !this.#isRoom()) return;
     const { kid } = this.#beginEpoch("rotation");
     tell({ name: "key/rotated", level: "info", message: "A new epoch key signs from here on", fields: { kid } });
   }

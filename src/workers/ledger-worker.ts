@@ -8,7 +8,7 @@ import { assert } from "../lib/assert.ts";
 import { createSystemClock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import type { Tell } from "../model/notice.ts";
-import { createEpochKey, createSealer, epochData, type Sealer } from "../seal/index.ts";
+import { createEpochKey, createSealer, type EpochKey, epochData, type Sealer } from "../seal/index.ts";
 import { packEvents } from "./event-batch.ts";
 import { type BeginEpoch, createLedgerCore, type LedgerCore } from "./ledger-core.ts";
 import type { FromLedger, LedgerFailure, LedgerOpened, LedgerOptions, Questions, ToLedger } from "./messages.ts";
@@ -34,7 +34,7 @@ function failure(error: unknown): LedgerFailure {
   if (error instanceof SortgateError) return { code: error.code, sentence: error.message, hint: error.hint };
   return {
     code: "ledger/io",
-    sentence: `The ledger thread failed: ${error instanceof Error ? error.message : String(error)}`,
+    sentence: `The ledger thread failed (${error instanceof Error ? error.name : typeof error})`,
     hint: "run again with SORTGATE_DEBUG=1 to see where",
   };
 }
@@ -75,7 +75,7 @@ function answer(core: LedgerCore, ledger: Ledger, message: Extract<ToLedger, { t
     } else post({ type: "answer", id, answer: question === "stats" ? core.stats() : core.rotateKey() });
   } catch (error) {
     post({ type: "refusal", id, failure: failure(error) });
-    throw error;
+    if (!(error instanceof SortgateError && error.code === "ledger/full")) throw error;
   }
 }
 
@@ -163,12 +163,19 @@ async function open(): Promise<void> {
   const chain = known?.chain ?? randomBytes(6).toString("hex");
   const recalled = recall(ledger);
   const sealer: Sealer = createSealer({ chain, gateway, site, state: known });
+  let epochKey: EpochKey | undefined;
   const beginEpoch: BeginEpoch = (sequence, reason) => {
+    const before = epochKey;
     const key = createEpochKey();
     const { software, configDigest } = options;
     const data = epochData({ chain, gateway, site, sequence, key, device: identity, software, configDigest, reason });
     sealer.useKey(key);
-    return { kid: key.kid, data };
+    epochKey = key;
+    const revert = (): void => {
+      if (before !== undefined) sealer.useKey(before);
+      epochKey = before;
+    };
+    return { kid: key.kid, data, revert };
   };
   let isLive = false;
   let live: StoredEvent[] = [];

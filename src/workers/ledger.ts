@@ -87,9 +87,10 @@ export function openLedgerThread(options: LedgerThreadOptions): Promise<LedgerTh
         resolve(thread.face);
       } else thread?.receive(message);
     });
-    worker.on("error", ({ message }) => {
+    // Only the kind of an error that nobody foresaw is told: its message may hold anything.
+    worker.on("error", ({ name }) => {
       const hint = "run again with SORTGATE_DEBUG=1 to see where";
-      reason = explain({ code: "ledger/io", sentence: `The ledger thread broke: ${message}`, hint });
+      reason = explain({ code: "ledger/io", sentence: `The ledger thread broke (${name})`, hint });
     });
     worker.on("exit", fail);
   });

@@ -37,7 +37,7 @@ export interface Room {
 
 /** For what cannot wait for room: the first event of an epoch. */
 export function noSpace(): SortgateError {
-  return new SortgateError("ledger/io", "The ledger cannot be written: no room is left, not even for one event", {
+  return new SortgateError("ledger/full", "The ledger cannot be written: no room is left, not even for one event", {
     hint: "free space on the disk of data_dir (df -h), or raise queue.bytes_max",
   });
 }

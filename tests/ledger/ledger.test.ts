@@ -75,7 +75,7 @@ describe("a ledger", () => {
   });
 
   it("answers full when it may not grow, writes nothing of that commit, and takes the next one after room was made", () => {
-    const ledger = openLedger(path, 2_000_000);
+    const ledger = openLedger(path, 9_000_000);
     let sequence = 0;
     for (;;) {
       const stored = ledger.commit(aCommit([anEvent(sequence + 1, "x".repeat(50_000))]));

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Ledger, openLedger, type StoredEvent } from "../../src/ledger/index.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import type { Notice } from "../../src/model/notice.ts";
-import { createEpochKey, createSealer } from "../../src/seal/index.ts";
+import { createEpochKey, createSealer, type EpochKey } from "../../src/seal/index.ts";
 import { createLedgerCore, type LedgerCore } from "../../src/workers/ledger-core.ts";
 import type { DraftMessage, LedgerOptions } from "../../src/workers/messages.ts";
 
@@ -59,6 +59,7 @@ function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolea
     },
     close: () => ledger.close(),
   };
+  let current: EpochKey | undefined;
   const core = createLedgerCore({
     ledger,
     sealer,
@@ -67,9 +68,11 @@ function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolea
     clock,
     tell: (notice) => notices.push(notice),
     beginEpoch: (_sequence, reason) => {
+      const before = current;
       const key = createEpochKey();
       sealer.useKey(key);
-      return { kid: key.kid, data: { reason } };
+      current = key;
+      return { kid: key.kid, data: { reason }, revert: () => before && sealer.useKey(before) };
     },
     committed(events, appendedCount) {
       rig.events.push(...events);
@@ -269,6 +272,25 @@ describe("a full ledger", () => {
     expect(ofKind(rig, "gap")).toEqual([]);
     rig.close();
   });
+});
+
+describe("a full ledger that nobody empties", () => {
+  it.each(["stop-reading", "drop-newest"] as const)(
+    "with %s starts again, tells what it refused, and drains",
+    (whenFull) => {
+      const first = openRig({ whenFull });
+      fill(first);
+      first.core.finish({});
+      const refused = ofKind(first, "gap").reduce((sum, event) => sum + (dataOf(event).count as number), 0);
+      expect(ofKind(first, "read").length + refused).toBe(40_000);
+      expect(first.core.rotateKey().sequence).toBe(first.core.stats().last);
+      first.close();
+      const second = openRig({ whenFull });
+      second.core.outbox.connect("central");
+      expect(second.core.outbox.lease("central", 10)).toHaveLength(10);
+      second.close();
+    },
+  );
 });
 
 describe("retention", () => {

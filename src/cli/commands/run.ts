@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { readConfig } from "../../config/index.ts";
 import type { SortgateError } from "../../model/error.ts";
-import { exitCodes } from "../exit-code.ts";
+import { exitCodeOf, exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
 import { configOption } from "../program.ts";
 import { softwareVersion } from "./version.ts";
@@ -32,8 +32,13 @@ async function run(configPath: string, output: Output): Promise<void> {
     output.problem(failure);
     process.exit(exitCodes.storage);
   }
-  await gateway.stop();
-  process.exit(exitCodes.fine);
+  try {
+    await gateway.stop();
+    process.exit(exitCodes.fine);
+  } catch (error) {
+    output.problem(error);
+    process.exit(exitCodeOf(error));
+  }
 }
 
 /** `sortgate run`: the daemon. */
