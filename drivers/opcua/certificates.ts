@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
+import { readSmallFile } from "../../src/lib/small-file.ts";
 import { SortgateError } from "../../src/model/error.ts";
 
 /**
@@ -33,7 +33,7 @@ export async function openStore(stateDir: string): Promise<OPCUACertificateManag
 export async function trustFile(store: OPCUACertificateManager, path: string): Promise<void> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readSmallFile(path);
   } catch (cause) {
     throw new SortgateError("device/misconfigured", `Cannot read server_cert_file ${path}`, {
       hint: "Check the path, and that the user that runs sortgate may read the file",

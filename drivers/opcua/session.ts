@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import {
   type ClientSession,
@@ -11,6 +10,7 @@ import {
   UserTokenType,
 } from "node-opcua-client";
 import type { DriverContext, EndReason, OwnCertificate, Session, SessionEnd } from "../../src/driver/port.ts";
+import { readSmallFile } from "../../src/lib/small-file.ts";
 import { SortgateError } from "../../src/model/error.ts";
 import { limits } from "../../src/model/limits.ts";
 import { checkServer, openStore, trustFile } from "./certificates.ts";
@@ -161,7 +161,7 @@ async function identityOf(settings: OpcuaSettings): Promise<UserIdentityInfo> {
   let password = "";
   if (settings.password_file !== undefined) {
     try {
-      password = (await readFile(settings.password_file, "utf8")).replace(/\r?\n$/, "");
+      password = (await readSmallFile(settings.password_file)).toString("utf8").replace(/\r?\n$/, "");
     } catch (cause) {
       throw new SortgateError("device/misconfigured", `Cannot read password_file ${settings.password_file}`, {
         hint: "Check the path, and that the user that runs sortgate may read the file",

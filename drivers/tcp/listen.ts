@@ -20,10 +20,14 @@ export async function listen(settings: TcpSettings, context: DriverContext): Pro
   return createSession(server, `${host} port ${port}`, context);
 }
 
+/** Who calls more often than this fills no log: calls in quicker succession are told at level debug. */
+const quietMs = 1_000;
+
 function createSession(server: Server, place: string, context: DriverContext): Session {
   const { device, tell } = context;
   let isEnding = false;
   let caller: Socket | undefined;
+  let calledAt = Number.NEGATIVE_INFINITY;
   let settle: (end: SessionEnd) => void;
   const ended = new Promise<SessionEnd>((resolve) => {
     settle = resolve;
@@ -44,7 +48,8 @@ function createSession(server: Server, place: string, context: DriverContext): S
     caller = undefined;
     context.receive({ kind: "break" });
     const message = `The device that had called ${place} hung up; waiting for its next call`;
-    tell({ name: "device/warning", level: "info", message, fields: { device } });
+    const isOften = context.clock.monotonicMs() - calledAt < quietMs;
+    tell({ name: "device/warning", level: isOften ? "debug" : "info", message, fields: { device } });
   };
   server.on("connection", (socket) => {
     const earlier = caller;
@@ -60,12 +65,14 @@ function createSession(server: Server, place: string, context: DriverContext): S
     });
     socket.on("end", () => hangUp(socket));
     socket.on("close", () => hangUp(socket));
+    const isOften = context.clock.monotonicMs() - calledAt < quietMs;
+    calledAt = context.clock.monotonicMs();
     const message =
       earlier === undefined
         ? `A device called ${place}`
         : `A device called ${place}; it replaces the one that was connected`;
     const remote = socket.remoteAddress ?? "gone already";
-    tell({ name: "device/connected", level: "info", message, fields: { device, remote } });
+    tell({ name: "device/connected", level: isOften ? "debug" : "info", message, fields: { device, remote } });
   });
   server.on("error", () => end("error", `Listening on ${place} failed`));
   context.signal.addEventListener("abort", onAbort);

@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { systemCode } from "../model/error.ts";
+import { SortgateError, systemCode } from "../model/error.ts";
 import { type AddCommand, commands } from "./commands/index.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "./exit-code.ts";
 import { createOutput, type Output, type TextStream } from "./output.ts";
@@ -57,14 +57,22 @@ export function runCli(argv: readonly string[], streams: Streams): Promise<ExitC
   return run(argv, createOutput({ ...streams, json: isJson(argv) }));
 }
 
+function unwritable(code: string): SortgateError {
+  const reason = code === "ENOSPC" ? "no space is left there" : code || "unknown reason";
+  return new SortgateError("output/unwritable", `The output cannot be written: ${reason}`, {
+    hint: "free the disk that the output goes to (df -h), or send it elsewhere",
+  });
+}
+
 /** Runs one command as this process: its arguments, its streams, its exit code. */
 export async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   const output = createOutput({ stdout: process.stdout, stderr: process.stderr, json: isJson(argv) });
   process.stdout.on("error", (error) => {
     // The reader of our output has gone (`sortgate watch | head`): nothing is left to do, and nothing is wrong.
-    if (systemCode(error) === "EPIPE") process.exit();
-    throw error;
+    const code = systemCode(error);
+    if (code !== "EPIPE") output.problem(unwritable(code));
+    process.exit(code === "EPIPE" ? undefined : exitCodes.problem);
   });
   process.on("uncaughtException", (error) => {
     // A daemon has a listener of its own, which knows what to close first.

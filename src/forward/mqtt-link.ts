@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import mqtt, { type IClientOptions, type IClientPublishOptions, type MqttClient } from "mqtt";
+import { readSmallFile } from "../lib/small-file.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import { explainMqtt } from "./explain.ts";
@@ -40,10 +40,10 @@ export interface LinkOptions {
 }
 
 async function readKeyFile(path: string, key: string, broker: string): Promise<Buffer> {
-  return readFile(path).catch((error: unknown) => {
+  return readSmallFile(path).catch((error: unknown) => {
     throw new SortgateError("broker/tls", `Broker "${broker}": cannot read ${key} ${path} (${systemCode(error)})`, {
       cause: error,
-      hint: `check that the file exists and that the daemon's user may read it: ls -l ${path}`,
+      hint: `check that it is a file and that the daemon's user may read it: ls -l ${path}`,
     });
   });
 }

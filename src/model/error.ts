@@ -25,6 +25,7 @@ export const errorCodes = [
   "ledger/in-use",
   "ledger/newer",
   "ledger/unwritable",
+  "output/unwritable",
   "usage/invalid",
   "usage/unknown-name",
   "verify/unreadable",

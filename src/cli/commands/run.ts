@@ -1,32 +1,52 @@
 import type { Command } from "commander";
 import { readConfig } from "../../config/index.ts";
-import type { SortgateError } from "../../model/error.ts";
+import { SortgateError } from "../../model/error.ts";
+import { limits } from "../../model/limits.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
 import { configOption } from "../program.ts";
 import { softwareVersion } from "./version.ts";
 
-/** Resolves at the first signal that asks to stop; a second one ends the process at once. */
-function stopSignal(): Promise<undefined> {
+/**
+ * Resolves at the first signal that asks to stop; a second one ends the process at once.
+ *
+ * From the first on the clock runs: whatever hangs, the process is gone when the stop budget is spent.
+ */
+function stopSignal(output: Output): Promise<undefined> {
   return new Promise((resolve) => {
     let isAsked = false;
     const onSignal = (): void => {
       if (isAsked) process.exit(exitCodes.problem);
       isAsked = true;
+      setTimeout(() => {
+        output.problem(tooSlow);
+        process.exit(exitCodes.problem);
+      }, limits.stopBudgetMs).unref();
       resolve(undefined);
     };
-    process.on("SIGTERM", onSignal);
-    process.on("SIGINT", onSignal);
+    // A terminal that is closed, and a habit of asking daemons to read their files again: both end cleanly.
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, onSignal);
   });
 }
+
+const tooSlow = new SortgateError(
+  "control/refused",
+  `sortgate did not stop within ${limits.stopBudgetMs / 1_000} s and ended itself; what was accepted is on disk`,
+  { hint: "start it again, and look in its log for what did not answer" },
+);
 
 async function run(configPath: string, output: Output): Promise<void> {
   // Whatever the daemon writes is for itself and its group alone.
   process.umask(0o077);
+  const asked = stopSignal(output);
   const config = await readConfig(configPath);
   const { openGateway } = await import("../../gateway.ts");
-  const gateway = await openGateway(config, softwareVersion());
-  const failure: SortgateError | undefined = await Promise.race([stopSignal(), gateway.failed]);
+  const gateway = await openGateway(config, softwareVersion()).catch((error: unknown) => {
+    // Threads that were started by then would keep a daemon alive that does nothing.
+    output.problem(error);
+    process.exit(exitCodeOf(error));
+  });
+  const failure: SortgateError | undefined = await Promise.race([asked, gateway.failed]);
   if (failure !== undefined) {
     // After a storage error nothing in memory is to be trusted: a new process looks at the disk afresh.
     output.problem(failure);

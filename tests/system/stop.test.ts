@@ -1,0 +1,62 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { logLines, makeSite, oneScanner, type Site, startCommand, startDaemon } from "../fakes/gateway.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A gateway whose broker and scanner are not there. */
+function aSite(broker = "", url = "mqtt://127.0.0.1:1"): Site {
+  const site = makeSite({ brokerUrl: url, broker, rest: oneScanner(1) });
+  cleanups.push(() => site.remove());
+  return site;
+}
+
+describe("the daemon ends when it is told to", () => {
+  it("cleanly, although it is not ready yet", async () => {
+    const site = aSite();
+    const running = startCommand(["run", "--config", site.configPath]);
+    await vi.waitFor(() => expect(existsSync(site.dataDir)).toBe(true), { timeout: 15_000, interval: 5 });
+    expect(running.said.stdout).not.toContain("gateway/ready");
+    running.process.kill("SIGTERM");
+    const { code, stdout } = await running.finished;
+    expect({ code, isStopped: stdout.includes("gateway/stopped") }).toEqual({ code: 0, isStopped: true });
+  });
+
+  it("cleanly, when its terminal is closed", async () => {
+    const daemon = await startDaemon(aSite());
+    expect(await daemon.end("SIGHUP")).toBe(0);
+    expect(logLines(daemon).map(({ name }) => name)).toContain("gateway/stopped");
+  });
+
+  it("although a certificate file is a pipe that nobody writes to, and the log says what is wrong with it", async () => {
+    const site = aSite(`ca_file = "/proc/self/fd/0"`, "mqtts://127.0.0.1:1");
+    const pipe = join(site.dir, "ca.pem");
+    execFileSync("mkfifo", [pipe]);
+    const config = execFileSync("cat", [site.configPath], { encoding: "utf8" });
+    site.configure(config.replace("/proc/self/fd/0", pipe));
+    const daemon = await startDaemon(site);
+    await vi.waitFor(
+      () => expect(logLines(daemon).find(({ name }) => name === "broker/down")).toMatchObject({ code: "broker/tls" }),
+      15_000,
+    );
+    expect(await daemon.end()).toBe(0);
+  });
+});
+
+it("a result that finds no room is told as that, not as a fault of the program", async () => {
+  const full = openSync("/dev/full", "w");
+  const program = join(import.meta.dirname, "../../dist/src/main.js");
+  const child = spawn(process.execPath, [program, "version"], { stdio: ["ignore", full, "pipe"] });
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(/no space is left.*\nTry: /s) });
+});
