@@ -1,2 +1,2 @@
 export type { Chunk, Driver, FrameSink, Profile } from "./port.ts";
-export { type SupervisedDevice, superviseDevice } from "./supervise.ts";
+export { endCodes, type SupervisedDevice, superviseDevice } from "./supervise.ts";

@@ -17,6 +17,8 @@ interface DeviceState {
   /** Why it is down, and the same as a sentence; absent while it opens or is up. */
   readonly reason: EndReason | undefined;
   readonly sentence: string | undefined;
+  /** What to do about it: completes "Try: …". */
+  readonly hint: string | undefined;
   readonly sinceMs: MonotonicMs;
   /** When the next attempt begins; absent while one runs and while the device is up. */
   readonly retryAtMs: MonotonicMs | undefined;
@@ -62,34 +64,27 @@ export function superviseDevice<Settings>(supervision: Supervision<Settings>): S
   const receiver = createReceiver(supervision);
   let current: Omit<DeviceState, "receiveFailureCount"> = {
     state: "opening",
-    reason: undefined,
-    sentence: undefined,
+    ...untroubled,
     sinceMs: clock.monotonicMs(),
-    retryAtMs: undefined,
   };
 
   const setUp = (): void => {
     toldReasons.clear();
     const sentence = `Device ${device} is up`;
-    current = {
-      state: "up",
-      reason: undefined,
-      sentence: undefined,
-      sinceMs: clock.monotonicMs(),
-      retryAtMs: undefined,
-    };
+    current = { state: "up", ...untroubled, sinceMs: clock.monotonicMs() };
     tell({ name: "device/up", level: "info", message: sentence, fields: { device } });
     supervision.onState("up", undefined, sentence);
   };
 
   const setDown = (failure: Failure, retryAtMs: MonotonicMs): void => {
-    const { reason, sentence } = failure;
+    const { reason, code, sentence, hint } = failure;
     const wasDown = current.state === "down";
     const sinceMs = wasDown ? current.sinceMs : clock.monotonicMs();
-    current = { state: "down", reason, sentence, sinceMs, retryAtMs };
+    current = { state: "down", reason, sentence, hint, sinceMs, retryAtMs };
     const level = toldReasons.has(reason) ? "debug" : "warn";
     toldReasons.add(reason);
-    tell({ name: "device/down", level, message: `${sentence}. Try: ${failure.hint}`, fields: { device, reason } });
+    const fields = { device, reason, ...(code !== undefined && { code }) };
+    tell({ name: "device/down", level, message: `${sentence}. Try: ${hint}`, fields });
     if (!wasDown) supervision.onState("down", reason, sentence);
   };
 
@@ -105,7 +100,11 @@ export function superviseDevice<Settings>(supervision: Supervision<Settings>): S
       wire.opened();
       const end = await Promise.race([endOf(session), closedOnRequest(signal)]);
       backoff.held(clock.monotonicMs() - upAtMs);
-      return { ...end, hint: `sortgate probe ${device}, if it does not come back by itself` };
+      return {
+        ...end,
+        code: endCodes[end.reason],
+        hint: `sortgate probe ${device}, if it does not come back by itself`,
+      };
     } catch (error) {
       return failureOf(error, device);
     } finally {
@@ -128,7 +127,7 @@ export function superviseDevice<Settings>(supervision: Supervision<Settings>): S
       await pause(waitMs, stop.signal);
       current = { ...current, retryAtMs: undefined };
     }
-    current = { state: "down", ...closed, sinceMs: clock.monotonicMs(), retryAtMs: undefined };
+    current = { state: "down", ...closed, hint: undefined, sinceMs: clock.monotonicMs(), retryAtMs: undefined };
   };
 
   const running = run();
@@ -142,9 +141,13 @@ export function superviseDevice<Settings>(supervision: Supervision<Settings>): S
 }
 
 interface Failure extends SessionEnd {
+  /** As the README lists it; absent for a fault of the program. */
+  readonly code: ErrorCode | undefined;
   /** Completes "Try: …". */
   readonly hint: string;
 }
+
+const untroubled = { reason: undefined, sentence: undefined, hint: undefined, retryAtMs: undefined };
 
 const closed: SessionEnd = { reason: "closed", sentence: "Closed on request" };
 
@@ -237,6 +240,16 @@ function closedOnRequest(letGo: AbortSignal): Promise<SessionEnd> {
   return new Promise((resolve) => letGo.addEventListener("abort", () => resolve(closed), { once: true }));
 }
 
+/** The error that the end of a session is told as. */
+export const endCodes: Readonly<Record<EndReason, ErrorCode>> = {
+  closed: "device/closed",
+  unplugged: "device/unplugged",
+  refused: "device/refused",
+  timeout: "device/silent",
+  silent: "device/silent",
+  error: "device/closed",
+};
+
 const reasonOf: { readonly [code in ErrorCode]?: EndReason } = {
   "device/closed": "closed",
   "device/refused": "refused",
@@ -246,10 +259,16 @@ const reasonOf: { readonly [code in ErrorCode]?: EndReason } = {
 
 function failureOf(error: unknown, device: string): Failure {
   if (error instanceof SortgateError)
-    return { reason: reasonOf[error.code] ?? "error", sentence: error.message, hint: error.hint };
+    return {
+      reason: reasonOf[error.code] ?? "error",
+      code: error.code,
+      sentence: error.message,
+      hint: error.hint,
+    };
   const name = error instanceof Error ? error.name : "something that is no error";
   return {
     reason: "error",
+    code: undefined,
     sentence: `Device ${device} cannot be opened: its driver failed with ${name}`,
     hint: "report this as a fault of sortgate",
   };

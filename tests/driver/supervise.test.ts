@@ -99,6 +99,22 @@ describe("a supervised device", () => {
     await device.close();
   });
 
+  it("tells with its code and its next step why it is down, as the list of errors has it", async () => {
+    const first = aSession();
+    const { device, notices } = supervised([async () => first.session, () => Promise.reject(absent())]);
+    await settled();
+    first.end({ reason: "silent", sentence: "It no longer answers" });
+    await settled();
+    expect(device.state().hint).toContain("sortgate probe scanner-1");
+    await vi.advanceTimersByTimeAsync(limits.backoff.baseMs);
+    expect(device.state().hint).toBe("check the cable");
+    expect(notices.flatMap(({ name, fields }) => (name === "device/down" ? [fields] : []))).toEqual([
+      { device: "scanner-1", reason: "silent", code: "device/silent" },
+      { device: "scanner-1", reason: "unplugged", code: "device/unplugged" },
+    ]);
+    await device.close();
+  });
+
   it("no longer passes on what a session delivers that has ended", async () => {
     const first = aSession();
     const { device, chunks, contexts } = supervised([async () => first.session]);
