@@ -10,6 +10,11 @@ export function configOption(): Option {
   return new Option("-c, --config <file>", "config file").default(defaultConfigPath);
 }
 
+/** What a command that is suggested needs to read the same config file. */
+export function configFlag(path: string): string {
+  return path === defaultConfigPath ? "" : ` --config ${path}`;
+}
+
 /** `--json`, alike in every command that has it. */
 export function jsonOption(): Option {
   return new Option("--json", "print JSON for programs");

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createLineBarcodeProfile } from "../../drivers/profiles/line-barcode/profile.ts";
 import { createLineRfidProfile } from "../../drivers/profiles/line-rfid/profile.ts";
 import { createOpcuaAutoidProfile } from "../../drivers/profiles/opcua-autoid/profile.ts";
+import { createOpcuaTagsProfile } from "../../drivers/profiles/opcua-tags/profile.ts";
 import { createProbe, type Heard, heardLines } from "../../src/cli/probe/probe.ts";
 import type { Profile } from "../../src/driver/port.ts";
 import { aControl, aDevice, aStatus, aView, waybill } from "../control/a-view.ts";
@@ -41,6 +42,42 @@ describe("what a probe makes of bytes", () => {
     expect(text).toContain("→ read •••••••••••  ]C0  masked, 11 characters");
     expect(text).not.toContain(telephone);
     expect(text).not.toContain(telephoneHex);
+  });
+
+  test.each([
+    ["a landline number with its area code", "057187654321"],
+    ["a mobile number with its country code", "8613812345678"],
+    ["an identity number", "110101199003071233"],
+    ["a name and an address", "ZHANG SAN, 1 West Lake Road, Hangzhou"],
+    ["a waybill of a carrier that is not configured", "YT1234567890123"],
+  ])("shows not one character of %s", (_fact, code) => {
+    const [frame] = heardFrom(createLineBarcodeProfile(), `${code}\r\n`);
+    expect(frame).toMatchObject({ text: `${"•".repeat(code.length)}␍␊`, claims: [{ kind: "read", isMasked: true }] });
+    expect(JSON.stringify(frame).replace(/"(hex|text)":"[^"]*"/g, "")).not.toMatch(
+      new RegExp(`[${code.slice(-4)}]{3}`),
+    );
+    expect(screen([frame as Heard])).toContain(`→ read ${"•".repeat(Math.min(code.length, 24))}  masked`);
+  });
+
+  test("shows not one digit of a code that a PLC keeps as a number or as a list of numbers", () => {
+    const heard: Heard[] = [];
+    const profile = createOpcuaTagsProfile({ sequenceMax: 99 });
+    const probe = createProbe({ profile, carriers: ["sf"], isRaw: false, hear: (one) => heard.push(one) });
+    const characters = [...Buffer.from(telephone)];
+    for (const code of [571_876_543, characters, Uint16Array.from(characters)])
+      probe.receive({ kind: "values", values: { code, sequence: 7 } });
+    expect(heard.map((one) => one.kind === "values" && one.values)).toEqual([
+      { code: "9 characters, hidden", sequence: 7 },
+      { code: "11 numbers, hidden", sequence: 7 },
+      { code: "22 bytes, hidden", sequence: 7 },
+    ]);
+  });
+
+  test("tells the length and the control characters of a frame that does not fit, and nothing else of it", () => {
+    const [frame] = heardFrom(createLineBarcodeProfile(), `\u0002${telephone}\u0003\r\n`);
+    expect(screen([frame as Heard])).toContain("→ malformed: bad-code  13 bytes, with STX, ETX");
+    expect(frame).toMatchObject({ claims: [{ kind: "malformed", byteCount: 13, controls: ["STX", "ETX"] }] });
+    expect(JSON.stringify(frame)).not.toMatch(/[1345678]{4}/);
   });
 
   test("shows everything when asked for everything", () => {
@@ -108,7 +145,7 @@ describe("what a probe makes of bytes", () => {
     const probe = createProbe({ profile: createLineBarcodeProfile(), carriers: [], isRaw: false, hear: () => {} });
     const chunk = Buffer.alloc(65_536, "x");
     for (let count = 0; count < 200; count += 1) probe.receive({ kind: "bytes", bytes: chunk });
-    expect(probe.byteCount()).toBe(200 * 65_536);
+    expect(probe.arrived().byteCount).toBe(200 * 65_536);
     expect(probe.rest().hex.length).toBeLessThan(2_000);
   });
 });
@@ -126,14 +163,14 @@ describe("sortgate probe", () => {
   });
   afterEach(() => folder.remove());
 
-  const device = (more = "") => `[[device]]
+  const device = (more = "", profile = "stx-etx-barcode", mode = "listen") => `[[device]]
 name = "scanner-2"
 read_point = "tunnel-1"
 driver = "tcp"
-mode = "listen"
+mode = "${mode}"
 host = "127.0.0.1"
 port = ${port}
-profile = "stx-etx-barcode"
+profile = "${profile}"
 ${more}`;
 
   /** Starts the built program and waits until the device is open. */
@@ -182,13 +219,58 @@ ${more}`;
     });
   });
 
-  test("ends with 1 and says what to check when nothing comes", async () => {
+  test("ends with 1 and says that nobody called, where the device should call", async () => {
     const config = aConfig(folder.path, device());
     expect(await runHere("probe", "scanner-2", "--config", config, "--seconds", "1")).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/scanner-2 is open and sent nothing\nTry: hold a label/),
+      stderr: expect.stringMatching(
+        new RegExp(`scanner-2: nobody called 127.0.0.1 port ${port} in 1.0 s\nTry: set the scanner to call this`),
+      ),
     });
   });
+
+  test("says of a device that was opened and is silent just that, not that somebody closed it", async () => {
+    const silent = createServer((socket) => socket.on("error", () => {})).listen(port, "127.0.0.1");
+    await once(silent, "listening");
+    const config = aConfig(folder.path, device("", "stx-etx-barcode", "connect"));
+    const { code, stderr } = await runHere("probe", "scanner-2", "--config", config, "--seconds", "1");
+    silent.close();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/Error: scanner-2 was opened, and nothing was heard in 1\.0 s\nTry: hold a label/);
+    expect(stderr).not.toContain("on request");
+  });
+
+  test.each([
+    [
+      "line-barcode",
+      `\u0002${telephone}\u0003\r\n`,
+      "bytes with the control characters STX, ETX, CR, LF",
+      "stx-etx-barcode",
+    ],
+    ["stx-etx-barcode", `${telephone}\r\n`, "bytes with the control characters CR, LF", "line-barcode"],
+    ["line-rfid", `${telephone}x\r`, "bytes with the control characters CR", "line-barcode"],
+  ])(
+    "says what the profile %s expects, what came instead, and which one to try",
+    async (profile, sent, came, better) => {
+      const scanner = createServer((socket) => {
+        socket.on("error", () => {});
+        socket.end(Buffer.from(sent, "latin1"));
+      }).listen(port, "127.0.0.1");
+      await once(scanner, "listening");
+      const config = aConfig(folder.path, device("", profile, "connect"));
+      const { code, stdout, stderr } = await runHere("probe", "scanner-2", "--config", config, "--seconds", "5");
+      scanner.close();
+      expect(code).toBe(1);
+      expect(stderr).toMatch(
+        new RegExp(`^Error: scanner-2 sent .* the profile ${profile}: it expects .*, and there came `, "m"),
+      );
+      expect(stderr).toContain(`${sent.length} ${came}`);
+      expect(stderr).toMatch(
+        new RegExp(`^Try: write profile = "${better}".*sortgate probe scanner-2 --config .* --raw`, "m"),
+      );
+      expect(stdout + stderr).not.toMatch(/[1345678]{4,}(?!\d*\.)/);
+    },
+  );
 
   test("ends with 1 and says so when bytes come that never make a frame", async () => {
     const { child, done } = await opened("--json");

@@ -4,12 +4,15 @@ import type { Command } from "commander";
 import { loadDriver, loadProfile } from "../../../drivers/index.ts";
 import { type Config, readConfig } from "../../config/index.ts";
 import { createControlClient, type Status } from "../../control/index.ts";
+import { endCodes } from "../../driver/index.ts";
 import { createSystemClock } from "../../lib/clock.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
+import type { Notice } from "../../model/notice.ts";
 import { statusOf } from "../daemon.ts";
 import type { Output } from "../output.ts";
+import { failureOf, misfitText, type Outcome } from "../probe/outcome.ts";
 import { createProbe, type Heard, heardLines, type Probe } from "../probe/probe.ts";
-import { configOption, jsonOption } from "../program.ts";
+import { configFlag, configOption, jsonOption } from "../program.ts";
 import { createStopping, type Stopping } from "../stopping.ts";
 import { wholeNumber } from "../whole-number.ts";
 
@@ -21,8 +24,8 @@ interface ProbeOptions {
 }
 
 type Device = Config["devices"][number];
+type Screen = ReturnType<typeof createScreen>;
 type Session = Awaited<ReturnType<Awaited<ReturnType<typeof loadDriver>>["open"]>>;
-type SessionEnd = Awaited<Session["ended"]>;
 
 /** A terminal that is slower than the device misses lines; what waits for it is bounded. */
 const waitingBytesMax = 1_048_576;
@@ -73,6 +76,7 @@ function explainOpen(error: unknown, name: string, isHeld: boolean): unknown {
 /** Shows what is heard, and ends the probe after so many frames. */
 function createScreen(options: ProbeOptions, stopping: Stopping, output: Output) {
   let heardCount = 0;
+  let fittingCount = 0;
   let missedCount = 0;
   const tell = (heard: Heard): void => {
     if (output.asJson) output.json({ at: new Date().toISOString(), ...heard });
@@ -85,50 +89,44 @@ function createScreen(options: ProbeOptions, stopping: Stopping, output: Output)
       else tell(heard);
       if (heard.kind !== "frame" && heard.kind !== "values") return;
       heardCount += 1;
+      if (heard.claims.length === 0 || heard.claims.some(({ kind }) => kind !== "malformed")) fittingCount += 1;
       if (heardCount === options.count) stopping.stop();
     },
     heardCount: () => heardCount,
+    fittingCount: () => fittingCount,
     missedCount: () => missedCount,
   };
 }
 
-const endCodes = {
-  closed: "device/closed",
-  unplugged: "device/unplugged",
-  refused: "device/refused",
-  timeout: "device/silent",
-  silent: "device/silent",
-  error: "device/closed",
-} as const;
+/** How the running daemon stands to this device: who opens it, and what to do about that. */
+interface Held {
+  readonly isHeld: boolean;
+  readonly stop: string;
+}
 
-/** Nothing could be decoded: says what came instead, and where to look. */
-function nothingHeard(
-  device: Device,
-  probe: Probe,
-  isHeld: boolean,
-  ended: SessionEnd | undefined,
-  output: Output,
-): SortgateError {
-  const { hex, text } = probe.rest();
-  const byteCount = probe.byteCount();
-  const stop = isHeld ? "; the running daemon reads it too, so stop that first: systemctl stop sortgate" : "";
-  if (byteCount > 0) {
-    if (!output.asJson && hex !== "") for (const line of [hex, `  ${text}`]) output.line(line);
-    return new SortgateError("device/misconfigured", `${device.name} sent ${byteCount} bytes and no whole frame`, {
-      hint: `compare how the frames end with the profile ${device.profile ?? ""}, and the line settings with the device; --raw shows the bytes${stop}`,
-    });
-  }
-  if (ended !== undefined)
-    return new SortgateError(endCodes[ended.reason], ended.sentence.replace(/\.$/, ""), {
-      hint: `check the device, then: sortgate probe ${device.name}${stop}`,
-    });
-  const look =
-    device.driver === "serial"
-      ? "hold a label under the scanner, check cable, power and baud_rate"
-      : device.driver === "tcp"
-        ? "hold a label under the scanner, check that it sends to this port"
-        : "hold a tag before the reader, check that it is scanning (scan_start)";
-  return new SortgateError("device/silent", `${device.name} is open and sent nothing`, { hint: `${look}${stop}` });
+async function heldState(config: Config, name: string): Promise<Held> {
+  const isHeld = (await heldByDaemon(config, name))?.state === "up";
+  return {
+    isHeld,
+    stop: isHeld ? "; the running daemon reads it too, so stop that first: systemctl stop sortgate" : "",
+  };
+}
+
+/** Waits until the device, the time or the person ends it. Gives why the device ended it, if it did. */
+async function listenTo(session: Session, seconds: number, stopping: Stopping): Promise<Outcome["ended"]> {
+  const timer = setTimeout(stopping.stop, seconds * 1_000);
+  const stopped = new Promise<undefined>((resolve) => {
+    if (stopping.signal.aborted) resolve(undefined);
+    stopping.signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+  const ended = await Promise.race([session.ended, stopped]);
+  clearTimeout(timer);
+  // A driver ends its session when we let go, and may be the first to say so; that is no news of the device.
+  const isOurs = stopping.signal.aborted;
+  stopping.stop();
+  stopping.release();
+  await session.close();
+  return isOurs || ended === undefined ? undefined : { code: endCodes[ended.reason], sentence: ended.sentence };
 }
 
 async function probeDevice(name: string, options: ProbeOptions, output: Output): Promise<void> {
@@ -139,23 +137,22 @@ async function probeDevice(name: string, options: ProbeOptions, output: Output):
     loadProfile(device),
     makeStateDir(config, device),
   ]);
-  const isHeld = (await heldByDaemon(config, name))?.state === "up";
-  if (options.raw === true)
-    output.note("Showing all bytes: what is on a label may be data of a person. Do not copy it from here.");
+  const { isHeld, stop } = await heldState(config, name);
+  const isRaw = options.raw === true;
+  if (isRaw) output.note("Showing all bytes: what is on a label may be data of a person. Do not copy it from here.");
   const stopping = createStopping();
   const screen = createScreen(options, stopping, output);
-  const probe = createProbe({
-    profile,
-    carriers: config.guard.carriers,
-    isRaw: options.raw === true,
-    hear: screen.hear,
-  });
+  const probe = createProbe({ profile, carriers: config.guard.carriers, isRaw, hear: screen.hear });
+  let isCalled = false;
   const context = {
     device: name,
     receive: probe.receive,
     signal: stopping.signal,
     clock: createSystemClock(),
-    tell: ({ message }: { readonly message: string }) => output.note(message),
+    tell(notice: Notice) {
+      if (notice.name === "device/connected") isCalled = true;
+      output.note(notice.message);
+    },
     stateDir,
   };
   let session: Session;
@@ -167,18 +164,31 @@ async function probeDevice(name: string, options: ProbeOptions, output: Output):
     throw explainOpen(error, name, isHeld);
   }
   output.note(`${name} is open; listening for ${options.seconds} s, Ctrl-C ends it. Nothing is forwarded.`);
-  const timer = setTimeout(stopping.stop, options.seconds * 1_000);
-  const stopped = new Promise<undefined>((resolve) => {
-    if (stopping.signal.aborted) resolve(undefined);
-    stopping.signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  const openedAtMs = performance.now();
+  const ended = await listenTo(session, options.seconds, stopping);
+  conclude(screen, probe, output, {
+    device,
+    arrived: probe.arrived(),
+    frameCount: screen.heardCount(),
+    fittingCount: screen.fittingCount(),
+    listenedMs: performance.now() - openedAtMs,
+    isCalled,
+    ended,
+    command: `sortgate probe ${name}${configFlag(options.config)}`,
+    stop,
   });
-  const ended = await Promise.race([session.ended, stopped]);
-  clearTimeout(timer);
-  stopping.stop();
-  stopping.release();
-  await session.close();
+}
+
+/** Says what came of it. Fails if that is nothing. */
+function conclude(screen: Screen, probe: Probe, output: Output, outcome: Outcome): void {
+  const { frameCount, fittingCount, ended } = outcome;
   if (screen.missedCount() > 0) output.note(`${screen.missedCount()} frames came too fast to be shown`);
-  if (screen.heardCount() === 0) throw nothingHeard(device, probe, isHeld, ended, output);
+  const { hex, text } = probe.rest();
+  if (frameCount === 0 && !output.asJson && hex !== "") for (const line of [hex, `  ${text}`]) output.line(line);
+  const failure = failureOf(outcome);
+  if (failure !== undefined) throw failure;
+  if (fittingCount < frameCount)
+    output.note(`${frameCount - fittingCount} of ${frameCount} frames do not fit the profile: ${misfitText(outcome)}`);
   if (ended !== undefined) output.note(ended.sentence);
 }
 

@@ -1,16 +1,21 @@
 import { latin1 } from "../../lib/bytes.ts";
-import { maskCode } from "../../model/code/mask.ts";
 import type { Claim } from "../../model/read.ts";
 import { isClearable } from "./clearable.ts";
 
 /** A claim as it is shown; made while the claim still holds. */
 export type ShownClaim =
   | { readonly kind: "no-read" | "heartbeat" }
-  | { readonly kind: "malformed"; readonly reason: string }
+  | {
+      readonly kind: "malformed";
+      readonly reason: string;
+      /** Length of the frame, and the control characters in it by name; absent where values came instead of bytes. */
+      readonly byteCount?: number;
+      readonly controls?: readonly string[];
+    }
   | { readonly kind: "source-gap"; readonly reason: string; readonly count: number }
   | {
       readonly kind: "read";
-      /** In clear, or masked. */
+      /** In clear, or dots alone: of a code that the guard would not clear not even an end is shown. */
       readonly code: string;
       readonly isMasked: boolean;
       readonly length: number;
@@ -18,6 +23,9 @@ export type ShownClaim =
       readonly antenna?: number;
       readonly rssiDbm?: number;
     };
+
+/** A code of 3,072 characters must not fill a screen; its length is told beside. */
+const dotsMax = 24;
 
 /** A claim and, for a read, its code in full, which must go nowhere but into the search for it in the frame. */
 export interface HeardClaim {
@@ -40,7 +48,7 @@ export function heardClaim(claim: Claim, carriers: readonly string[], isRaw: boo
       const isMasked = !isRaw && !isClearable(code, medium, symbology, carriers);
       const shown: ShownClaim = {
         kind: "read",
-        code: isMasked ? maskCode(code) : code,
+        code: isMasked ? "•".repeat(Math.min(code.length, dotsMax)) : code,
         isMasked,
         length: code.length,
         ...(symbology !== undefined && { symbology }),
@@ -60,7 +68,7 @@ export function claimText(claim: ShownClaim): string {
     case "heartbeat":
       return "heartbeat";
     case "malformed":
-      return `malformed: ${claim.reason}`;
+      return `malformed: ${claim.reason}${claim.byteCount === undefined ? "" : `  ${frameText(claim.byteCount, claim.controls)}`}`;
     case "source-gap":
       return `the source says that ${claim.count} reads were lost (${claim.reason})`;
     case "read": {
@@ -75,4 +83,8 @@ export function claimText(claim: ShownClaim): string {
       return parts.filter((part) => typeof part === "string").join("  ");
     }
   }
+}
+
+function frameText(byteCount: number, controls: readonly string[] = []): string {
+  return `${byteCount} bytes, ${controls.length === 0 ? "no control character" : `with ${controls.join(", ")}`}`;
 }

@@ -1,5 +1,6 @@
 import type { Chunk, FrameSink, Profile } from "../../driver/index.ts";
 import { latin1 } from "../../lib/bytes.ts";
+import { type Arrived, controlNames, createArrivals } from "./arrivals.ts";
 import { claimText, type HeardClaim, heardClaim, type ShownClaim } from "./claims.ts";
 import { shownValue } from "./values-text.ts";
 import { createWireLog } from "./wire-log.ts";
@@ -27,8 +28,8 @@ export type Heard =
 
 export interface Probe {
   receive(chunk: Chunk): void;
-  /** All bytes that came. */
-  byteCount(): number;
+  /** What came over the wire, whatever became of it. */
+  arrived(): Arrived;
   /** What came last and belongs to no frame yet. */
   rest(): { readonly hex: string; readonly text: string };
 }
@@ -54,23 +55,36 @@ function codePlaces(frame: string, claims: readonly HeardClaim[]): CodePlace[] {
   if (claims.every(({ shown }) => shown.kind === "no-read" || shown.kind === "heartbeat"))
     return whole(claims.length > 0);
   if (claims.some(({ shown }) => shown.kind === "malformed")) return whole(false);
-  const upper = frame.toUpperCase();
+  const upper = upperCase(frame);
   const places: CodePlace[] = [];
   for (const { shown, code } of claims) {
     if (code === undefined || shown.kind !== "read") continue;
-    const start = upper.indexOf(code.toUpperCase());
+    const wanted = upperCase(code);
+    const start = upper.indexOf(wanted);
     // Not found as it was decoded, so nobody can say where it ends.
     if (start === -1) return whole(false);
-    for (let at = start; at !== -1; at = upper.indexOf(code.toUpperCase(), at + code.length))
+    for (let at = start; at !== -1; at = upper.indexOf(wanted, at + code.length))
       places.push({ start: at, end: at + code.length, isShown: !shown.isMasked });
   }
   // What must be hidden comes last, and so wins where two codes overlap.
   return places.sort((a, b) => Number(b.isShown) - Number(a.isShown));
 }
 
+/** ASCII letters alone: `ß` becomes two letters in capitals, and every place behind it would be wrong. */
+function upperCase(text: string): string {
+  return text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+}
+
+/** A malformed frame says of itself what is safe to say: a profile that does not fit is found by its framing. */
+function withFrame(claim: ShownClaim, frame: Uint8Array): ShownClaim {
+  if (claim.kind !== "malformed") return claim;
+  return { ...claim, byteCount: frame.length, controls: controlNames(frame) };
+}
+
 /** Decodes what one device sends and makes it fit for a screen; forwards nothing. */
 export function createProbe({ profile, carriers, isRaw, hear }: ProbeSettings): Probe {
   const log = createWireLog();
+  const arrivals = createArrivals();
   const sink: FrameSink = {
     frame(bytes, start, end) {
       const claims: HeardClaim[] = [];
@@ -86,7 +100,7 @@ export function createProbe({ profile, carriers, isRaw, hear }: ProbeSettings): 
         kind: "frame",
         ...wireText({ bytes: wire.bytes, isShown }),
         byteCount: frame.length,
-        claims: claims.map((claim) => claim.shown),
+        claims: claims.map(({ shown }) => withFrame(shown, frame)),
       });
     },
     discarded(reason, byteCount) {
@@ -109,12 +123,13 @@ export function createProbe({ profile, carriers, isRaw, hear }: ProbeSettings): 
       if (chunk.kind === "values") return receiveValues(chunk.values);
       if (chunk.kind === "bytes") {
         log.push(chunk.bytes);
+        arrivals.count(chunk.bytes);
         return profile.framer?.push(chunk.bytes, sink);
       }
       profile.framer?.reset(sink);
       hear({ kind: "break" });
     },
-    byteCount: log.byteCount,
+    arrived: arrivals.arrived,
     rest() {
       const bytes = log.rest();
       return wireText({ bytes, isShown: Array.from(bytes, (byte) => isRaw || isFraming(byte)) });

@@ -12,13 +12,24 @@ export function shownValue(value: unknown, mayShow: (text: string) => boolean, d
     const hex = Buffer.from(value).toString("hex").toUpperCase();
     return mayShow(hex) ? hex : `${value.length} bytes, hidden`;
   }
+  // A PLC may keep a text as the numbers of its characters.
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes, hidden`;
+  if (Array.isArray(value) && value.some((item) => typeof item === "number")) return `${value.length} numbers, hidden`;
   if (value instanceof Date) return value.toISOString();
   if (value === null || typeof value === "boolean" || (typeof value === "number" && isPlainNumber(value))) return value;
   if (typeof value !== "object") return `a ${typeof value}, hidden`;
   if (depth >= depthMax) return "…";
   if (Array.isArray(value)) return value.slice(0, itemsMax).map((item) => shownValue(item, mayShow, depth + 1));
   const entries = Object.entries(value).slice(0, itemsMax);
-  return Object.fromEntries(entries.map(([name, item]) => [name, shownValue(item, mayShow, depth + 1)]));
+  return Object.fromEntries(
+    entries.map(([name, item]) => [
+      name,
+      // A code that came as a number is a code all the same.
+      name === "code" && typeof item === "number"
+        ? shownValue(String(item), mayShow)
+        : shownValue(item, mayShow, depth + 1),
+    ]),
+  );
 }
 
 /** Counters and measurements; a longer number may be a telephone. */

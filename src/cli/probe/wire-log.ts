@@ -16,8 +16,6 @@ export interface WireLog {
   take(frame: Uint8Array): WireFrame;
   /** The oldest bytes that belong to no frame yet, which the framer has just discarded. */
   drop(byteCount: number): Buffer;
-  /** All that ever came. */
-  byteCount(): number;
   /** What came since the last frame. */
   rest(): Buffer;
 }
@@ -30,10 +28,8 @@ const stx = 0x02;
 /** Framers cut framing off, yet it is what a technician has to see when a device and its profile do not fit. */
 export function createWireLog(): WireLog {
   let held: Buffer = Buffer.alloc(0);
-  let byteCount = 0;
   return {
     push(bytes) {
-      byteCount += bytes.length;
       const all = Buffer.concat([held, bytes]);
       held = all.subarray(Math.max(0, all.length - 2 * limits.frameBytesMax - bytes.length));
     },
@@ -56,7 +52,6 @@ export function createWireLog(): WireLog {
       held = held.subarray(bytes.length);
       return bytes;
     },
-    byteCount: () => byteCount,
     rest: () => held,
   };
 }
