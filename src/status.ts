@@ -1,5 +1,7 @@
-import type { Config } from "./config/index.ts";
-import type { BrokerStatus, DeviceStatus, ReadPointStatus, Status } from "./control/index.ts";
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { type Config, configDigest } from "./config/index.ts";
+import type { BrokerStatus, CertificateFacts, DeviceStatus, ReadPointStatus, Status } from "./control/index.ts";
 import type { SupervisedDevice } from "./driver/index.ts";
 import type { Forwarder } from "./forward/index.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -22,12 +24,13 @@ export interface StatusSources {
   readonly nowMs: () => number;
 }
 
-/** Puts together what `sortgate status` shows. Cost: one question to the ledger thread. */
+/** Puts together what `sortgate status` shows. Cost: one question to the ledger thread, and one small file is read. */
 export async function gatherStatus(sources: StatusSources): Promise<Status> {
   const { config, ledger, software, boot } = sources;
   const stats = await ledger.ask("stats", null);
   const { site, id } = config.gateway;
-  const { subject, fingerprint, notAfter } = ledger.opened.certificate;
+  const { subject, fingerprint, notAfter, path } = ledger.opened.certificate;
+  const onDisk = await certificateOnDisk(path);
   return {
     gateway: {
       site,
@@ -39,13 +42,14 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
       ready: sources.isReady(),
       clockSynced: sources.isClockSynchronized(),
       rssBytes: process.memoryUsage.rss(),
+      configDigest: configDigest(config),
     },
     chain: {
       chain: ledger.opened.chain,
       sequence: stats.last,
       kid: stats.kid,
       keySince: new Date(stats.keySince).toISOString(),
-      certificate: { subject, fingerprint, notAfter },
+      certificate: { subject, fingerprint, notAfter, file: path, ...(onDisk !== undefined && { onDisk }) },
     },
     queue: {
       first: stats.first,
@@ -64,9 +68,24 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
   };
 }
 
+/** `keys import` changes the file under a running daemon, which uses the new one only from its next start on. */
+async function certificateOnDisk(path: string): Promise<CertificateFacts | undefined> {
+  try {
+    const { subject, fingerprint256, validTo } = new X509Certificate(await readFile(path));
+    return {
+      subject: subject.replaceAll("\n", ", "),
+      fingerprint: fingerprint256,
+      notAfter: new Date(validTo).toISOString(),
+    };
+  } catch {
+    // Gone or damaged since the start; the daemon does without, and says nothing about what it cannot see.
+    return undefined;
+  }
+}
+
 function deviceStatus({ config, devices, pipeline, readRate, nowMs }: StatusSources, device: number): DeviceStatus {
   const settings = config.devices[device]!;
-  const { state, sentence, sinceMs } = devices[device]!.state();
+  const { state, sentence, hint, sinceMs } = devices[device]!.state();
   const { readCount, noReadCount, malformedCount, discardedByteCount, heardAt } = pipeline.deviceCounters(device);
   return {
     name: settings.name,
@@ -75,6 +94,7 @@ function deviceStatus({ config, devices, pipeline, readRate, nowMs }: StatusSour
     state,
     forMs: nowMs() - sinceMs,
     problem: sentence ?? "",
+    ...(hint === undefined ? {} : { hint }),
     readCount,
     noReadCount,
     malformedCount,

@@ -1,3 +1,5 @@
+import { shortName } from "./quantity.ts";
+
 /** An event as `watch` and `peek` give it away: its code is masked already. */
 interface ShownEvent {
   readonly sequence: string;
@@ -7,6 +9,9 @@ interface ShownEvent {
   readonly device: string;
   readonly what: string;
 }
+
+/** A whole token fills half a line, and its ends tell two of one day apart; --json has all of it. */
+const tokenCharactersMax = 16;
 
 const textOf = (value: unknown): string =>
   typeof value === "string" || typeof value === "number" ? String(value) : "";
@@ -30,7 +35,7 @@ export function shownEvent(event: unknown): ShownEvent {
 function whatOf(facts: Readonly<Record<string, unknown>>): string {
   const { code, token, codeClass, length, readCount, state, reason, action, count, size } = facts;
   const parts = [
-    textOf(code) || textOf(token),
+    textOf(code) || shortName(textOf(token), tokenCharactersMax),
     textOf(codeClass),
     textOf(code) === "" && textOf(length) !== "" && `${textOf(length)} characters`,
     textOf(readCount) !== "" && `${textOf(readCount)} ${readCount === 1 ? "read" : "reads"}`,

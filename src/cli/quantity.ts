@@ -16,6 +16,19 @@ export function durationText(durationMs: number): string {
   return `${ms < 10_000 ? (Math.floor(ms / 100) / 10).toFixed(1) : Math.floor(ms / 1_000)} s`;
 }
 
+/** A length of time for a column of a table: the largest unit alone, as `3 min`. */
+export function shortDuration(durationMs: number): string {
+  return /^\S+ \S+/.exec(durationText(durationMs))?.[0] ?? "";
+}
+
+/** A name for a column of a table, with its middle left out if it is long: names of one site begin alike. */
+export function shortName(name: string, charactersMax: number): string {
+  const characters = [...name];
+  if (characters.length <= charactersMax) return name;
+  const keptEnd = Math.ceil((charactersMax - 1) / 2);
+  return `${characters.slice(0, charactersMax - 1 - keptEnd).join("")}…${characters.slice(-keptEnd).join("")}`;
+}
+
 /** A number of bytes for a person, in steps of 1,000 as disks are sold: `812 B`, `4.1 MB`. */
 export function bytesText(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

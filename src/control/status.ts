@@ -10,6 +10,8 @@ export interface DeviceStatus {
   readonly forMs: DurationMs;
   /** Why it is down, one sentence; empty while it is up. */
   readonly problem: string;
+  /** What to do about it; absent while it is up. */
+  readonly hint?: string;
   readonly readCount: number;
   readonly noReadCount: number;
   readonly malformedCount: number;
@@ -53,6 +55,13 @@ export interface BrokerStatus {
   readonly oldestQueuedMs: DurationMs;
 }
 
+export interface CertificateFacts {
+  readonly subject: string;
+  /** SHA-256, hex pairs with colons. */
+  readonly fingerprint: string;
+  readonly notAfter: string;
+}
+
 /** What `GET /status` on the control socket answers, and what metrics and health are made of. */
 export interface Status {
   readonly gateway: {
@@ -65,6 +74,8 @@ export interface Status {
     readonly ready: boolean;
     readonly clockSynced: boolean;
     readonly rssBytes: number;
+    /** SHA-256 of the configuration that it was started with, as in its epoch events. */
+    readonly configDigest: string;
   };
   readonly chain: {
     readonly chain: string;
@@ -72,7 +83,12 @@ export interface Status {
     /** Thumbprint (RFC 7638) of the epoch key. */
     readonly kid: string;
     readonly keySince: string;
-    readonly certificate: { readonly subject: string; readonly fingerprint: string; readonly notAfter: string };
+    /** The certificate in use, and where it lay at the start. */
+    readonly certificate: CertificateFacts & {
+      readonly file: string;
+      /** What lies there now, and is used from the next start on; absent if it cannot be read. */
+      readonly onDisk?: CertificateFacts;
+    };
   };
   readonly queue: {
     /** Lowest and highest sequence on disk. */

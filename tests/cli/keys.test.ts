@@ -68,6 +68,9 @@ describe("sortgate keys", () => {
     expect(openssl("verify", "-CAfile", "ca.crt", join(dataDir, "identity", "device.crt"))).toContain("OK");
     const kept = readdirSync(join(dataDir, "identity")).find((name) => name.startsWith("device-")) ?? "";
     expect(readFileSync(join(dataDir, "identity", kept), "latin1")).toBe(before);
+    const both = `--trust ${join(dataDir, "identity", kept)} --trust ${join(dataDir, "identity", "device.crt")}`;
+    expect(stdout).toMatch(/^It endorses from the next start on\. Try: systemctl restart sortgate$/m);
+    expect(stdout).toContain(both);
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -120,9 +121,49 @@ describe("queue verify", () => {
 
   test("finds a whole chain whole, and with the device's certificate authentic", async () => {
     const consistent = await verified("whole.jsonl");
-    expect(consistent).toMatchObject({ code: 0, stdout: expect.stringMatching(/^whole: .*consistent/m) });
+    expect(consistent).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^whole up to sequence 10: .*consistent/m),
+    });
     const authentic = await verified("whole.jsonl", "--trust", "tests/vectors/events/cert.der");
-    expect(authentic).toMatchObject({ code: 0, stdout: expect.stringMatching(/^whole: .*authentic/m) });
+    expect(authentic).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^whole up to sequence 10: .*authentic/m),
+    });
+  });
+
+  test("takes several certificates to trust, in any order, and says so where one is missing", async () => {
+    const cert = "tests/vectors/events/cert.der";
+    const other = join(daemon.folder, "other.crt");
+    const made = ["req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", "/dev/null", "-subj", "/CN=other"];
+    const pem = execFileSync("openssl", made, { stdio: "pipe" });
+    writeFileSync(other, pem);
+    expect(await verified("whole.jsonl", "--trust", cert, "--trust", cert)).toMatchObject({ code: 0 });
+    writeFileSync(join(daemon.folder, "other.crt"), pem);
+    for (const [first, second] of [
+      [cert, join(daemon.folder, "other.crt")],
+      [join(daemon.folder, "other.crt"), cert],
+    ] as const)
+      expect(await queue("verify", "--trust", first, "--trust", second)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^whole up to sequence 10: .*authentic/m),
+      });
+    expect(await queue("verify", "--trust", join(daemon.folder, "other.crt"))).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^Try: sortgate queue verify --config \S+ --trust OLD --trust NEW/m),
+    });
+  });
+
+  test("without a certificate names its own command as the next step, not another", async () => {
+    const { stdout } = await verified("whole.jsonl");
+    expect(stdout).toContain(`Try: sortgate queue verify --config ${daemon.config} --trust CERTIFICATE`);
+    expect(stdout).not.toContain("sortgate verify");
+    expect(await queue("verify", "--trust", "/nowhere.crt")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^Error: There is no file \/nowhere\.crt, given with --trust\nTry: give the gateway's cert/,
+      ),
+    });
   });
 
   test("finds the altered event, and ends with 1", async () => {
@@ -164,9 +205,28 @@ describe("keys", () => {
 
   test("show tells the epoch key and the certificate with its file", async () => {
     const text = await keys("show");
-    for (const fact of ["kid-of-the-epoch-key", "CN=line-3", "AB:CD", "2036-11-23", "data/identity/device.crt"])
+    for (const fact of ["kid-of-the-epoch-key", "CN=line-3", "AB:CD", "2036-11-23", "identity/device.crt"])
       expect(text).toContain(fact);
     expect(JSON.parse(await keys("show", "--json"))).toMatchObject({ kid: "kid-of-the-epoch-key" });
+  });
+
+  test("show tells after an import what is in use now, and what after the restart", async () => {
+    const { certificate } = view.now.chain;
+    const onDisk = { subject: "O=site, CN=line-3", fingerprint: "12:34", notAfter: "2030-01-01T00:00:00.000Z" };
+    view.now = { ...view.now, chain: { ...view.now.chain, certificate: { ...certificate, onDisk } } };
+    const [, now = "", after = ""] =
+      /^In use now\n([\s\S]*)\n\nIn use after the restart\n([\s\S]*)$/.exec(await keys("show")) ?? [];
+    for (const fact of ["kid-of-the-epoch-key", "AB:CD", "2036-11-23", "device-*.crt"]) expect(now).toContain(fact);
+    expect(now).not.toContain("device.crt");
+    for (const fact of ["12:34", "O=site", "2030-01-01", "identity/device.crt", "Try: systemctl restart sortgate"])
+      expect(after).toContain(fact);
+    expect(after).toContain("--trust OLD --trust NEW");
+  });
+
+  test("show says so when the file of the certificate cannot be read", async () => {
+    const { onDisk: _, ...certificate } = view.now.chain.certificate;
+    view.now = { ...view.now, chain: { ...view.now.chain, certificate } };
+    expect(await keys("show")).toMatch(/AB:CD[\s\S]*cannot be told/);
   });
 
   test("rotate tells the new key and the event that begins with it", async () => {

@@ -1,8 +1,11 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { configDigest, readConfig } from "../../src/config/index.ts";
 import { aBroker, aDevice, aStatus, aView } from "../control/a-view.ts";
 import { builtMain, runBuilt, runHere } from "./run-here.ts";
 import { aConfig, aDaemon, aFolder } from "./with-daemon.ts";
+
+const digestOf = async (path: string): Promise<string> => configDigest(await readConfig(path));
 
 describe("sortgate status", () => {
   let view: ReturnType<typeof aView>;
@@ -18,9 +21,10 @@ describe("sortgate status", () => {
     const { code, stdout, stderr } = await status();
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("line-3 at HZ01: ready, up for 1 min 1 s, sortgate 0.1.0, 80.0 MB of memory");
-    expect(stdout).toMatch(/^scanner-1 +tunnel-1 +serial +up for 1 min +100 +2\.5 +3 +1 +7 +400 ms ago$/m);
+    expect(stdout).toMatch(/^scanner-1 +tunnel-1 +up for 1 min +100 +2\.5 +3 +1 +400 ms ago$/m);
     expect(stdout).toMatch(/^tunnel-1 +100 +40 +58 +2 too-weak +3 +1$/m);
-    expect(stdout).toMatch(/^central +up for 59 s +5 +0 .*mqtts:\/\/broker\.example:8883$/m);
+    expect(stdout).toMatch(/^central +up for 59 s +5 +0 +0 +12 +12$/m);
+    expect(stdout).toContain("\ncentral is mqtts://broker.example:8883\n");
     expect(stdout).toContain("2 events were destroyed before every broker had them");
     expect(stdout).toContain("events 1 to 12; 36.9 kB of 2.0 GB used");
   });
@@ -40,8 +44,127 @@ describe("sortgate status", () => {
     });
     const { code, stdout } = await status();
     expect(code).toBe(1);
-    expect(stdout).toMatch(/down for 59 s +5 +12,345 +12 min 34 s/);
+    expect(stdout).toMatch(/down for 59 s +5 +12,345 +12 min/);
     expect(stdout).toContain("central: Connection refused");
+  });
+
+  /** The names that a site of some size has, and numbers after some weeks. */
+  const busy = () =>
+    aStatus({
+      devices: [
+        aDevice({
+          name: "scanner-tunnel-12",
+          readPoint: "tunnel-12-left",
+          state: "down",
+          problem: "Cannot read /dev/ttyUSB0: the port closed",
+          forMs: 3_555_000,
+          readCount: 12_345_678,
+          noReadCount: 123_456,
+          malformedCount: 1_234,
+          readsPerSecond: 123.4,
+          quietMs: 3_555_000,
+        }),
+        aDevice({ name: "a-scanner-with-a-name-as-long-as-names-may-be-left", readPoint: "tunnel-12-left-and-right" }),
+      ],
+      brokers: [
+        aBroker({
+          name: "central-hangzhou",
+          state: "connecting",
+          forMs: 59_000,
+          queuedCount: 1_234_567,
+          oldestQueuedMs: 7_200_000,
+          inFlightCount: 256,
+          acknowledgedCount: 12_345_678,
+          deliveredTo: 12_345_678,
+        }),
+      ],
+    });
+
+  test("keeps its tables within 100 columns with the names and numbers of a busy site", async () => {
+    view.now = busy();
+    const { stdout } = await status();
+    const lines = stdout.split("\n");
+    const tables = lines.filter((line, index) => / {2,}\S/.test(line) && !line.startsWith("  Try:") && index > 1);
+    expect(tables.length).toBeGreaterThan(6);
+    expect(tables.filter((line) => [...line].length > 100)).toEqual([]);
+    expect(stdout).toMatch(/^scanner-tunnel-12 +tunnel-12-left +down for 59 min +12,345,678 +123\.4 /m);
+    expect(stdout).toMatch(/^a-scanne…y-be-left +tunnel…d-right +up /m);
+  });
+
+  test.each([
+    [
+      "a device that is down",
+      { devices: [aDevice({ state: "down", problem: "There is no /dev/ttyUSB0", hint: "check cable and power" })] },
+      "scanner-1: There is no /dev/ttyUSB0\n  Try: check cable and power\n",
+    ],
+    [
+      "a device whose frames do not fit",
+      { devices: [aDevice({ malformedCount: 3, discardedByteCount: 1_200 })] },
+      "scanner-1: frames that could not be decoded: 3, bytes that belonged to no frame: 1,200\n  Try: if they keep growing, ",
+    ],
+    [
+      "a broker that cannot be reached",
+      { brokers: [aBroker({ state: "down", problem: "Broker refuses the connection", queuedCount: 12 })] },
+      "central: Broker refuses the connection; 12 events wait for it on disk\n  Try: check that the broker runs and that this box reaches it: nc -vz broker.example 8883\n",
+    ],
+    [
+      "a broker that is not trusted",
+      { brokers: [aBroker({ state: "down", problem: "Broker shows a certificate that has expired" })] },
+      "\n  Try: check ca_file, cert_file, key_file, ",
+    ],
+    [
+      "a broker that does not let us in",
+      { brokers: [aBroker({ state: "down", problem: "Broker refuses the user name or password" })] },
+      "\n  Try: check username and password_file, ",
+    ],
+    [
+      "a broker that is up and too slow",
+      { brokers: [aBroker({ queuedCount: 900, oldestQueuedMs: 120_000 })] },
+      "central: 900 events wait for it on disk, the oldest for 2 min, although it is up\n  Try: run this again",
+    ],
+    [
+      "a queue that fills",
+      {
+        brokers: [aBroker({ state: "down" as const, queuedCount: 9 })],
+        queue: { ...aStatus().queue, usedBytes: 1_800_000_000 },
+      },
+      "The queue fills: undelivered events take 67 % of it\n  Try: bring the broker back, or raise bytes_max ",
+    ],
+    [
+      "lost events",
+      {},
+      "2 events were destroyed before every broker had them: the queue was full\n  Try: raise bytes_max",
+    ],
+    [
+      "events that did not reach the disk",
+      {},
+      "1 events did not reach the disk: it was too slow or full\n  Try: df -h",
+    ],
+  ])("tells the next step for %s", async (_fact, over, text) => {
+    view.now = aStatus(over);
+    expect((await status()).stdout).toContain(text);
+  });
+
+  test("has no fault to tell where everything is delivered, however full the disk is with what may go", async () => {
+    view.now = aStatus({
+      devices: [aDevice({ malformedCount: 0, discardedByteCount: 0 })],
+      queue: { ...aStatus().queue, usedBytes: 1_999_000_000, lostCount: 0, droppedCount: 0 },
+      gateway: { ...view.now.gateway, configDigest: await digestOf(daemon.config) },
+    });
+    expect((await status()).stdout).not.toContain("Try:");
+  });
+
+  test("says that an edited config needs a restart, and says nothing while it is the daemon's own", async () => {
+    view.now = aStatus({ gateway: { ...view.now.gateway, configDigest: await digestOf(daemon.config) } });
+    expect((await status()).stdout).not.toContain("needs a restart");
+    writeFileSync(daemon.config, `# a comment is no change\n${readFileSync(daemon.config, "utf8")}`);
+    expect((await status()).stdout).not.toContain("needs a restart");
+    writeFileSync(daemon.config, `${readFileSync(daemon.config, "utf8")}[log]\nlevel = "debug"\n`);
+    const { code, stdout } = await status();
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      `${daemon.config} is not what the daemon runs with: an edit of the config needs a restart\n  Try: sortgate check --config ${daemon.config}, then: systemctl restart sortgate\n`,
+    );
   });
 
   test("ends with 1 when the gateway is not ready", async () => {
@@ -66,6 +189,49 @@ describe("sortgate status", () => {
   test("says so when the daemon is of another version", async () => {
     view.status = async () => ({ hello: "world" }) as unknown as typeof view.now;
     expect(await status()).toMatchObject({ code: 1, stderr: expect.stringContaining("systemctl restart sortgate") });
+  });
+});
+
+describe("with a typo in the config", () => {
+  const asking = [
+    ["status"],
+    ["queue", "stats"],
+    ["queue", "peek"],
+    ["queue", "export", "--reason", "TICKET-1"],
+    ["queue", "verify"],
+    ["watch", "--seconds", "1"],
+    ["keys", "show"],
+    ["keys", "rotate"],
+  ];
+
+  test.each(asking.map((argv) => [argv.join(" "), argv] as const))(
+    "%s still asks the daemon, after one line of warning",
+    async (_title, argv) => {
+      const daemon = await aDaemon();
+      const fine = await runHere(...argv, "--config", daemon.config);
+      const text = readFileSync(daemon.config, "utf8");
+      for (const broken of [text.replace("site =", "sit ="), text.replace('"HZ01"', "HZ01")]) {
+        writeFileSync(daemon.config, broken);
+        const { code, stderr } = await runHere(...argv, "--config", daemon.config);
+        expect(code).toBe(fine.code);
+        expect(stderr.split("\n")[0]).toBe(
+          `Warning: ${daemon.config} has problems; sortgate check --config ${daemon.config} names them. Asking the daemon all the same.`,
+        );
+        expect(stderr.match(/Warning/g)).toHaveLength(1);
+      }
+      await daemon.close();
+    },
+  );
+
+  test("of the socket's own line the default is asked, and that is said", async () => {
+    const folder = aFolder();
+    const config = aConfig(folder.path, "", "control.sock");
+    const { code, stderr } = await runHere("status", "--config", config);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /^Warning: .* names no control socket; .*\. Asking at \/run\/sortgate\/control\.sock\.\nError: /,
+    );
+    folder.remove();
   });
 });
 

@@ -29,9 +29,10 @@ function lastLine(text: string): string | undefined {
 describe("sortgate verify", () => {
   test("says whole and authentic with the certificate, and ends with 0", async () => {
     const { code, stdout, stderr } = await runHere("verify", vector("whole.jsonl"), "--trust", certificate);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^Events after that may have been cut off; .*--witness FILE\n$/);
     expect(stdout).toBe(
-      "Gateway line-3 at HZ01, chain 6f1c2a9be04d: events 1 to 10\nwhole: 10 events, 2 epochs, authentic (CN=line-3)\n",
+      "Gateway line-3 at HZ01, chain 6f1c2a9be04d: events 1 to 10\nwhole up to sequence 10: 10 events, 2 epochs, authentic (CN=line-3)\n",
     );
   });
 
@@ -48,8 +49,8 @@ describe("sortgate verify", () => {
     const { code, stdout } = await runHere("verify", vector("whole.jsonl"));
     expect(code).toBe(0);
     expect(stdout).toContain("not proven");
-    expect(stdout).toContain("--trust FILE");
-    expect(lastLine(stdout)).toBe("whole: 10 events, 2 epochs, consistent");
+    expect(stdout).toContain("Try: sortgate verify FILE --trust CERTIFICATE");
+    expect(lastLine(stdout)).toBe("whole up to sequence 10: 10 events, 2 epochs, consistent");
   });
 
   test.each([
@@ -95,7 +96,14 @@ describe("sortgate verify", () => {
   test("shows with a witness where the end was cut off", async () => {
     const witness = written("checkpoint.json", `${linesOf("whole")[9]}\n`);
     const truncated = vector("truncated-tail.jsonl");
-    expect((await runHere("verify", truncated, "--trust", certificate)).code).toBe(0);
+    const alone = await runHere("verify", truncated, "--trust", certificate);
+    expect({ code: alone.code, last: lastLine(alone.stdout) }).toEqual({
+      code: 0,
+      last: "whole up to sequence 6: 6 events, 1 epoch, authentic (CN=line-3)",
+    });
+    expect(alone.stderr).toContain("--witness");
+    const seen = await runHere("verify", vector("whole.jsonl"), "--trust", certificate, "--witness", witness);
+    expect(seen).toMatchObject({ code: 0, stderr: "" });
     const { code, stdout } = await runHere("verify", truncated, "--trust", certificate, "--witness", witness);
     expect(code).toBe(1);
     expect(lastLine(stdout)).toBe("not whole: 6 events, 1 epoch; first: cut off after 6: the witness knows 10 events");
@@ -108,7 +116,7 @@ describe("sortgate verify", () => {
     const path = written("capture.txt", `\uFEFF${lines.join("\r\n\r\n")}\r\n`);
     const { code, stdout } = await runHere("verify", path, "--trust", certificate);
     expect(code).toBe(0);
-    expect(lastLine(stdout)).toBe("whole: 10 events, 2 epochs, authentic (CN=line-3)");
+    expect(lastLine(stdout)).toBe("whole up to sequence 10: 10 events, 2 epochs, authentic (CN=line-3)");
     const split = written("split.txt", `${linesOf("whole")[0]}\n{"a":"\u2028"}\n`);
     expect((await runHere("verify", split)).stdout).toContain("line 2 is no event");
   });
@@ -158,7 +166,12 @@ describe("sortgate verify", () => {
     [
       "a trust file that is not there",
       () => [vector("whole.jsonl"), "--trust", join(folder, "no.pem")],
-      "There is no file",
+      "no.pem, given with --trust\nTry: give the gateway's certificate",
+    ],
+    [
+      "a witness that is not there",
+      () => [vector("whole.jsonl"), "--witness", join(folder, "no.json")],
+      "no.json, given with --witness\nTry: give a file with checkpoint events",
     ],
     [
       "a trust file without a certificate",

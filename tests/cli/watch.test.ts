@@ -29,10 +29,26 @@ describe("sortgate watch", () => {
     const { code, stdout } = await running;
     expect(code).toBe(0);
     expect(stdout.split("\n")).toEqual([
-      "2026-11-23 03:10:11.123  read        tunnel-1        scanner-1       SF•••••••••6739  waybill",
-      "2026-11-23 03:10:11.123  pass        tunnel-1        scanner-1       t1.k.abc  unknown  11 characters",
+      "03:10:11.123  read        tunnel-1        scanner-1       SF•••••••••6739  waybill",
+      "03:10:11.123  pass        tunnel-1        scanner-1       t1.k.abc  unknown  11 characters",
       "",
     ]);
+  });
+
+  test("keeps each line within 100 columns, with usual names and whole tokens", async () => {
+    const running = runHere("watch", "--config", daemon.config, "--count", "2");
+    await watched();
+    const device = "scanner-tunnel-12";
+    const token = `t1.${"k".repeat(8)}.${"m".repeat(18)}last`;
+    view.emit({
+      ...anEvent(13, { code: undefined, token, codeClass: "unknown", length: 1_234, device }),
+      subject: "x",
+    });
+    view.emit(anEvent(14, { code: "3074257BF7194E4000001A85", codeClass: "epc", readCount: 123_456, device }));
+    const lines = (await running).stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect([...line].length, line).toBeLessThanOrEqual(100);
+    expect(lines[0]).toMatch(/ {2}t1\.kkkk…mmmmlast {2}unknown {2}1234 characters$/);
   });
 
   test("prints one object a line with --json, masked as well", async () => {

@@ -19,13 +19,20 @@ export function aStatus(over: Partial<Status> = {}): Status {
       ready: true,
       clockSynced: true,
       rssBytes: 80_000_000,
+      configDigest: "",
     },
     chain: {
       chain: "6f1c2a9be04d",
       sequence: 12,
       kid: "kid-of-the-epoch-key",
       keySince: "2026-11-23T03:00:00.000Z",
-      certificate: { subject: "CN=line-3", fingerprint: "AB:CD", notAfter: "2036-11-23T03:00:00.000Z" },
+      certificate: {
+        subject: "CN=line-3",
+        fingerprint: "AB:CD",
+        notAfter: "2036-11-23T03:00:00.000Z",
+        file: "/var/lib/sortgate/identity/device.crt",
+        onDisk: { subject: "CN=line-3", fingerprint: "AB:CD", notAfter: "2036-11-23T03:00:00.000Z" },
+      },
     },
     queue: {
       first: 1,

@@ -1,8 +1,7 @@
-import { join } from "node:path";
+import { dirname } from "node:path";
 import type { Command } from "commander";
-import { readConfig } from "../../config/index.ts";
-import { createControlClient } from "../../control/index.ts";
-import { statusOf, whoAmI } from "../daemon.ts";
+import type { CertificateFacts, Status } from "../../control/index.ts";
+import { daemonOf, statusOf, whoAmI } from "../daemon.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
 
@@ -24,20 +23,42 @@ function addShow(keys: Command, output: Output): void {
         "\nExamples:\n  sortgate keys show\n  sortgate keys show --json\n",
     )
     .action(async ({ config: path }: { readonly config: string }) => {
-      const { control, gateway } = await readConfig(path);
-      const { chain } = await statusOf(createControlClient(control.socket));
-      const certificateFile = join(gateway.data_dir, "identity", "device.crt");
-      if (output.asJson) return output.json({ ...chain, certificateFile });
-      const { subject, fingerprint, notAfter } = chain.certificate;
-      output.table([
-        ["epoch key", chain.kid],
-        ["since", chain.keySince],
-        ["certificate", subject],
-        ["fingerprint", fingerprint],
-        ["valid until", notAfter],
-        ["file", certificateFile],
-      ]);
+      const { chain } = await statusOf(await daemonOf(path, output));
+      if (output.asJson) return output.json({ ...chain, certificateFile: chain.certificate.file });
+      tellKeys(chain, output);
     });
+}
+
+function factsOf({ subject, fingerprint, notAfter }: CertificateFacts): [string, string][] {
+  return [
+    ["certificate", subject],
+    ["fingerprint", fingerprint],
+    ["valid until", notAfter],
+  ];
+}
+
+/** After `keys import` the file holds another certificate than the daemon has: each is told with what it is. */
+function tellKeys({ kid, keySince, certificate }: Status["chain"], output: Output): void {
+  // A daemon of an older version does not name the file.
+  const { onDisk, file = "unknown" } = certificate;
+  const epoch = [
+    ["epoch key", kid],
+    ["since", keySince],
+  ];
+  if (onDisk === undefined || onDisk.fingerprint === certificate.fingerprint) {
+    output.table([...epoch, ...factsOf(certificate), ["file", file]]);
+    if (onDisk === undefined)
+      output.line("What lies in that file now cannot be told: the daemon cannot read it.", "warn");
+    return;
+  }
+  output.line("In use now", "strong");
+  output.table([...epoch, ...factsOf(certificate), ["file", `kept as device-*.crt in ${dirname(file)}`]]);
+  output.line();
+  output.line("In use after the restart", "strong");
+  output.table([...factsOf(onDisk), ["file", file]]);
+  output.line();
+  output.line("Try: systemctl restart sortgate, to endorse with the new certificate");
+  output.line("Keep the old one: events from before the restart are verified with it (--trust OLD --trust NEW)");
 }
 
 function addRotate(keys: Command, output: Output): void {
@@ -53,8 +74,8 @@ function addRotate(keys: Command, output: Output): void {
         "\nExamples:\n  sortgate keys rotate\n  sortgate keys rotate --reason TICKET-4711\n",
     )
     .action(async ({ config: path, reason }: { readonly config: string; readonly reason: string }) => {
-      const { control } = await readConfig(path);
-      const answer = await createControlClient(control.socket).post("/keys/rotate", { ...whoAmI(), reason });
+      const daemon = await daemonOf(path, output);
+      const answer = await daemon.post("/keys/rotate", { ...whoAmI(), reason });
       if (output.asJson) return output.json(answer);
       const { kid, sequence } = answer as { readonly kid: string; readonly sequence: number };
       output.line(`Event ${sequence} begins a new epoch; its key is ${kid}`, "good");

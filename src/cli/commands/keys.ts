@@ -4,6 +4,7 @@ import { readConfig } from "../../config/index.ts";
 import { type IdentitySettings, importCertificates, requestForAuthority } from "../../identity/index.ts";
 import { createSystemClock } from "../../lib/clock.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
+import { daemonEnv } from "../daemon.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
 import { addKeysOnline } from "./keys-online.ts";
@@ -82,12 +83,16 @@ function addImport(keys: Command, output: Output): void {
         output.line(`It names neither CN=${settings.gateway} nor ${identity.applicationUri}:`, "warn");
         output.line("a verifier that trusts only the authority will not take it as this gateway's.", "warn");
       }
-      output.line("Restart sortgate to endorse with it: systemctl restart sortgate");
+      output.line("It endorses from the next start on. Try: systemctl restart sortgate");
+      if (keptAs !== undefined)
+        output.line(
+          `Keep the old one too: events until then are verified with --trust ${keptAs} --trust ${certificatePath}`,
+        );
     });
 }
 
 async function settingsOf(path: string, output: Output): Promise<IdentitySettings> {
-  const { gateway } = await readConfig(path);
+  const { gateway } = await readConfig(path, { env: daemonEnv });
   return {
     dataDir: gateway.data_dir,
     gateway: gateway.id,

@@ -43,7 +43,7 @@ async function createFile(path: string): Promise<FileHandle> {
 }
 
 async function exportEvents(options: ExportOptions, output: Output): Promise<void> {
-  const daemon = await daemonOf(options.config);
+  const daemon = await daemonOf(options.config, output);
   const { reason, from, to, output: path } = options;
   const file = path === undefined ? undefined : await createFile(path);
   let count = 0;

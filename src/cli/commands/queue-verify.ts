@@ -5,18 +5,18 @@ import { createVerifier } from "../../seal/index.ts";
 import { daemonOf } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
-import { configOption, jsonOption } from "../program.ts";
+import { configFlag, configOption, jsonOption } from "../program.ts";
 import { eventsPath } from "./queue-export.ts";
-import { readCertificates, tellVerdict } from "./verify.ts";
+import { readTrusted, tellVerdict, trustOption } from "./verify.ts";
 
 interface VerifyOptions {
   readonly config: string;
-  readonly trust?: string;
+  readonly trust?: readonly string[];
 }
 
-async function verifyQueue({ config, trust: trustFile }: VerifyOptions, output: Output): Promise<void> {
-  const trust = trustFile === undefined ? undefined : await readCertificates(trustFile);
-  const daemon = await daemonOf(config);
+async function verifyQueue({ config, trust: trustFiles }: VerifyOptions, output: Output): Promise<void> {
+  const trust = await readTrusted(trustFiles);
+  const daemon = await daemonOf(config, output);
   const verifier = createVerifier({ trust });
   let number = 0;
   for await (const line of daemon.stream(eventsPath("verify", {}), { silenceMaxMs: limits.controlTimeoutMs })) {
@@ -24,11 +24,16 @@ async function verifyQueue({ config, trust: trustFile }: VerifyOptions, output: 
     verifier.push(line.toString("utf8"), number);
   }
   if (number === 0)
-    throw new SortgateError("verify/unreadable", "There is no event on disk", { hint: "sortgate queue stats" });
+    throw new SortgateError("verify/unreadable", "There is no event on disk", {
+      hint: `sortgate queue stats${configFlag(config)}`,
+    });
   const verdict = verifier.finish();
   if (verdict.verdict === "broken") output.exitCode = exitCodes.problem;
   if (output.asJson) output.json(verdict);
-  else tellVerdict(verdict, trust !== undefined, output);
+  else {
+    const command = `sortgate queue verify${configFlag(config)}`;
+    tellVerdict(verdict, { command, isTrustGiven: trust !== undefined }, output);
+  }
 }
 
 /** `queue verify`: judges the chain on disk without showing anything of it. */
@@ -37,12 +42,13 @@ export function addQueueVerify(queue: Command, output: Output): void {
     .command("verify")
     .description("check the signatures and the chain of all events on disk")
     .addOption(configOption())
-    .option("--trust <file>", "certificates of the device or of its authority (PEM or DER)")
+    .addOption(trustOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",
       "\nWithout --trust a chain can only be called consistent, not authentic.\n" +
-        "\nExamples:\n  sortgate queue verify\n  sortgate queue verify --trust site-ca.pem\n",
+        "\nExamples:\n  sortgate queue verify\n  sortgate queue verify --trust site-ca.pem\n" +
+        "  sortgate queue verify --trust line-3-old.crt --trust line-3.crt\n",
     )
     .action((options: VerifyOptions) => verifyQueue(options, output));
 }

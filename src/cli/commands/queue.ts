@@ -36,10 +36,10 @@ function addStats(queue: Command, output: Output): void {
       "\nExamples:\n  sortgate queue stats\n  sortgate queue stats --json | jq '.brokers[].queuedCount'\n",
     )
     .action(async ({ config }: { readonly config: string }) => {
-      const stats = await (await daemonOf(config)).get("/queue/stats");
+      const stats = await (await daemonOf(config, output)).get("/queue/stats");
       if (output.asJson) return output.json(stats);
       const shown = stats as Pick<Status, "queue" | "brokers">;
-      tellQueue(shown.queue, output);
+      tellQueue(shown.queue, shown.brokers, output);
       output.line();
       tellBrokers(shown.brokers, output);
     });
@@ -68,7 +68,7 @@ function addPeek(queue: Command, output: Output): void {
     .addHelpText("after", "\nExamples:\n  sortgate queue peek\n  sortgate queue peek --from 12345 --limit 3\n")
     .action(async ({ config, from, limit }: PeekOptions) => {
       const start = from === undefined ? "" : `from=${from}&`;
-      const peeked = (await (await daemonOf(config)).get(`/queue/peek?${start}limit=${limit}`)) as Peeked;
+      const peeked = (await (await daemonOf(config, output)).get(`/queue/peek?${start}limit=${limit}`)) as Peeked;
       if (output.asJson) return output.json(peeked);
       const { first, last, events } = peeked;
       if (events.length === 0)

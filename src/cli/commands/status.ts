@@ -2,9 +2,10 @@ import type { Command } from "commander";
 import type { BrokerStatus, DeviceStatus, ReadPointStatus, Status } from "../../control/index.ts";
 import { daemonOf, statusOf } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
+import { brokerFaults, deviceFaults, gatewayFaults, queueFaults, tellFaults } from "../faults.ts";
 import type { Cell, Output, Tone } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
-import { bytesText, countText, durationText } from "../quantity.ts";
+import { bytesText, countText, durationText, shortDuration, shortName } from "../quantity.ts";
 
 const tones: Readonly<Record<DeviceStatus["state"] | BrokerStatus["state"], Tone>> = {
   up: "good",
@@ -17,14 +18,12 @@ const tones: Readonly<Record<DeviceStatus["state"] | BrokerStatus["state"], Tone
 const alarming = (count: number): Cell => (count === 0 ? "0" : { text: countText(count), tone: "warn" });
 
 function tellGateway({ gateway, chain }: Status, output: Output): void {
-  const { site, id, software, ready, upMs, rssBytes, clockSynced } = gateway;
+  const { site, id, software, ready, upMs, rssBytes } = gateway;
   output.line(
     `${id} at ${site}: ${ready ? "ready" : "not ready"}, up for ${durationText(upMs)}, sortgate ${software}, ${bytesText(rssBytes)} of memory`,
     ready ? "good" : "bad",
   );
-  output.line(`Chain ${chain.chain}: ${countText(chain.sequence)} events; key ${chain.kid} since ${chain.keySince}`);
-  if (!clockSynced)
-    output.line("The clock of this box is not set by a time server, and each event says so. Try: timedatectl", "warn");
+  output.line(`Chain ${chain.chain}: ${countText(chain.sequence)} events; key in use since ${chain.keySince}`);
 }
 
 function tellDevices(devices: readonly DeviceStatus[], output: Output): void {
@@ -35,27 +34,25 @@ function tellDevices(devices: readonly DeviceStatus[], output: Output): void {
   }
   output.table(
     devices.map((device) => [
-      device.name,
-      device.readPoint,
-      device.driver,
-      { text: `${device.state} for ${durationText(device.forMs)}`, tone: tones[device.state] },
+      shortName(device.name, 18),
+      shortName(device.readPoint, 14),
+      { text: `${device.state} for ${shortDuration(device.forMs)}`, tone: tones[device.state] },
       countText(device.readCount),
       device.readsPerSecond.toFixed(1),
       countText(device.noReadCount),
       alarming(device.malformedCount),
-      alarming(device.discardedByteCount),
-      device.quietMs === undefined ? "never" : `${durationText(device.quietMs)} ago`,
+      device.quietMs === undefined ? "never" : `${shortDuration(device.quietMs)} ago`,
     ]),
-    ["device", "read point", "driver", "state", "reads", "per s", "no-reads", "bad frames", "bytes lost", "last heard"],
+    ["device", "read point", "state", "reads", "per s", "no-reads", "bad", "heard"],
   );
-  for (const { name, problem } of devices) if (problem !== "") output.line(`${name}: ${problem}`, "bad");
+  tellFaults(devices.flatMap(deviceFaults), output);
 }
 
 function tellReadPoints(readPoints: readonly ReadPointStatus[], output: Output): void {
   output.line();
   output.table(
     readPoints.map((point) => [
-      point.name,
+      shortName(point.name, 24),
       countText(point.readCount),
       countText(point.openedCount),
       countText(point.suppressedCount),
@@ -76,34 +73,28 @@ function refusedText(refused: ReadPointStatus["refusedCount"]): string {
 export function tellBrokers(brokers: readonly BrokerStatus[], output: Output): void {
   output.table(
     brokers.map((broker) => [
-      broker.name,
-      { text: `${broker.state} for ${durationText(broker.forMs)}`, tone: tones[broker.state] },
+      shortName(broker.name, 18),
+      { text: `${broker.state} for ${shortDuration(broker.forMs)}`, tone: tones[broker.state] },
       broker.protocol === undefined ? "" : broker.protocol === 5 ? "5" : "3.1.1",
       countText(broker.queuedCount),
-      broker.queuedCount === 0 ? "" : durationText(broker.oldestQueuedMs),
+      broker.queuedCount === 0 ? "" : shortDuration(broker.oldestQueuedMs),
       countText(broker.inFlightCount),
       countText(broker.acknowledgedCount),
       countText(broker.deliveredTo),
-      broker.url,
     ]),
-    ["broker", "state", "MQTT", "queued", "oldest", "in flight", "acknowledged", "all up to", "address"],
+    ["broker", "state", "MQTT", "queued", "oldest", "in flight", "acknowledged", "all up to"],
   );
-  for (const { name, problem } of brokers) if (problem !== "") output.line(`${name}: ${problem}`, "bad");
+  for (const { name, url } of brokers) output.line(`${name} is ${url}`, "dim");
+  tellFaults(brokers.flatMap(brokerFaults), output);
 }
 
 /** The ledger on disk; `queue stats` shows the same. */
-export function tellQueue(queue: Status["queue"], output: Output): void {
-  const { first, last, fileBytes, walBytes, usedBytes, bytesMax, lostCount, droppedCount } = queue;
+export function tellQueue(queue: Status["queue"], brokers: readonly BrokerStatus[], output: Output): void {
+  const { first, last, fileBytes, walBytes, usedBytes, bytesMax } = queue;
   const range = last < first || last === 0 ? "no events" : `events ${countText(first)} to ${countText(last)}`;
   const disk = bytesText(fileBytes + walBytes);
   output.line(`On disk: ${range}; ${bytesText(usedBytes)} of ${bytesText(bytesMax)} used, ${disk} of files`);
-  if (lostCount > 0)
-    output.line(
-      `${countText(lostCount)} events were destroyed before every broker had them: the queue was full`,
-      "bad",
-    );
-  if (droppedCount > 0)
-    output.line(`${countText(droppedCount)} events did not reach the disk: it was too slow or full`, "bad");
+  tellFaults(queueFaults(queue, brokers), output);
 }
 
 /** Whether everything that should be up is up. */
@@ -124,15 +115,17 @@ export function addStatus(program: Command, output: Output): void {
         "\nExamples:\n  sortgate status\n  sortgate status --json | jq .queue\n  watch -n 2 sortgate status\n",
     )
     .action(async ({ config }: { readonly config: string }) => {
-      const status = await statusOf(await daemonOf(config));
+      const daemon = await daemonOf(config, output);
+      const status = await statusOf(daemon);
       if (!isAllUp(status)) output.exitCode = exitCodes.problem;
       if (output.asJson) return output.json(status);
       tellGateway(status, output);
+      tellFaults(gatewayFaults(status, { ...daemon, path: config }), output);
       tellDevices(status.devices, output);
       tellReadPoints(status.readPoints, output);
       output.line();
       tellBrokers(status.brokers, output);
       output.line();
-      tellQueue(status.queue, output);
+      tellQueue(status.queue, status.brokers, output);
     });
 }

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { type ChainVerdict, createVerifier, type Finding, type Verdict } from "../../seal/index.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -25,7 +25,7 @@ export function addVerify(program: Command, output: Output): void {
     .command("verify")
     .description("check captured events: signatures, chain, checkpoints")
     .argument("<file>", "captured events, one a line in any order; - reads standard input")
-    .option("--trust <file>", "certificates of the device or of its authority (PEM or DER); may be repeated", gather)
+    .addOption(trustOption())
     .option("--witness <file>", "a checkpoint that was kept elsewhere: shows whether the end was cut off")
     .addOption(jsonOption())
     .addHelpText("after", help)
@@ -34,21 +34,30 @@ export function addVerify(program: Command, output: Output): void {
 
 const help = `
 Needs nothing but the events: no network, no config. Without --trust a chain can only be called consistent, not authentic.
-Ends with 0 if everything is whole, with 1 if something is missing, altered, forged or not readable.
+Ends with 0 if everything is whole up to its last event, with 1 if something is missing, altered, forged or not readable.
 
 Examples:
   ${capture}
   sortgate verify events.jsonl --trust line-3.crt
+  sortgate verify events.jsonl --trust line-3-old.crt --trust line-3.crt
   sortgate verify events.jsonl --trust site-ca.pem --witness last-checkpoint.json
   zcat events.jsonl.gz | sortgate verify - --json
 `;
+
+/** `--trust FILE`, alike in both commands that verify. */
+export function trustOption(): Option {
+  return new Option(
+    "--trust <file>",
+    "certificates of the device or of its authority (PEM or DER); may be repeated",
+  ).argParser(gather);
+}
 
 function gather(value: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, value];
 }
 
 async function verify(file: string, options: VerifyOptions, output: Output): Promise<void> {
-  const trust = options.trust && (await Promise.all(options.trust.map(readCertificates))).flat();
+  const trust = await readTrusted(options.trust);
   const witness = options.witness === undefined ? undefined : await readWitness(options.witness);
   const verifier = createVerifier({ trust, witness });
   if (file !== "-" && (await isFile(file))) await eachLine(file, (line) => verifier.learn(line));
@@ -57,7 +66,9 @@ async function verify(file: string, options: VerifyOptions, output: Output): Pro
   requireEvents(verdict, file, options.witness);
   if (verdict.verdict === "broken") output.exitCode = exitCodes.problem;
   if (output.asJson) output.json({ file, ...verdict });
-  else tellVerdict(verdict, options.trust !== undefined, output);
+  else tellVerdict(verdict, { command: "sortgate verify FILE", isTrustGiven: trust !== undefined }, output);
+  const isEndKnown = options.witness !== undefined || verdict.verdict === "broken";
+  if (!isEndKnown && !output.asJson) output.note(endNote);
 }
 
 function requireEvents(verdict: Verdict, file: string, witness: string | undefined): void {
@@ -72,8 +83,17 @@ function requireEvents(verdict: Verdict, file: string, witness: string | undefin
   }
 }
 
+/** Not part of the verdict: a chain whose end was cut off is whole up to there, and nothing in it says otherwise. */
+const endNote = "Events after that may have been cut off; a checkpoint that was kept elsewhere tells: --witness FILE";
+
+export interface Judging {
+  /** How the command is run, for hints. */
+  readonly command: string;
+  readonly isTrustGiven: boolean;
+}
+
 /** Tells a verdict to a person; `queue verify` does it too. */
-export function tellVerdict(verdict: Verdict, isTrustGiven: boolean, output: Output): void {
+export function tellVerdict(verdict: Verdict, { command, isTrustGiven }: Judging, output: Output): void {
   for (const chain of verdict.chains) tellChain(chain, output);
   if (verdict.malformedCount > 0) {
     output.line(`Lines that are no event: ${verdict.malformedCount}`);
@@ -82,7 +102,14 @@ export function tellVerdict(verdict: Verdict, isTrustGiven: boolean, output: Out
   }
   if (!isTrustGiven) {
     output.line("No certificate was given to trust: that these events come from the device itself is not proven.");
-    output.line("Try: sortgate verify … --trust FILE, with the certificate of the device or of its authority");
+    output.line(`Try: ${command} --trust CERTIFICATE, of the device or of its authority`);
+  }
+  const isUntrusted = verdict.chains.some(({ findings }) =>
+    findings.some((finding) => finding.kind === "endorsement" && finding.reason === "untrusted"),
+  );
+  if (isUntrusted) {
+    output.line("An epoch is endorsed by another certificate than those given. After keys import there are two:");
+    output.line(`Try: ${command} --trust OLD --trust NEW; the old one lies beside the new one as device-*.crt`);
   }
   output.line(verdictLine(verdict), verdict.verdict === "whole" ? "good" : "bad");
 }
@@ -120,12 +147,18 @@ function verdictLine({ verdict, chains, malformed, malformedCount }: Verdict): s
     ),
   ];
   if (chains.length > 1) parts.unshift(counted(chains.length, "chain"));
-  if (verdict === "whole") return `whole: ${[...parts, trustOf(chains)].join(", ")}`;
+  if (verdict === "whole") return `whole up to ${upTo(chains)}: ${[...parts, trustOf(chains)].join(", ")}`;
   const broken = chains.find((chain) => chain.verdict === "broken");
   const first = broken?.findings.find((finding) => !isNote(finding)) ?? malformed[0];
   if (malformedCount > 0) parts.push(`${counted(malformedCount, "line")} not readable`);
   const where = chains.length > 1 && broken !== undefined ? `${broken.gateway}/${broken.chain}, ` : "";
   return `not whole: ${parts.join(", ")}; first: ${where}${first === undefined ? "unknown" : wordsOf(first)}`;
+}
+
+/** Where what was judged ends; of several chains their own lines say it. */
+function upTo(chains: readonly ChainVerdict[]): string {
+  const [first, ...others] = chains;
+  return first !== undefined && others.length === 0 ? `sequence ${first.to}` : "the end of each chain above";
 }
 
 function trustOf(chains: readonly ChainVerdict[]): string {
@@ -205,8 +238,13 @@ function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** The certificates in all files that were given with --trust; nothing if none was. */
+export async function readTrusted(paths: readonly string[] | undefined): Promise<X509Certificate[] | undefined> {
+  return paths && (await Promise.all(paths.map(readCertificates))).flat();
+}
+
 /** The certificates in a PEM or DER file. */
-export async function readCertificates(path: string): Promise<X509Certificate[]> {
+async function readCertificates(path: string): Promise<X509Certificate[]> {
   const bytes = await readSmall(path);
   const blocks = bytes.toString("latin1").match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
   try {
@@ -221,9 +259,10 @@ export async function readCertificates(path: string): Promise<X509Certificate[]>
 
 async function readWitness(path: string): Promise<string[]> {
   const lines: string[] = [];
-  await eachLine(path, (line) => {
+  const take = (line: string): void => {
     if (line.includes("checkpoint")) lines.push(line);
-  });
+  };
+  await eachLine(path, take, "--witness");
   return lines;
 }
 
@@ -233,7 +272,7 @@ async function readSmall(path: string): Promise<Buffer> {
       throw unreadable(`${path} is too large for certificates`, "give PEM or DER");
     return await readFile(path);
   } catch (cause) {
-    throw cause instanceof SortgateError ? cause : explain(path, cause);
+    throw cause instanceof SortgateError ? cause : explain(path, cause, "--trust");
   }
 }
 
@@ -241,7 +280,7 @@ async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (cause) {
-    throw explain(path, cause);
+    throw explain(path, cause, "FILE");
   }
 }
 
@@ -249,7 +288,11 @@ async function isFile(path: string): Promise<boolean> {
  * Calls back for each line, counted from 1. Lines end with LF or CRLF and with nothing else: a text in an event may hold
  * U+2028, at which the line reader of Node would split it.
  */
-async function eachLine(path: string, take: (line: string, number: number) => void): Promise<void> {
+async function eachLine(
+  path: string,
+  take: (line: string, number: number) => void,
+  role: FileRole = "FILE",
+): Promise<void> {
   const stream: AsyncIterable<Buffer> = path === "-" ? process.stdin : createReadStream(path);
   let number = 0;
   let kept: Buffer[] = [];
@@ -275,19 +318,30 @@ async function eachLine(path: string, take: (line: string, number: number) => vo
       keep(chunk.subarray(start));
     }
   } catch (cause) {
-    throw explain(path, cause);
+    throw explain(path, cause, role);
   }
   if (keptBytes > 0) close();
 }
 
-function explain(path: string, cause: unknown): SortgateError {
+/** As what a file was given. */
+type FileRole = "FILE" | "--trust" | "--witness";
+
+const wanted: Readonly<Record<FileRole, string>> = {
+  FILE: `look at the path, or capture one: ${capture}`,
+  "--trust": "give the gateway's certificate (sortgate keys show says where it lies) or that of your authority",
+  "--witness": "give a file with checkpoint events that were kept elsewhere",
+};
+
+function explain(path: string, cause: unknown, role: FileRole): SortgateError {
   const code = systemCode(cause);
   // Not of the system, so it is a fault of ours and must not pass for one of the file.
   if (code === "") throw cause;
-  if (code === "ENOENT")
-    return unreadable(`There is no file ${path}`, `look at the path, or capture one: ${capture}`, cause);
+  const what = role === "FILE" ? path : `${path}, given with ${role}`;
+  if (code === "ENOENT" || code === "ENOTDIR") return unreadable(`There is no file ${what}`, wanted[role], cause);
   if (code === "EISDIR") return unreadable(`${path} is a directory`, `name a file in it: ls ${path}`, cause);
-  return unreadable(`Cannot read ${path} (${code})`, `look at the rights: ls -l ${path}`, cause);
+  const rights =
+    code === "EACCES" ? `look at the rights, or run it with sudo: ls -l ${path}` : `look at the disk: ls -l ${path}`;
+  return unreadable(`Cannot read ${what} (${code})`, rights, cause);
 }
 
 function unreadable(sentence: string, hint: string, cause?: unknown): SortgateError {

@@ -4,6 +4,7 @@ import { daemonOf } from "../daemon.ts";
 import { shownEvent } from "../event-row.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
+import { shortName } from "../quantity.ts";
 import { createStopping, roomOnStdout } from "../stopping.ts";
 import { wholeNumber } from "../whole-number.ts";
 
@@ -25,11 +26,18 @@ function tellEvent(event: unknown, output: Output): void {
     return;
   }
   const { time, kind, subject, device, what } = shownEvent(event);
-  output.line(`${time}  ${kind.padEnd(10)}  ${subject.padEnd(14)}  ${device.padEnd(14)}  ${what}`.trimEnd());
+  // Live events are of now: the day is left out, so that a line fits on a screen.
+  const cells = [
+    time.replace(/^\S+ /, ""),
+    kind.padEnd(10),
+    shortName(subject, 14).padEnd(14),
+    shortName(device, 14).padEnd(14),
+  ];
+  output.line(`${cells.join("  ")}  ${what}`.trimEnd());
 }
 
 async function watch({ config, count, seconds }: WatchOptions, output: Output): Promise<void> {
-  const daemon = await daemonOf(config);
+  const daemon = await daemonOf(config, output);
   const stopping = createStopping(seconds === undefined ? undefined : seconds * 1_000);
   let shownCount = 0;
   try {

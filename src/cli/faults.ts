@@ -1,0 +1,137 @@
+import type { BrokerStatus, DeviceStatus, Status } from "../control/index.ts";
+import type { Output, Tone } from "./output.ts";
+import { countText, durationText } from "./quantity.ts";
+
+/** Something that a person should see to, and how. */
+export interface Fault {
+  readonly sentence: string;
+  /** Completes "Try: …". */
+  readonly hint: string;
+  /** `bad`: something does not work or was lost; `warn`: something is going to be. */
+  readonly tone: Extract<Tone, "bad" | "warn">;
+}
+
+/** Live events pass in milliseconds: a broker that is up and lacks older ones than this takes them too slowly. */
+const backlogMs = 60_000;
+/** Share of the queue that may be undelivered before somebody should know. */
+const filledShareMax = 0.5;
+
+export function tellFaults(faults: readonly Fault[], output: Output): void {
+  for (const { sentence, hint, tone } of faults) {
+    output.line(sentence, tone);
+    output.line(`  Try: ${hint}`);
+  }
+}
+
+export function deviceFaults({ name, state, problem, hint, ...counts }: DeviceStatus): Fault[] {
+  const faults: Fault[] = [];
+  if (state === "down")
+    faults.push({
+      sentence: `${name}: ${problem === "" ? "it is down" : problem}`,
+      hint: hint ?? `systemctl stop sortgate, then: sortgate probe ${name}`,
+      tone: "bad",
+    });
+  const { malformedCount, discardedByteCount } = counts;
+  const parts = [
+    malformedCount > 0 && `frames that could not be decoded: ${countText(malformedCount)}`,
+    discardedByteCount > 0 && `bytes that belonged to no frame: ${countText(discardedByteCount)}`,
+  ].filter((part) => part !== false);
+  if (parts.length > 0)
+    faults.push({
+      sentence: `${name}: ${parts.join(", ")}`,
+      hint: `if they keep growing, compare its bytes with its profile: systemctl stop sortgate, then sortgate probe ${name}`,
+      tone: "warn",
+    });
+  return faults;
+}
+
+/** What to look at first; the sentence comes from the broker or the network, the log has a hint of its own beside it. */
+function brokerHint({ url, problem }: BrokerStatus): string {
+  if (/certificate|TLS|cert_file/i.test(problem))
+    return "check ca_file, cert_file, key_file, the host name in url, and the clock of both machines";
+  if (/user name|allow us|accept|banned|refuses us|quota/i.test(problem))
+    return "check username and password_file, and the rights of this user at the broker";
+  const [, host = "HOST", port = ""] = /^mqtts?:\/\/(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?/.exec(url) ?? [];
+  const wanted = port !== "" ? port : url.startsWith("mqtts:") ? "8883" : "1883";
+  return `check that the broker runs and that this box reaches it: nc -vz ${host.replace(/^\[|\]$/g, "")} ${wanted}`;
+}
+
+export function brokerFaults(broker: BrokerStatus): Fault[] {
+  const { name, state, problem, queuedCount, oldestQueuedMs } = broker;
+  const waiting = `${countText(queuedCount)} events wait for it on disk`;
+  if (state === "down")
+    return [
+      {
+        sentence: `${name}: ${problem === "" ? "it is down" : problem}${queuedCount === 0 ? "" : `; ${waiting}`}`,
+        hint: brokerHint(broker),
+        tone: "bad",
+      },
+    ];
+  if (state !== "up" || oldestQueuedMs < backlogMs) return [];
+  return [
+    {
+      sentence: `${name}: ${waiting}, the oldest for ${durationText(oldestQueuedMs)}, although it is up`,
+      hint: "run this again: if the number does not fall, the broker or the network is too slow, or in_flight_max too low",
+      tone: "warn",
+    },
+  ];
+}
+
+export function queueFaults(queue: Status["queue"], brokers: readonly BrokerStatus[]): Fault[] {
+  const { first, last, usedBytes, bytesMax, lostCount, droppedCount } = queue;
+  const faults: Fault[] = [];
+  const storedCount = Math.max(1, last - first + 1);
+  const undelivered = Math.max(0, ...brokers.map(({ queuedCount }) => queuedCount)) / storedCount;
+  // Delivered events go by themselves when room is needed, so they do not count.
+  const share = (Math.min(1, undelivered) * usedBytes) / bytesMax;
+  if (share >= filledShareMax)
+    faults.push({
+      sentence: `The queue fills: undelivered events take ${Math.floor(share * 100)} % of it`,
+      hint: "bring the broker back, or raise bytes_max under [queue] and restart; once it is full, when_full decides what is lost",
+      tone: "warn",
+    });
+  if (lostCount > 0)
+    faults.push({
+      sentence: `${countText(lostCount)} events were destroyed before every broker had them: the queue was full`,
+      hint: "raise bytes_max under [queue]; the gap events in the chain tell which were lost",
+      tone: "bad",
+    });
+  if (droppedCount > 0)
+    faults.push({
+      sentence: `${countText(droppedCount)} events did not reach the disk: it was too slow or full`,
+      hint: "df -h, iostat -x 1, and look for errors of the disk: dmesg",
+      tone: "bad",
+    });
+  return faults;
+}
+
+/** What the config file says now. */
+export interface ConfigNow {
+  readonly path: string;
+  /** Absent if it cannot be told. */
+  readonly configDigest: string | undefined;
+  readonly isDigestGuessed: boolean;
+}
+
+/** Faults of the gateway as a whole. */
+export function gatewayFaults({ gateway }: Status, { path, configDigest, isDigestGuessed }: ConfigNow): Fault[] {
+  const faults: Fault[] = [];
+  if (!gateway.ready)
+    faults.push({ sentence: "The gateway is not ready", hint: "journalctl -u sortgate -n 50", tone: "bad" });
+  if (!gateway.clockSynced)
+    faults.push({
+      sentence: "The clock of this box is not set by a time server, and each event says so",
+      hint: "timedatectl",
+      tone: "warn",
+    });
+  // A daemon of another version may not tell its digest.
+  if (configDigest !== undefined && typeof gateway.configDigest === "string" && gateway.configDigest !== configDigest)
+    faults.push({
+      sentence: `${path} is not what the daemon runs with: an edit of the config needs a restart${
+        isDigestGuessed ? " (unless its credentials lie in another directory than those of sortgate.service)" : ""
+      }`,
+      hint: `sortgate check --config ${path}, then: systemctl restart sortgate`,
+      tone: "warn",
+    });
+  return faults;
+}
