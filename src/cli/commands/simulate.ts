@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import type { Simulation } from "../../../simulator/index.ts";
@@ -12,16 +13,25 @@ interface SimulateOptions {
   readonly seed?: number;
   readonly rate: number;
   readonly configOut?: string;
+  readonly force?: true;
 }
 
 const countsEveryMs = 5_000;
 
-async function writeConfig(path: string, config: string): Promise<void> {
-  await writeFile(path, config, { mode: 0o600 }).catch((cause: unknown) => {
+async function writeConfig(path: string, config: string, force: boolean): Promise<void> {
+  await writeFile(path, config, { mode: 0o600, flag: force ? "w" : "wx" }).catch((cause: unknown) => {
+    if (systemCode(cause) === "EEXIST") throw alreadyThere(path, cause);
     throw new SortgateError("usage/invalid", `Cannot write the config to ${path} (${systemCode(cause)})`, {
       cause,
       hint: "name a file in a directory that you may write to: --config-out ./virtual-line.toml",
     });
+  });
+}
+
+function alreadyThere(path: string, cause?: unknown): SortgateError {
+  return new SortgateError("config/exists", `Cannot write ${path}: it exists already`, {
+    hint: "name another file, or overwrite it with --force",
+    cause,
   });
 }
 
@@ -55,6 +65,10 @@ function printCounts(simulation: Simulation, output: Output): void {
 }
 
 async function runSimulate(options: SimulateOptions, output: Output): Promise<void> {
+  const isForced = options.force === true;
+  // Asked before the line is opened too, which takes seconds; the write itself is what refuses for sure.
+  if (options.configOut !== undefined && !isForced && existsSync(options.configOut))
+    throw alreadyThere(options.configOut);
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, onSignal);
@@ -64,7 +78,7 @@ async function runSimulate(options: SimulateOptions, output: Output): Promise<vo
   const seed = options.seed ?? Math.floor(Math.random() * 1_000_000);
   const simulation = await openSimulation({ seed, parcelsPerSecond: options.rate });
   try {
-    if (options.configOut !== undefined) await writeConfig(options.configOut, simulation.config);
+    if (options.configOut !== undefined) await writeConfig(options.configOut, simulation.config, isForced);
     if (output.asJson) output.json({ ...simulation.addresses, seed, config: simulation.config });
     else printLine(simulation, options.configOut, output);
     const endAtMs = performance.now() + (options.seconds ?? Number.POSITIVE_INFINITY) * 1_000;
@@ -86,6 +100,7 @@ export function addSimulate(program: Command, output: Output): void {
     .addOption(new Option("--seed <n>", "the same parcels again").argParser(wholeNumber(0, 4_294_967_295)))
     .addOption(new Option("--seconds <n>", "stop by itself after this long").argParser(wholeNumber(1, 86_400)))
     .option("--config-out <file>", "write a config for a gateway on this line")
+    .option("--force", "overwrite the file of --config-out if it exists")
     .addOption(jsonOption())
     .addHelpText(
       "after",
