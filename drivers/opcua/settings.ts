@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { deviceKeys } from "../../src/driver/settings.ts";
+import { deviceKeys, hostFault } from "../../src/driver/settings.ts";
 
 const nodeId = z
   .string()
@@ -25,7 +25,14 @@ export const opcuaSettings = z
   .strictObject({
     ...deviceKeys,
     driver: z.literal("opcua"),
-    endpoint: z.string().regex(/^opc\.tcp:\/\/[^\s/]+(:\d{1,5})?(\/\S*)?$/, "opc.tcp://host:port"),
+    endpoint: z
+      .string()
+      .regex(/^opc\.tcp:\/\/[^\s/]+(:\d{1,5})?(\/\S*)?$/, "opc.tcp://host:port")
+      .superRefine((endpoint, context) => {
+        const host = /^opc\.tcp:\/\/(\[[^\]]*\]|[^:/]+)/.exec(endpoint)?.[1] ?? "";
+        const message = hostFault(host.replace(/^\[|\]$/g, ""));
+        if (message !== undefined) context.addIssue({ code: "custom", message });
+      }),
     mode: z
       .enum(["autoid", "tags"])
       .default("autoid")

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 
 /** `[control]` of the config file. */
@@ -15,6 +16,10 @@ export const controlSettings = z
         'address:port, for example "127.0.0.1:9477"',
       )
       .refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) <= 65_535, "a port from 0 to 65535")
+      .refine((text) => {
+        const host = text.slice(0, text.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+        return host === "localhost" || isIP(host) !== 0;
+      }, "an address of this machine, such as 127.0.0.1 or [::1]")
       .optional()
       .describe("Address for /metrics, /healthz and /readyz; absent: not served"),
     http_allow_remote: z

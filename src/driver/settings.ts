@@ -1,4 +1,15 @@
+import { isIPv4, isIPv6 } from "node:net";
 import { z } from "zod";
+
+/** Digits and dots alone are an address or nothing: no network has a name like `10.1.4.300`. */
+const likeIpv4 = /^[\d.]+$/;
+
+/** What is wrong with a host, as what is allowed instead; nothing if it is an address or may be a name. */
+export function hostFault(host: string): string | undefined {
+  if (host.includes(":") && !isIPv6(host)) return "a host name or an address alone; the port has a key of its own";
+  if (likeIpv4.test(host) && !isIPv4(host)) return "an IPv4 address has four numbers from 0 to 255, as 10.1.4.20";
+  return undefined;
+}
 
 /** Keys that every `[[device]]` of the config file has, whatever its driver. */
 export const deviceKeys = {

@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { smallest } from "../config/sound.ts";
+import { smallest as smallestSound } from "../config/sound.ts";
 import { runHere } from "./run-here.ts";
+
+/** With a port that is there on every Linux, below a folder of stable names. */
+const smallest = smallestSound.replace("/dev/serial/by-id/usb-a", "/dev/pts/ptmx");
 
 let folder = "";
 beforeAll(() => {
@@ -27,7 +30,7 @@ test("a sound file is summarised and ends with 0", async () => {
     "line-3",
     "mqtt://127.0.0.1:1883",
     "tunnel-1",
-    "scanner-1  serial /dev/serial/by-id/usb-a",
+    "scanner-1  serial /dev/pts/ptmx",
     "s10, sscc",
   ])
     expect(stdout).toContain(fact);
@@ -61,9 +64,17 @@ test("files that the configuration names are looked at", async () => {
 });
 
 test("a warning alone ends with 0", async () => {
-  const { code, stdout } = await runHere("check", "-c", written(smallest.replace("serial/by-id/usb-a", "ttyUSB0")));
+  const { code, stdout } = await runHere("check", "-c", written(smallest.replace("/dev/pts/ptmx", "/dev/null")));
   expect(code).toBe(0);
   expect(stdout).toContain("1 warning:");
+});
+
+test("a scanner that is not plugged in, and a rate that is a slip of the pen, are warnings", async () => {
+  const { code, stdout } = await runHere("check", "-c", written(`${smallestSound}baud_rate = 9601\n`));
+  expect(code).toBe(0);
+  expect(stdout).toContain("2 warnings:");
+  expect(stdout).toMatch(/not there now; it may be plugged in later\n {2}Try: plug the scanner in/);
+  expect(stdout).toMatch(/found 9601, an unusual rate\n {2}Try: .* the nearest usual one is 9600\n/);
 });
 
 test("--json tells the same to programs", async () => {

@@ -86,6 +86,8 @@ test("what is allowed and deserves a look is a warning with its line", async () 
   expect(await warned(smallest.replace("/dev/serial/by-id/usb-a", "/dev/ttyUSB0"))).toEqual([
     [13, 'device "scanner-1" > path'],
   ]);
+  expect(await warned(`${smallest}baud_rate = 9601\n`)).toEqual([[15, 'device "scanner-1" > baud_rate']]);
+  expect(await warned(`${smallest}baud_rate = 115_200\n`)).toEqual([]);
   const far = smallest.replace('mqtt://127.0.0.1:1883"', 'mqtt://10.0.0.9:1883"\nallow_plaintext = true');
   expect(await warned(far)).toEqual([[6, 'broker "central" > url']]);
   expect(await warned(smallest.slice(0, smallest.indexOf("[[device]]")))).toEqual([[1, "device"]]);
@@ -95,4 +97,12 @@ test("what is allowed and deserves a look is a warning with its line", async () 
     'driver = "opcua"\nendpoint = "opc.tcp://10.0.0.8:4840"\nsecurity = "none"\n',
   );
   expect(await warned(open)).toEqual([[14, 'device "scanner-1" > security']]);
+});
+
+test("names, addresses of both kinds and a broker by its address are hosts", async () => {
+  for (const host of ["scanner-2.site.example", "10.1.4.30", "fe80::1", "::", "0.0.0.0", "localhost", "3com"]) {
+    const device = `[[device]]\nname = "b"\nread_point = "tunnel-1"\ndriver = "tcp"\nhost = "${host}"\nport = 1\nprofile = "line-rfid"\n`;
+    await sound(`${smallest}${device}`);
+  }
+  await sound(smallest.replace("mqtt://127.0.0.1:1883", "mqtts://10.1.4.30:8883"));
 });

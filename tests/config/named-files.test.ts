@@ -35,10 +35,16 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const absentPort = "/dev/serial/by-id/usb-a";
+/** A character device below a folder of stable names, on every Linux. */
+const presentPort = "/dev/pts/ptmx";
+
 /** Checks a configuration whose broker has these keys besides its name and url, from line 7 on. */
 async function told(lines: Record<string, string>): Promise<{ problems: string[]; warnings: string[] }> {
   const more = Object.entries(lines).map(([key, value]) => `${key} = "${value}"`);
-  const text = smallest.replace('mqtt://127.0.0.1:1883"', `mqtts://broker:8883"\n${more.join("\n")}`);
+  const text = smallest
+    .replace('mqtt://127.0.0.1:1883"', `mqtts://broker:8883"\n${more.join("\n")}`)
+    .replace(absentPort, presentPort);
   const checked = await checkConfig(join(folder, "sortgate.toml"), { text, namedFiles: true, nowMs });
   const short = (list: readonly { line?: number; key: string; sentence: string }[]): string[] =>
     list.map(({ line, key, sentence }) => `${line} ${key.split(" > ")[1]}: ${sentence.replaceAll(`${folder}/`, "")}`);
@@ -54,6 +60,20 @@ test("good files give nothing to tell", async () => {
     password_file: "password",
   };
   expect(await told(files)).toEqual({ problems: [], warnings: [] });
+});
+
+test("a serial port that is not there now, or is none, is a warning", async () => {
+  const warned = async (path: string): Promise<string[]> => {
+    const text = smallest.replace(absentPort, path);
+    const checked = await checkConfig(join(folder, "sortgate.toml"), { text, namedFiles: true, nowMs });
+    expect(checked.ok).toBe(true);
+    return checked.warnings.map(({ line, sentence }) => `${line} ${sentence}`);
+  };
+  expect(await warned(presentPort)).toEqual([]);
+  expect(await warned(absentPort)).toEqual([
+    `13 found "${absentPort}", which is not there now; it may be plugged in later`,
+  ]);
+  expect(await warned("/dev/pts/../pts")).toEqual(['13 found "/dev/pts/../pts", which is not a serial port']);
 });
 
 test("a file that is not there is a problem at its line", async () => {

@@ -158,8 +158,24 @@ async function judgePair(certPath: string | undefined, keyPath: string | undefin
   ];
 }
 
+/** Whether a serial port is there. It is not opened, and a scanner may well be plugged in later. */
+async function judgePort(path: string): Promise<Verdict[]> {
+  const facts = await stat(path).catch((error: unknown) => systemCode(error));
+  if (typeof facts !== "string")
+    return facts.isCharacterDevice()
+      ? []
+      : [warning(`found ${shownText(path)}, which is not a serial port`, "sortgate devices lists the ports")];
+  if (facts !== "ENOENT" && facts !== "ENOTDIR") return [];
+  return [
+    warning(
+      `found ${shownText(path)}, which is not there now; it may be plugged in later`,
+      "plug the scanner in, or take the path of a port that sortgate devices lists",
+    ),
+  ];
+}
+
 /**
- * Looks at the files that the configuration names: there, readable, of the right kind, not expired.
+ * Looks at the files that the configuration names (there, readable, of the right kind, not expired) and at its serial ports.
  *
  * Takes:  the tree after expansion, so that paths are complete.
  */
@@ -185,6 +201,11 @@ export async function checkNamedFiles(
       tell([...path, key], await judgeFile(file, key, nowMs));
     }
     tell([...path, "key_file"], await judgePair(textAt(table, ["cert_file"]), textAt(table, ["key_file"])));
+  }
+  for (const { path, table } of tablesOf(root, "device")) {
+    const node = textAt(table, ["driver"]) === "serial" ? textAt(table, ["path"]) : undefined;
+    if (node?.startsWith("/dev/") !== true) continue;
+    tell([...path, "path"], await judgePort(node));
   }
   return findings;
 }

@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import { limits } from "../../model/limits.ts";
 import { type KeyPath, nodeAt, pathText, placeAt, tablesOf, textAt } from "../toml/locate.ts";
 import type { TomlTable } from "../toml/parse-toml.ts";
@@ -29,6 +30,16 @@ function doubled(
     }
     const sentence = `found ${shownText(text)}, which stands in line ${line} already; allowed: ${allowed}`;
     return [findingAt(root, at, sentence, hint)];
+  });
+}
+
+function brokersNowhere(root: TomlTable): Finding[] {
+  return tablesOf(root, "broker").flatMap(({ path }) => {
+    const at = [...path, "url"];
+    const host = /^mqtts?:\/\/(?:[^@/]*@)?([^:/[\]]+)/.exec(textAt(root, at) ?? "")?.[1] ?? "";
+    if (!/^[\d.]+$/.test(host) || isIPv4(host)) return [];
+    const sentence = `found the host ${shownText(host)}; allowed: a name, or an IPv4 address of four numbers from 0 to 255`;
+    return [findingAt(root, at, sentence, "correct url; config/README.md explains every key")];
   });
 }
 
@@ -111,6 +122,7 @@ export function checkReferences(root: TomlTable): Finding[] {
     ...doubled(root, tablesOf(root, "read_point"), "name", unique, "rename one of the two read points"),
     ...doubled(root, tablesOf(root, "device"), "name", unique, "rename one of the two devices"),
     ...doubled(root, serial, "path", "one device per port", "remove one of the two devices, or correct its path"),
+    ...brokersNowhere(root),
     ...doubledListeners(root),
     ...danglingReadPoints(root),
     ...crowdedReadPoints(root),

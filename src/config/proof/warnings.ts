@@ -4,6 +4,8 @@ import { type KeyPath, pathText, placeAt } from "../toml/locate.ts";
 import type { TomlTable } from "../toml/parse-toml.ts";
 import type { Finding } from "../words/problem.ts";
 
+type SerialDevice = Extract<Config["devices"][number], { driver: "serial" }>;
+
 function isThisMachine(host: string): boolean {
   return host === "localhost" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
 }
@@ -17,16 +19,37 @@ function brokerWarnings({ brokers }: Config): [KeyPath, string, string][] {
   });
 }
 
+/** What UARTs and USB adapters are set to; another rate is nearly always a slip of the pen. */
+const usualBaudRates: readonly number[] = [
+  50, 75, 110, 134, 150, 200, 300, 600, 1_200, 1_800, 2_400, 4_800, 9_600, 14_400, 19_200, 28_800, 31_250, 38_400,
+  56_000, 57_600, 76_800, 115_200, 128_000, 230_400, 250_000, 256_000, 460_800, 500_000, 576_000, 921_600, 1_000_000,
+  1_152_000, 1_500_000, 2_000_000, 2_500_000, 3_000_000, 3_500_000, 4_000_000,
+];
+
+function nearestBaudRate(rate: number): number {
+  return usualBaudRates.reduce((best, one) => (Math.abs(one - rate) < Math.abs(best - rate) ? one : best));
+}
+
+function serialWarnings(device: SerialDevice, index: number): [KeyPath, string, string][] {
+  const warnings: [KeyPath, string, string][] = [];
+  if (!/^\/dev\/(serial\/by-(id|path)|pts)\//.test(device.path))
+    warnings.push([
+      ["device", index, "path"],
+      "the name of this port may change when devices are plugged in another order",
+      "take a path below /dev/serial/by-id or by-path; sortgate devices lists them",
+    ]);
+  if (!usualBaudRates.includes(device.baud_rate))
+    warnings.push([
+      ["device", index, "baud_rate"],
+      `found ${device.baud_rate}, an unusual rate`,
+      `look it up in the scanner's settings; the nearest usual one is ${nearestBaudRate(device.baud_rate)}`,
+    ]);
+  return warnings;
+}
+
 function deviceWarnings({ devices }: Config): [KeyPath, string, string][] {
   return devices.flatMap((device, index): [KeyPath, string, string][] => {
-    if (device.driver === "serial" && !/^\/dev\/(serial\/by-(id|path)|pts)\//.test(device.path))
-      return [
-        [
-          ["device", index, "path"],
-          "the name of this port may change when devices are plugged in another order",
-          "take a path below /dev/serial/by-id or by-path; sortgate devices lists them",
-        ],
-      ];
+    if (device.driver === "serial") return serialWarnings(device, index);
     if (device.driver === "opcua" && device.security === "none")
       return [
         [
