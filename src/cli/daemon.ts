@@ -3,6 +3,7 @@ import { readControl } from "../config/index.ts";
 import { createControlClient, type Status } from "../control/index.ts";
 import { SortgateError } from "../model/error.ts";
 import type { Output } from "./output.ts";
+import { configFlag } from "./program.ts";
 
 /** How a command talks to the running daemon. */
 export interface Daemon extends ReturnType<typeof createControlClient> {
@@ -31,7 +32,11 @@ export async function daemonOf(configPath: string, output: Output): Promise<Daem
   if (state === "lost")
     output.note(`Warning: ${configPath} has problems and names no control socket; ${check}. Asking at ${socket}.`);
   const isDigestGuessed = hasCredentials && process.env.CREDENTIALS_DIRECTORY === undefined;
-  return { ...createControlClient(socket), configDigest: digest, isDigestGuessed };
+  return {
+    ...createControlClient(socket, `sortgate run${configFlag(configPath)}`),
+    configDigest: digest,
+    isDigestGuessed,
+  };
 }
 
 /** The status of the daemon, which may be of another version than this command. */

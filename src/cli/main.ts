@@ -1,4 +1,4 @@
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { SortgateError, systemCode } from "../model/error.ts";
 import { type AddCommand, commands } from "./commands/index.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "./exit-code.ts";
@@ -27,11 +27,27 @@ function loadCommands(command: string | undefined): Promise<AddCommand[]> {
   return Promise.all(loaders.flatMap((load) => (load === undefined ? [] : [load()])));
 }
 
-async function run(argv: readonly string[], output: Output): Promise<ExitCode> {
+/** `help COMMAND` as the command's own --help, which alone knows the commands below it, and those that there are not. */
+function withoutHelpCommand(argv: readonly string[]): readonly string[] {
+  const [first, command = "", ...more] = argv;
+  if (first !== "help" || command === "" || command.startsWith("-")) return argv;
+  if (command === "help") return [command];
+  return Object.hasOwn(commands, command) ? [command, ...more, "--help"] : [command];
+}
+
+/** The command of the arguments with the one below it, as it is typed. */
+function commandPath(program: Command, argv: readonly string[]): string | undefined {
   const command = commandOf(argv);
+  const group = program.commands.find((one) => one.name() === command);
+  const below = group?.commands.find((one) => one.name() === argv[1]);
+  return below === undefined ? command : `${command} ${below.name()}`;
+}
+
+async function run(typed: readonly string[], output: Output): Promise<ExitCode> {
+  const argv = withoutHelpCommand(typed);
+  const program = createProgram(output);
   try {
-    const program = createProgram(output);
-    for (const add of await loadCommands(command)) add(program, output);
+    for (const add of await loadCommands(commandOf(argv))) add(program, output);
     await program.parseAsync([...argv], { from: "user" });
     return output.exitCode;
   } catch (error) {
@@ -39,7 +55,7 @@ async function run(argv: readonly string[], output: Output): Promise<ExitCode> {
       output.problem(error);
       return exitCodeOf(error);
     }
-    const usage = explainUsage(error, command);
+    const usage = explainUsage(error, commandPath(program, argv));
     if (usage === undefined) return exitCodes.fine;
     output.problem(usage);
     return exitCodes.usage;

@@ -39,7 +39,11 @@ export function createProgram(output: Output): Command {
     .addHelpText("after", "\nExamples:\n  sortgate init\n  sortgate check\n  sortgate help check\n");
 }
 
-/** What a person needs to know of commander's own error; nothing if it was no error but a help that was shown. */
+/**
+ * What a person needs to know of commander's own error; nothing if it was no error but a help that was shown.
+ *
+ * Takes:  `command`, the command that was asked for with the one below it, such as `queue export`.
+ */
 export function explainUsage(error: CommanderError, command: string | undefined): SortgateError | undefined {
   if (error.exitCode === 0) return undefined;
   const usage = command === undefined ? "sortgate help" : `sortgate help ${command}`;
@@ -47,11 +51,15 @@ export function explainUsage(error: CommanderError, command: string | undefined)
     return new SortgateError("usage/invalid", `A command is missing after sortgate${command ? ` ${command}` : ""}`, {
       hint: usage,
     });
+  if (/^error: unknown option '(--version|-V)'/.test(error.message))
+    return new SortgateError("usage/invalid", "The version is a command of its own", { hint: "sortgate version" });
   const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
   // The value of an option is not repeated: somebody may have put a waybill or a telephone number there.
   const shown = first.replace(/ argument '.*' is invalid\. /, " cannot take this value. ");
   const sentence = shown.charAt(0).toUpperCase() + shown.slice(1).replace(/\.$/, "");
   const guess = /\(Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(" "))?.[1];
-  const meant = error.code === "commander.unknownCommand" ? `sortgate ${guess}` : guess;
+  const group = command === undefined ? "sortgate" : `sortgate ${command}`;
+  const meant =
+    error.code === "commander.unknownCommand" ? guess?.replaceAll(/[\w-]+/g, (name) => `${group} ${name}`) : guess;
   return new SortgateError("usage/invalid", sentence, { hint: guess === undefined ? usage : `${meant}, or: ${usage}` });
 }

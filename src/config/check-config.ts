@@ -72,7 +72,7 @@ async function prove(path: string, text: string, options: CheckOptions): Promise
  * Fails:  never; a file that cannot be read is a problem too. Touches no device and no network.
  */
 export async function checkConfig(path: string, options: CheckOptions = {}): Promise<CheckedConfig> {
-  const read = options.text === undefined ? await readText(path) : decodeText(Buffer.from(options.text));
+  const read = options.text === undefined ? await readText(path) : decodeText(path, Buffer.from(options.text));
   if (!read.ok) return { ok: false, problems: problemsIn(path, [read.finding], read.code), warnings: [] };
   return prove(path, read.text, options);
 }

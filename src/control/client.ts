@@ -28,7 +28,7 @@ const lineBytesMax = 2 * limits.eventBytesMax;
 /** Nor is an answer longer than this one that is read whole. */
 const answerBytesMax = 64 * 1_048_576;
 
-function explain(socketPath: string, error: unknown): SortgateError {
+function explain(socketPath: string, start: string, error: unknown): SortgateError {
   const code = systemCode(error);
   if (code === "EACCES" || code === "EPERM")
     return new SortgateError("control/unreachable", `The control socket ${socketPath} may not be opened by this user`, {
@@ -47,7 +47,7 @@ function explain(socketPath: string, error: unknown): SortgateError {
     "control/unreachable",
     `The daemon cannot be reached at ${socketPath}: ${reasons[code] ?? `the connection failed (${code || "no reason given"})`}`,
     {
-      hint: "systemctl status sortgate, or start it: sortgate run; for another gateway name its config file with --config",
+      hint: `systemctl status sortgate, or start it: ${start}; for another gateway name its config file with --config`,
       cause: error,
     },
   );
@@ -103,10 +103,11 @@ async function* linesOf(parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer, vo
 /**
  * Makes the client of the control socket. It connects anew for each question and holds nothing in between.
  *
+ * Takes:  `start`, the command that starts the daemon behind it, for hints.
  * Fails:  each call with `control/unreachable` if nobody answers within `limits.controlTimeoutMs`, and with the daemon's
  *         own error if it refuses.
  */
-export function createControlClient(socketPath: string): ControlClient {
+export function createControlClient(socketPath: string, start = "sortgate run"): ControlClient {
   const ask = async (path: string, body: string | undefined, signal?: AbortSignal): Promise<IncomingMessage> => {
     const asked = request({
       socketPath,
@@ -142,7 +143,7 @@ export function createControlClient(socketPath: string): ControlClient {
       return parsed;
     } catch (error) {
       if (error instanceof SortgateError) throw error;
-      throw explain(socketPath, deadline.aborted ? timedOut() : error);
+      throw explain(socketPath, start, deadline.aborted ? timedOut() : error);
     }
   };
 
@@ -159,7 +160,7 @@ export function createControlClient(socketPath: string): ControlClient {
       } catch (error) {
         if (signal?.aborted) return;
         if (error instanceof SortgateError) throw error;
-        throw explain(socketPath, error);
+        throw explain(socketPath, start, error);
       }
     },
   };

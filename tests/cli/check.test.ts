@@ -99,3 +99,14 @@ test("control characters from the file do not reach the terminal", async () => {
   const { stdout } = await runHere("check", "-c", written(smallest.replace('"HZ01"', '"\\u001b[31m\\u202e"')));
   expect(stdout.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
 });
+
+test("of a file that is not there, or is empty, the hint names that file", async () => {
+  const none = join(folder, "none.toml");
+  for (const command of ["check", "run", "status", "probe"]) {
+    const argv = command === "probe" ? [command, "scanner-1"] : [command];
+    const { stdout, stderr } = await runHere(...argv, "-c", none);
+    expect(stdout + stderr, command).toContain(`sortgate init ${none}, or`);
+  }
+  const empty = written("");
+  expect((await runHere("check", "-c", empty)).stdout).toContain(`sortgate init ${empty} --force`);
+});

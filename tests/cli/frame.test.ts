@@ -45,6 +45,22 @@ describe("help", () => {
   });
 });
 
+test.each([
+  "queue stats",
+  "queue peek",
+  "queue export",
+  "queue verify",
+  "keys show",
+  "keys rotate",
+  "keys csr",
+  "keys import",
+])("help of %s is its own, in the words that hints name it with, and ends in examples", async (path) => {
+  const { code, stdout } = await runHere("help", ...path.split(" "));
+  expect(code).toBe(0);
+  expect(stdout).toContain(`Usage: sortgate ${path} [options]`);
+  expect(stdout.slice(stdout.lastIndexOf("\nExamples:\n"))).toContain(`sortgate ${path}`);
+});
+
 describe("wrong usage ends with 2, says what is wrong and what to try", () => {
   test.each([
     ["a mistyped command", ["chek"], "Unknown command 'chek'", "sortgate check"],
@@ -53,6 +69,17 @@ describe("wrong usage ends with 2, says what is wrong and what to try", () => {
     ["a mistyped option", ["check", "--jsn"], "Unknown option '--jsn'", "--json, or: sortgate help check"],
     ["an option without its value", ["check", "--config"], "argument missing", "sortgate help check"],
     ["too many arguments", ["version", "now"], "Too many arguments", "sortgate help version"],
+    [
+      "a mistyped command of a group",
+      ["queue", "stat"],
+      "Unknown command 'stat'",
+      "sortgate queue stats, or: sortgate help queue",
+    ],
+    ["a command like none of a group", ["keys", "xyzzy"], "Unknown command 'xyzzy'", "sortgate help keys"],
+    ["an option of a group's command", ["queue", "stats", "--x"], "Unknown option '--x'", "sortgate help queue stats"],
+    ["a reason that is missing", ["queue", "export"], "--reason", "sortgate help queue export"],
+    ["help for a mistyped command", ["help", "chek"], "Unknown command 'chek'", "sortgate check, or: sortgate help"],
+    ["the version as an option", ["--version"], "version is a command", "sortgate version"],
     ["a name that means something to JavaScript", ["constructor"], "Unknown command 'constructor'", "sortgate help"],
   ])("%s", async (_fact, argv, sentence, hint) => {
     const { code, stdout, stderr } = await runHere(...argv);

@@ -22,6 +22,13 @@ const queue = (command: string, ...more: string[]) => runHere("queue", command, 
 const stored = (...sequences: number[]) =>
   sequences.map((sequence) => `${Buffer.from(anEvent(sequence).bytes).toString()}\n`).join("");
 
+/** The chain that somebody who wrote no line of this program has signed. */
+const captured = (name: string) =>
+  readFileSync(join("tests/vectors/events", name), "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line, index) => ({ ...anEvent(index + 1), bytes: Buffer.from(line) }));
+
 describe("queue stats", () => {
   test("shows disk and brokers, and the same as JSON", async () => {
     const { code, stdout } = await queue("stats");
@@ -93,6 +100,42 @@ describe("queue export", () => {
     expect(await queue("export", "--reason", "x", "--output", "/nowhere/events")).toMatchObject({ code: 2 });
   });
 
+  test("says in the words of the command line what is wrong with a range or a reason", async () => {
+    const tried = async (...argv: string[]): Promise<string> =>
+      (await queue("export", "--reason", "x", ...argv)).stderr.trimEnd().split("\n").at(-1) ?? "";
+    expect(await tried("--from", "9", "--to", "3")).toBe("Try: --from 1 --to 100");
+    expect(await tried("--reason", " ")).toBe("Try: --reason TICKET-4711");
+    expect(await tried("--reason", "for the police")).toBe(
+      "Try: one word without a long number, for example TICKET-4711",
+    );
+    expect(await tried("--from", "99")).toBe(
+      `Try: see which there are: sortgate queue stats --config ${daemon.config}`,
+    );
+    expect(await tried("--output", "/nowhere/events")).toContain("ls -ld /nowhere");
+  });
+
+  test("of a range without events leaves no empty file", async () => {
+    const file = join(daemon.folder, "none.jsonl");
+    expect(await queue("export", "--reason", "x", "--from", "99", "--output", file)).toMatchObject({ code: 2 });
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test("in every example of its help that pipes into verify, verifies", async () => {
+    await daemon.close();
+    view = aView(captured("whole.jsonl"));
+    daemon = await aDaemon(view);
+    const { stdout } = await runHere("queue", "export", "--help");
+    const examples = [...stdout.matchAll(/^ {2}sortgate (queue export .*) \| sortgate (verify .*)$/gm)];
+    expect(examples).toHaveLength(1);
+    for (const [, first = "", second = ""] of examples) {
+      const exported = await runBuilt([...first.split(" "), "--config", daemon.config]);
+      const file = join(daemon.folder, "piped.jsonl");
+      writeFileSync(file, exported.stdout);
+      const argv = second.replace(" - ", ` ${file} `).replace("line-3.crt", "tests/vectors/events/cert.der").split(" ");
+      expect(await runHere(...argv)).toMatchObject({ code: 0, stdout: expect.stringContaining("authentic") });
+    }
+  });
+
   test("that breaks off leaves no file that looks whole", async () => {
     view.events = async (from) => {
       if (from > 1) throw new Error("disk");
@@ -105,13 +148,6 @@ describe("queue export", () => {
 });
 
 describe("queue verify", () => {
-  /** The chain that somebody who wrote no line of this program has signed. */
-  const captured = (name: string) =>
-    readFileSync(join("tests/vectors/events", name), "utf8")
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line, index) => ({ ...anEvent(index + 1), bytes: Buffer.from(line) }));
-
   async function verified(name: string, ...more: string[]) {
     await daemon.close();
     view = aView(captured(name));

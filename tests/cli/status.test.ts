@@ -255,6 +255,7 @@ describe("without a daemon", () => {
       const ran = await runBuilt([...command, "--config", config]);
       expect(ran.code, command.join(" ")).toBe(3);
       expect(ran.stderr).toMatch(/^Error: The daemon cannot be reached at .*\nTry: systemctl status sortgate, or/);
+      expect(ran.stderr).toContain(`sortgate run --config ${config};`);
     }
     const { stdout } = await runBuilt(["status", "--config", config, "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "control/unreachable" } });

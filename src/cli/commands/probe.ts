@@ -30,12 +30,13 @@ type Session = Awaited<ReturnType<Awaited<ReturnType<typeof loadDriver>>["open"]
 /** A terminal that is slower than the device misses lines; what waits for it is bounded. */
 const waitingBytesMax = 1_048_576;
 
-function deviceOf({ devices }: Config, name: string): Device {
+function deviceOf({ devices }: Config, name: string, path: string): Device {
   const device = devices.find((one) => one.name === name);
   if (device !== undefined) return device;
   const names = devices.map((one) => one.name).join(", ");
-  throw new SortgateError("usage/unknown-name", `There is no device ${name} in the config`, {
-    hint: names === "" ? "add a [[device]] to the config; sortgate devices shows the ports" : `one of ${names}`,
+  throw new SortgateError("usage/unknown-name", `There is no device ${name} in ${path}`, {
+    hint:
+      names === "" ? `add a [[device]] to it; sortgate devices${configFlag(path)} shows the ports` : `one of ${names}`,
   });
 }
 
@@ -50,7 +51,7 @@ async function heldByDaemon({ control }: Config, name: string): Promise<Status["
   }
 }
 
-async function makeStateDir({ gateway }: Config, device: Device): Promise<string> {
+async function makeStateDir({ gateway }: Config, device: Device, command: string): Promise<string> {
   const path = join(gateway.data_dir, "devices", device.name);
   // Only OPC UA keeps something there: the certificates that make this gateway known to the reader.
   if (device.driver !== "opcua") return path;
@@ -58,17 +59,17 @@ async function makeStateDir({ gateway }: Config, device: Device): Promise<string
     await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new SortgateError("device/misconfigured", `${path} cannot be made (${systemCode(error)})`, {
-      hint: "run the probe as the daemon's user: sudo -u sortgate sortgate probe …",
+      hint: `run the probe as the daemon's user: sudo -u sortgate ${command}`,
       cause: error,
     });
   }
   return path;
 }
 
-function explainOpen(error: unknown, name: string, isHeld: boolean): unknown {
+function explainOpen(error: unknown, name: string, command: string, isHeld: boolean): unknown {
   if (!isHeld || !(error instanceof SortgateError)) return error;
   return new SortgateError(error.code, `${error.message}; the running daemon has ${name}`, {
-    hint: `stop the daemon first: systemctl stop sortgate; then sortgate probe ${name}; then systemctl start sortgate`,
+    hint: `stop the daemon first: systemctl stop sortgate; then ${command}; then systemctl start sortgate`,
     cause: error,
   });
 }
@@ -131,11 +132,12 @@ async function listenTo(session: Session, seconds: number, stopping: Stopping): 
 
 async function probeDevice(name: string, options: ProbeOptions, output: Output): Promise<void> {
   const config = await readConfig(options.config);
-  const device = deviceOf(config, name);
+  const device = deviceOf(config, name, options.config);
+  const command = `sortgate probe ${name}${configFlag(options.config)}`;
   const [driver, profile, stateDir] = await Promise.all([
     loadDriver(device.driver),
     loadProfile(device),
-    makeStateDir(config, device),
+    makeStateDir(config, device, command),
   ]);
   const { isHeld, stop } = await heldState(config, name);
   const isRaw = options.raw === true;
@@ -161,7 +163,7 @@ async function probeDevice(name: string, options: ProbeOptions, output: Output):
   } catch (error) {
     stopping.release();
     if (stopping.signal.aborted) return;
-    throw explainOpen(error, name, isHeld);
+    throw explainOpen(error, name, command, isHeld);
   }
   output.note(`${name} is open; listening for ${options.seconds} s, Ctrl-C ends it. Nothing is forwarded.`);
   const openedAtMs = performance.now();
@@ -174,7 +176,7 @@ async function probeDevice(name: string, options: ProbeOptions, output: Output):
     listenedMs: performance.now() - openedAtMs,
     isCalled,
     ended,
-    command: `sortgate probe ${name}${configFlag(options.config)}`,
+    command,
     stop,
   });
 }

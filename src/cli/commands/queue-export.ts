@@ -1,10 +1,11 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
 import { daemonOf, whoAmI } from "../daemon.ts";
 import type { Output } from "../output.ts";
-import { configOption } from "../program.ts";
+import { configFlag, configOption } from "../program.ts";
 import { countText } from "../quantity.ts";
 import { roomOnStdout } from "../stopping.ts";
 import { wholeNumber } from "../whole-number.ts";
@@ -33,10 +34,10 @@ async function createFile(path: string): Promise<FileHandle> {
     const code = systemCode(error);
     if (code === "EEXIST")
       throw new SortgateError("usage/invalid", `${path} is there already and is not written over`, {
-        hint: "another name, or move it away",
+        hint: "name another file with --output, or move this one away",
       });
     throw new SortgateError("usage/invalid", `${path} cannot be written (${code})`, {
-      hint: "another --output",
+      hint: `name a file in a directory that you may write to with --output: ls -ld ${dirname(path)}`,
       cause: error,
     });
   }
@@ -58,6 +59,7 @@ async function exportEvents(options: ExportOptions, output: Output): Promise<voi
       } else await file.write(bytes);
       count += 1;
     }
+    if (count === 0) throw nothingThere(options);
     await file?.sync();
   } catch (error) {
     await file?.close();
@@ -71,10 +73,16 @@ async function exportEvents(options: ExportOptions, output: Output): Promise<voi
   );
 }
 
+function nothingThere({ config }: ExportOptions): SortgateError {
+  return new SortgateError("usage/invalid", "There is no event in that range on disk", {
+    hint: `see which there are: sortgate queue stats${configFlag(config)}`,
+  });
+}
+
 function explain(error: unknown, path: string | undefined): unknown {
   if (error instanceof SortgateError || systemCode(error) === "" || path === undefined) return error;
   return new SortgateError("usage/invalid", `${path} cannot be written (${systemCode(error)})`, {
-    hint: "a file system with more room as --output",
+    hint: "name a file on a file system with more room with --output: df -h",
     cause: error,
   });
 }
@@ -93,8 +101,11 @@ export function addQueueExport(queue: Command, output: Output): void {
       "after",
       "\nThe events are signed, so they are not masked: waybill numbers are regulated data. Who exported what, when and why\n" +
         "is written into the chain and reaches every broker.\n" +
+        "\nA part (--from, --to) is for reading: it does not verify by itself, because the key of its epoch and what came\n" +
+        "before are not in it. Verify an export of everything, and find the same lines in it.\n" +
         "\nExamples:\n  sortgate queue export --reason TICKET-4711 --output events.jsonl\n" +
-        "  sortgate queue export --from 1200 --to 1300 --reason TICKET-4711 | sortgate verify -\n",
+        "  sortgate queue export --reason TICKET-4711 | sortgate verify - --trust line-3.crt\n" +
+        "  sortgate queue export --from 1200 --to 1300 --reason TICKET-4711 --output part.jsonl\n",
     )
     .action((options: ExportOptions) => exportEvents(options, output));
 }

@@ -16,10 +16,13 @@ function invalid(sentence: string, hint: string, line?: number): ReadText {
   return { ok: false, code: "config/invalid", finding: { at, key: "", sentence, hint } };
 }
 
-function explainSystemError(error: unknown): ReadText {
+function explainSystemError(path: string, error: unknown): ReadText {
   const code = systemCode(error);
   if (code === "ENOENT" || code === "ENOTDIR")
-    return unreadable("there is no such file", "make one with: sortgate init, or name another with --config FILE");
+    return unreadable(
+      "there is no such file",
+      `make one with: sortgate init ${path}, or name another with --config FILE`,
+    );
   if (code === "EACCES" || code === "EPERM")
     return unreadable("this user may not read the file", "run the command with sudo, or as the user sortgate");
   return unreadable(
@@ -63,7 +66,7 @@ function brokenLine(bytes: Buffer): number {
 }
 
 /** Bytes as text: UTF-8, with or without a byte order mark, and neither empty nor binary. */
-export function decodeText(bytes: Buffer): ReadText {
+export function decodeText(path: string, bytes: Buffer): ReadText {
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
     return invalid("the file is UTF-16, not UTF-8", "save it as UTF-8");
   const nul = bytes.indexOf(0);
@@ -75,7 +78,7 @@ export function decodeText(bytes: Buffer): ReadText {
   } catch {
     return invalid("the line is not UTF-8", "save the file as UTF-8", brokenLine(bytes));
   }
-  if (text.trim() === "") return invalid("the file is empty", "write a new one with: sortgate init --force");
+  if (text.trim() === "") return invalid("the file is empty", `write a new one with: sortgate init ${path} --force`);
   return { ok: true, text };
 }
 
@@ -97,8 +100,8 @@ export async function readText(path: string): Promise<ReadText> {
         `the file is larger than ${limits.configBytesMax} bytes, so it is no config file`,
         "check the path given with --config",
       );
-    return decodeText(bytes);
+    return decodeText(path, bytes);
   } catch (error) {
-    return explainSystemError(error);
+    return explainSystemError(path, error);
   }
 }

@@ -42,7 +42,7 @@ function wholeNumber(name: string, value: unknown): number | undefined {
   const text = String(value);
   const number = Number(text);
   if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(number) || number < 1)
-    throw refusal(400, `The field ${name} is not a whole number from 1 up`, `${name}=1`);
+    throw refusal(400, `The field ${name} is not a whole number from 1 up`, `--${name} 1`);
   return number;
 }
 

@@ -102,7 +102,7 @@ const routes: Readonly<Record<string, Route>> = {
         throw refusal(
           400,
           `The limit is too high: at most ${limits.peekEventsMax} events`,
-          `limit=${limits.peekEventsMax}`,
+          `--limit ${limits.peekEventsMax}`,
         );
       const { first, last } = (await status()).queue;
       const from = Math.max(first, asked.number("from") ?? last - limit + 1, 1);
@@ -118,10 +118,10 @@ const routes: Readonly<Record<string, Route>> = {
       if (!purposes.includes(purpose)) throw refusal(400, "The purpose is not known", `one of ${purposes.join(", ")}`);
       const detail = auditFields(asked);
       if (purpose === "export" && detail.reason === undefined)
-        throw refusal(400, "Events leave unmasked only for a reason", "reason=TICKET-12");
+        throw refusal(400, "Events leave unmasked only for a reason", "--reason TICKET-4711");
       const { queue } = await within(limits.controlAnswerMs, "its status", context.status());
       if ((asked.number("from") ?? 1) > (asked.number("to") ?? Number.POSITIVE_INFINITY))
-        throw refusal(400, "The range ends before it begins", "from=1&to=100");
+        throw refusal(400, "The range ends before it begins", "--from 1 --to 100");
       const range = {
         from: asked.number("from") ?? Math.max(queue.first, 1),
         to: Math.min(asked.number("to") ?? queue.last, queue.last),
