@@ -75,7 +75,7 @@ unknown = "token"               # or "drop"
 
 [control]
 socket = "/run/sortgate/control.sock"
-http = "127.0.0.1:9477"         # /metrics, /healthz, /readyz
+http = "127.0.0.1:9477"         # /metrics, /healthz, /readyz; off without this line
 
 [log]
 level = "info"                  # or "error", "warn", "debug"

@@ -63,6 +63,13 @@ test("files that the configuration names are looked at", async () => {
   expect(stdout).toContain("but there is no such file");
 });
 
+test("the summary says whether metrics and health are served", async () => {
+  const { stdout: off } = await runHere("check", "-c", written(smallest));
+  expect(off).toMatch(/^http +off: \/metrics, \/healthz and \/readyz are not served$/m);
+  const { stdout: on } = await runHere("check", "-c", written(`${smallest}[control]\nhttp = "127.0.0.1:9477"\n`));
+  expect(on).toMatch(/^http +127\.0\.0\.1:9477$/m);
+});
+
 test("a warning alone ends with 0", async () => {
   const { code, stdout } = await runHere("check", "-c", written(smallest.replace("/dev/pts/ptmx", "/dev/null")));
   expect(code).toBe(0);

@@ -104,6 +104,18 @@ test("sortgate.example.toml is what init writes, and it is sound", async () => {
   expect((await checkConfig("/etc/sortgate/sortgate.toml", { text: exampleConfig() })).ok).toBe(true);
 });
 
+test("the example serves metrics and health on loopback, which is off where the key is left out", async () => {
+  const httpOf = async (text: string): Promise<string | undefined> => {
+    const checked = await checkConfig("/etc/sortgate/sortgate.toml", { text });
+    return checked.ok ? checked.config.control.http : "the configuration was refused";
+  };
+  expect(await httpOf(exampleConfig())).toBe("127.0.0.1:9477");
+  const line = /^http = .*$/m.exec(exampleConfig())?.[0] ?? "";
+  expect(line).toContain("off without this line");
+  expect(await httpOf(exampleConfig().replace(line, ""))).toBeUndefined();
+  expect(read("README.md")).toContain("`[control] http` is off unless it is set; `init` writes it switched on");
+});
+
 test("every device in the example is sound once its comment signs are gone", async () => {
   const text = exampleConfig().replace(
     /^# (\[\[device\]\]|(name|read_point|driver|path|baud_rate|profile|host|port|endpoint|mode) = )/gm,

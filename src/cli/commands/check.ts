@@ -31,7 +31,7 @@ function count(number: number, noun: string): string {
 }
 
 function summarise(config: Config, output: Output): void {
-  const { gateway, brokers, readPoints, devices, guard } = config;
+  const { gateway, brokers, readPoints, devices, guard, control } = config;
   output.table([
     ["site", gateway.site],
     ["gateway", `${gateway.id}, data in ${gateway.data_dir}`],
@@ -47,6 +47,7 @@ function summarise(config: Config, output: Output): void {
       index === 0 ? "devices" : "",
       `${device.name}  ${device.driver} ${deviceAddress(device)} at ${device.read_point}`,
     ]),
+    ["http", control.http ?? "off: /metrics, /healthz and /readyz are not served"],
     ["carriers", guard.carriers.length === 0 ? "none" : guard.carriers.join(", ")],
     ["other codes", guard.unknown === "token" ? "leave as a token" : "are dropped and counted"],
   ]);
