@@ -30,6 +30,8 @@ export interface Sandbox {
   /** Runs one line of a document to its end, where the line before it left us. */
   run(line: string): Promise<{ readonly code: number | null; readonly text: string }>;
   start(line: string): Started;
+  /** Ctrl-C to the latest command that this line started. */
+  interrupt(line: string): Promise<number | null>;
   /** Does what the README asks for: makes the config say what its example says. */
   editConfig(): void;
   copy(from: string, to: string): void;
@@ -61,7 +63,7 @@ export async function openSandbox(): Promise<Sandbox> {
   const broker = await openMosquitto();
   const scanner = await openTcpScanner();
   const belt = startBelt(scanner, 150);
-  const started: Started[] = [];
+  const started: (Started & { readonly line: string })[] = [];
   let folder = dir;
 
   const here = (line: string): string =>
@@ -102,6 +104,7 @@ export async function openSandbox(): Promise<Sandbox> {
     start(line) {
       const { child, text, gone } = spawnShell(`exec ${here(line)}`);
       const one = {
+        line,
         text,
         async interrupt() {
           child.kill("SIGINT");
@@ -111,6 +114,7 @@ export async function openSandbox(): Promise<Sandbox> {
       started.push(one);
       return one;
     },
+    interrupt: (line) => started.findLast((one) => one.line === line)!.interrupt(),
     editConfig() {
       const [example = ""] = blocks("README.md", "toml");
       const text = example
