@@ -187,6 +187,7 @@ async function openPipeline({
     boot: clock.boot,
     isClockSynchronized,
     accept: createIntake(ledger, tell),
+    recalled: recallPasses(ledger.opened.recent, ledger.opened.lastAt, config.readPoints),
     tell,
   });
 }
@@ -203,29 +204,6 @@ function createIntake(ledger: LedgerThread, tell: Tell): (event: Parameters<Ledg
       message: "Events are dropped because the ledger does not keep up. Check the disk: df -h, iostat",
       fields: { dropped: ledger.droppedCount() },
     });
-  };
-}
-
-/**
- * Events of passes that were open when the daemon stopped are never repeated.
- *
- * Such a pass is opened again when the first device of its read point is up, and once more when the device is up that
- * read it first: a reader that takes seconds to connect must still find it open.
- */
-function createRestorer(
-  config: Config,
-  ledger: LedgerThread,
-  pipeline: Pipeline,
-  now: () => Instant,
-): (device: { readonly name: string; readonly read_point: string }) => void {
-  let recalled = recallPasses(ledger.opened.recent, ledger.opened.lastAt, config.readPoints);
-  const begun = new Set<string>();
-  return ({ name, read_point }) => {
-    const isFirst = !begun.has(read_point);
-    begun.add(read_point);
-    for (const { readPoint, pass } of recalled)
-      if (readPoint === read_point && (isFirst || pass.device === name)) pipeline.restore(readPoint, pass, now());
-    recalled = recalled.filter(({ readPoint, pass }) => readPoint !== read_point || pass.device !== name);
   };
 }
 
@@ -247,7 +225,6 @@ async function startDevices({
   now,
 }: DeviceSources): Promise<SupervisedDevice[]> {
   const { path: certificatePath, keyPath } = ledger.opened.certificate;
-  const restore = createRestorer(config, ledger, pipeline, now);
   return Promise.all(
     config.devices.map(async (settings, index) => {
       const stateDir = join(config.gateway.data_dir, "devices", settings.name);
@@ -262,7 +239,7 @@ async function startDevices({
         stateDir,
         ownCertificate: { certificatePath, keyPath },
         onState(state, reason) {
-          if (state === "up") restore(settings);
+          if (state === "up") pipeline.up(index, now());
           const data = { device: settings.name, state, reason: reason ?? "opened" };
           ledger.append(announce("device", clock.wallMs(), data, settings.name));
         },

@@ -1,4 +1,10 @@
-import { createWindow, type DedupWindow, type RestoredPass, type WindowCounters } from "./dedup/index.ts";
+import {
+  createRestorer,
+  createWindow,
+  type DedupWindow,
+  type RecalledPass,
+  type WindowCounters,
+} from "./dedup/index.ts";
 import type { ReadPointSettings } from "./dedup/settings.ts";
 import type { Chunk, FrameSink, Profile } from "./driver/index.ts";
 import type { ClockState, Guard } from "./guard/index.ts";
@@ -39,6 +45,8 @@ export interface PipelineOptions {
   readonly isClockSynchronized: () => boolean;
   /** Takes what was cleared; returns at once. */
   readonly accept: (event: ClearedEvent) => void;
+  /** Passes that were open when the daemon stopped: their events are not repeated. */
+  readonly recalled: readonly RecalledPass[];
   readonly tell: Tell;
 }
 
@@ -65,8 +73,8 @@ export interface Pipeline {
   receive(device: number, chunk: Chunk, now: Instant): void;
   /** Closes the passes that are over. To be called every few tens of milliseconds. */
   sweep(now: Instant): void;
-  /** Opens a pass that was open when the daemon stopped, so that its event is not repeated. */
-  restore(readPoint: string, pass: RestoredPass, now: Instant): void;
+  /** The device is connected; `device` is its index. */
+  up(device: number, now: Instant): void;
   /** Closes all passes: the daemon stops. */
   close(now: Instant): void;
   deviceCounters(device: number): DeviceCounters;
@@ -80,8 +88,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const points = new Map(
     options.readPoints.map((settings) => [settings.name, openPoint(settings, options, nextPassNumber, clear)]),
   );
-  const lanes = options.devices.map((device) =>
-    createLane(device, points.get(device.readPoint)!, accept, options.tell),
+  const restorer = createRestorer({
+    devices: options.devices,
+    recalled: options.recalled,
+    restore: ({ readPoint, pass }, nowMs) => points.get(readPoint)?.window.restore(pass, nowMs),
+  });
+  const lanes = options.devices.map((device, index) =>
+    createLane(device, points.get(device.readPoint)!, (nowMs) => restorer.heard(index, nowMs), options),
   );
 
   /** The last step before the ledger: what does not pass here never leaves memory. */
@@ -102,12 +115,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       else framer?.reset(lane.sink);
     },
     sweep(now) {
+      restorer.sweep(now.monotonicMs);
       for (const { window } of points.values()) window.sweep(now.monotonicMs, now.wallMs);
     },
-    restore(readPoint, pass, now) {
-      points.get(readPoint)?.window.restore(pass, now.monotonicMs);
-    },
+    up: (device, now) => restorer.up(device, now.monotonicMs),
     close(now) {
+      restorer.close(now.monotonicMs);
       for (const { window } of points.values()) window.close(now.monotonicMs, now.wallMs);
     },
     deviceCounters: (device) => lanes[device]!.counters,
@@ -168,8 +181,8 @@ const complaintMs = 60_000;
 function createLane(
   { name, profile }: PipelineDevice,
   { window, devices }: Point,
-  accept: (event: ClearedEvent) => void,
-  tell: Tell,
+  firstHeard: (nowMs: MonotonicMs) => void,
+  { accept, tell }: Pick<PipelineOptions, "accept" | "tell">,
 ): Lane {
   const place = devices.indexOf(name);
   const counters: Lane["counters"] = {
@@ -199,6 +212,7 @@ function createLane(
       complain();
       return;
     }
+    if (counters.heardAt === undefined) firstHeard(monotonicMs);
     counters.heardAt = monotonicMs;
     if (claim.kind === "read") {
       counters.readCount += 1;

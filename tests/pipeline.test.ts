@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { createStxEtxBarcodeProfile } from "../drivers/profiles/stx-etx-barcode/profile.ts";
+import type { RecalledPass } from "../src/dedup/index.ts";
 import { readPointSettings } from "../src/dedup/settings.ts";
 import type { Profile } from "../src/driver/index.ts";
 import { createGuard, createTokenKeys } from "../src/guard/index.ts";
 import { guardSettings } from "../src/guard/settings.ts";
 import { bytesOf } from "../src/lib/bytes.ts";
 import type { ClearedEvent } from "../src/model/event.ts";
+import { limits } from "../src/model/limits.ts";
 import { createPipeline, type Pipeline } from "../src/pipeline.ts";
 
 const startMs = Date.parse("2026-11-23T03:10:00Z");
@@ -19,7 +21,9 @@ interface Rig {
   readonly events: ClearedEvent[];
 }
 
-function aPipeline(keys: { emit?: string; unknown?: string; profiles?: Profile[] } = {}): Rig {
+function aPipeline(
+  keys: { emit?: string; unknown?: string; profiles?: Profile[]; recalled?: RecalledPass[] } = {},
+): Rig {
   const events: ClearedEvent[] = [];
   const profiles = keys.profiles ?? [createStxEtxBarcodeProfile(), createStxEtxBarcodeProfile()];
   const pipeline = createPipeline({
@@ -32,6 +36,7 @@ function aPipeline(keys: { emit?: string; unknown?: string; profiles?: Profile[]
     boot: "9f0c3a1e",
     isClockSynchronized: () => true,
     accept: (event) => events.push(event),
+    recalled: keys.recalled ?? [],
     tell: () => {},
   });
   return { pipeline, events };
@@ -102,21 +107,79 @@ describe("the pipeline", () => {
       { kind: "gap", subject: "scanner-1", data: { reason: "source-sequence", count: 3, device: "scanner-1" } },
     ]);
   });
+});
 
-  it("does not repeat the event of a pass that was restored", () => {
-    const { pipeline, events } = aPipeline({ emit: "both" });
-    const pass = {
+describe("a pass that was open when the daemon stopped", () => {
+  const open = (device = "scanner-1"): RecalledPass => ({
+    readPoint: "tunnel-1",
+    pass: {
       code: bytesOf(waybill),
       passId: "1b2c3d4e-7",
-      device: "scanner-1",
-      medium: "barcode" as const,
+      device,
+      medium: "barcode",
       symbology: undefined,
       firstReadAt: startMs - 1_000,
       stalled: false,
-    };
-    pipeline.restore("tunnel-1", pass, at(0));
-    pipeline.receive(0, text(framed(waybill)), at(100));
-    pipeline.sweep(at(700));
-    expect(events.map(({ kind, data }) => [kind, data.passId])).toEqual([["pass", "1b2c3d4e-7"]]);
+    },
+  });
+  const told = (events: readonly ClearedEvent[]): unknown[] =>
+    events.filter(({ kind }) => kind !== "noread").map(({ kind, data }) => [kind, data.passId]);
+  /** Sweeps as often as the daemon does, from one time to another. */
+  const sweep = (pipeline: Pipeline, from: number, to: number): void => {
+    for (let ms = from; ms <= to; ms += 20) pipeline.sweep(at(ms));
+  };
+
+  it("is not told again, however long its device is silent before it reads again", () => {
+    const { pipeline, events } = aPipeline({ emit: "both", recalled: [open()] });
+    pipeline.up(0, at(0));
+    sweep(pipeline, 0, 9_000);
+    pipeline.receive(0, text(framed(waybill)), at(9_000));
+    sweep(pipeline, 9_000, 9_700);
+    expect(told(events)).toEqual([["pass", "1b2c3d4e-7"]]);
+  });
+
+  it.each([
+    ["a no-read", framed("NoRead")],
+    ["a read of another code", framed("SF1385628716740")],
+  ])("begins to depart with the first word of a device, be it %s", (_word, bytes) => {
+    const { pipeline, events } = aPipeline({ recalled: [open()] });
+    pipeline.up(0, at(0));
+    sweep(pipeline, 0, 5_000);
+    pipeline.receive(0, text(bytes), at(5_000));
+    sweep(pipeline, 5_000, 5_400);
+    pipeline.receive(0, text(framed(waybill)), at(5_400));
+    expect(events.filter(({ data }) => data.code === waybill)).toEqual([]);
+    sweep(pipeline, 5_400, 6_000);
+    pipeline.receive(0, text(framed(waybill)), at(6_000));
+    expect(events.filter(({ data }) => data.code === waybill)).toHaveLength(1);
+  });
+
+  it("departs after a grace if its device says nothing: the same parcel is a new pass later", () => {
+    const { pipeline, events } = aPipeline({ emit: "both", recalled: [open()] });
+    pipeline.up(0, at(0));
+    pipeline.up(0, at(8_000));
+    sweep(pipeline, 0, limits.restoreGraceMs + 600);
+    expect(told(events)).toEqual([["pass", "1b2c3d4e-7"]]);
+    pipeline.receive(0, text(framed(waybill)), at(limits.restoreGraceMs + 1_000));
+    expect(told(events)).toHaveLength(2);
+    expect(told(events)[1]).not.toEqual(["read", "1b2c3d4e-7"]);
+  });
+
+  it("is not told again by another device of its read point, nor by its own that comes up much later", () => {
+    const { pipeline, events } = aPipeline({ recalled: [open("scanner-2")] });
+    pipeline.up(0, at(0));
+    sweep(pipeline, 0, 1_000);
+    pipeline.receive(0, text(framed(waybill)), at(1_000));
+    sweep(pipeline, 1_000, 60_000);
+    pipeline.up(1, at(60_000));
+    sweep(pipeline, 60_000, 65_000);
+    pipeline.receive(1, text(framed(waybill)), at(65_000));
+    expect(told(events)).toEqual([]);
+  });
+
+  it("is summed up at a stop even if no device ever spoke", () => {
+    const { pipeline, events } = aPipeline({ emit: "both", recalled: [open()] });
+    pipeline.close(at(100));
+    expect(events).toMatchObject([{ kind: "pass", data: { passId: "1b2c3d4e-7", closeReason: "shutdown" } }]);
   });
 });

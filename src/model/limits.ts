@@ -34,6 +34,11 @@ export const limits = {
   epochKeyMs: 86_400_000,
   /** One event on the wire. */
   eventBytesMax: 65_536,
+  /**
+   * How long a device that is up may be silent before passes of the run before depart. Scanners warm up for seconds, and
+   * some speak only when triggered; a parcel takes minutes to come round a sorter again.
+   */
+  restoreGraceMs: 10_000,
   /** Opening a device or connecting to a broker. */
   connectTimeoutMs: 10_000,
   /** The oldest unacknowledged publish under a live connection; older means the peer is dead. */

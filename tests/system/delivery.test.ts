@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
+  askStatus,
   aWaybill,
   type Daemon,
   framed,
@@ -142,6 +143,25 @@ describe("the built daemon", () => {
     await vi.waitFor(() => expect(rig.subscriber.codes()).toEqual([aWaybill(7)]), 15_000);
     await first.end("SIGKILL");
     const second = await rig.start();
+    rig.scanner.send(framed(aWaybill(7)) + framed(aWaybill(8)));
+    await vi.waitFor(() => expect(rig.subscriber.codes()).toContain(aWaybill(8)), 15_000);
+    expect(codesWithTwoEvents(rig.subscriber)).toEqual([]);
+    await second.end();
+  });
+
+  it("does not repeat it either when the scanner was connected and silent for longer than a pass takes to depart", async () => {
+    const rig = await openRig(oneScanner);
+    const first = await rig.start();
+    rig.scanner.send(framed(aWaybill(7)));
+    await vi.waitFor(() => expect(rig.subscriber.codes()).toEqual([aWaybill(7)]), 15_000);
+    await first.end("SIGKILL");
+    const second = await rig.start();
+    // `depart_ms` is half a second.
+    await vi.waitFor(async () => {
+      const [device] = (await askStatus(rig.site)).devices;
+      expect(device).toMatchObject({ state: "up" });
+      expect(device!.forMs).toBeGreaterThan(1_000);
+    }, 15_000);
     rig.scanner.send(framed(aWaybill(7)) + framed(aWaybill(8)));
     await vi.waitFor(() => expect(rig.subscriber.codes()).toContain(aWaybill(8)), 15_000);
     expect(codesWithTwoEvents(rig.subscriber)).toEqual([]);
