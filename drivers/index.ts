@@ -40,7 +40,5 @@ export async function loadProfile(device: DeviceSettings): Promise<Profile> {
 async function loadOpcuaProfile(device: OpcuaSettings): Promise<Profile> {
   if (device.mode === "autoid") return (await import("./profiles/opcua-autoid/profile.ts")).createOpcuaAutoidProfile();
   const { createOpcuaTagsProfile } = await import("./profiles/opcua-tags/profile.ts");
-  // The settings have exactly one tag in this mode; their schema sees to that.
-  const sequenceMax = device.tag?.[0]?.sequence_max ?? 0;
-  return createOpcuaTagsProfile({ sequenceMax });
+  return createOpcuaTagsProfile({ sequenceMax: device.tag?.[0]?.sequence_max });
 }

@@ -1,5 +1,13 @@
 import "../drivers/opcua/environment.ts";
-import { DataType, DataValue, nodesets, StatusCodes, type UAVariable } from "node-opcua";
+import {
+  DataType,
+  DataValue,
+  nodesets,
+  StatusCodes,
+  type UAVariable,
+  VariantArrayType,
+  type VariantOptions,
+} from "node-opcua";
 import { prepareServer, type ServerAccess } from "./opcua-server.ts";
 
 export interface VirtualPlcOptions extends ServerAccess {
@@ -9,6 +17,8 @@ export interface VirtualPlcOptions extends ServerAccess {
   readonly stateDir: string;
   /** What the counter says at the start. */
   readonly sequence?: number;
+  /** The counter's data type. */
+  readonly sequenceType?: "Byte" | "Int16" | "UInt16" | "Int32" | "UInt32" | "UInt64";
 }
 
 export interface VirtualPlc {
@@ -20,6 +30,8 @@ export interface VirtualPlc {
   readonly sequenceNode: string;
   /** Writes the code, then counts up by `step`: more than 1 is a scan that nobody can read any more. */
   scan(code: string, step?: number): void;
+  /** Sets the counter, as the program of a PLC does at the end of its range; the code is written before. */
+  jump(code: string, sequence: number): void;
   /** Counts up with a code that the server does not vouch for, as one does that lost its PLC. */
   spoil(): void;
   /** Makes the PLC scan this code in the middle of the next read of the code node. */
@@ -68,6 +80,12 @@ export async function openVirtualPlc(options: VirtualPlcOptions): Promise<Virtua
   if (space === null) throw new Error("The server has no address space");
   const own = space.getOwnNamespace();
   const folder = own.addObject({ browseName: "Scanner", organizedBy: space.rootFolder.objects });
+  const { sequenceType = "UInt32" } = options;
+  const counterValue = (value: number): VariantOptions => ({
+    dataType: DataType[sequenceType],
+    arrayType: VariantArrayType.Scalar,
+    value: sequenceType === "UInt64" ? [Math.floor(value / 2 ** 32), value % 2 ** 32] : value,
+  });
   const codeNode = own.addVariable({
     browseName: "Code",
     nodeId: "s=Scanner.Code",
@@ -78,9 +96,9 @@ export async function openVirtualPlc(options: VirtualPlcOptions): Promise<Virtua
     browseName: "Sequence",
     nodeId: "s=Scanner.Sequence",
     componentOf: folder,
-    dataType: "UInt32",
+    dataType: sequenceType,
     minimumSamplingInterval: 0,
-    value: { dataType: DataType.UInt32, value: options.sequence ?? 0 },
+    value: counterValue(options.sequence ?? 0),
   });
   let sequence = options.sequence ?? 0;
   let codeReadCount = 0;
@@ -98,7 +116,7 @@ export async function openVirtualPlc(options: VirtualPlcOptions): Promise<Virtua
   const scan = (text: string, step = 1, isGood = true): void => {
     code.set(text, isGood);
     sequence += step;
-    counter.setValueFromSource({ dataType: DataType.UInt32, value: sequence });
+    counter.setValueFromSource(counterValue(sequence));
   };
   code.set("", true);
   code.bind(codeNode);
@@ -110,6 +128,11 @@ export async function openVirtualPlc(options: VirtualPlcOptions): Promise<Virtua
     codeNode: codeNode.nodeId.toString(),
     sequenceNode: counter.nodeId.toString(),
     scan: (text, step) => scan(text, step),
+    jump(text, to) {
+      code.set(text, true);
+      sequence = to;
+      counter.setValueFromSource(counterValue(to));
+    },
     spoil: () => scan("spoilt", 1, false),
     scanDuringRead(text) {
       during = { code: text, getsLeft: 2 };

@@ -16,8 +16,8 @@ const tagSettings = z.strictObject({
     .int()
     .min(1)
     .max(4_294_967_295)
-    .default(65_535)
-    .describe("The counter starts again at 0 after this value"),
+    .optional()
+    .describe("The counter starts again at 0 after this value; without it, after the last number of its data type"),
 });
 
 /** A `[[device]]` with `driver = "opcua"`. */

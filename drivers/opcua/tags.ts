@@ -28,8 +28,9 @@ interface Tag {
  * Watches one code that is driven by a counter, as PLCs publish it.
  *
  * Code and counter cannot be paired by the order in which they arrive, so only the counter is watched, and each change
- * makes one read of both. Each scan becomes one `values` chunk `{ sequence, code, first }`; `first` marks the value that
- * was there when the session began. Changes that come faster than the reads leave jumps of the sequence, never a code
+ * makes one read of both. Each scan becomes one `values` chunk `{ sequence, code, first, sequenceMin, sequenceMax }`;
+ * `first` marks the value that was there when the session began, and the range is that of the counter's data type, absent
+ * for one that does not end in practice. Changes that come faster than the reads leave jumps of the sequence, never a code
  * beside the wrong number.
  */
 export async function watchTags(
@@ -84,7 +85,7 @@ export async function watchTags(
 async function readPair(
   connection: Connection,
   tag: Tag,
-): Promise<{ sequence: number; code: string | Uint8Array } | undefined> {
+): Promise<({ sequence: number; code: string | Uint8Array } & SequenceRange) | undefined> {
   const nodes: ReadValueIdOptions[] = [tag.sequence, tag.code, tag.sequence].map((nodeId) => ({
     nodeId,
     attributeId: AttributeIds.Value,
@@ -95,7 +96,7 @@ async function readPair(
     if (!before?.statusCode.isGoodish() || !code?.statusCode.isGoodish() || !after?.statusCode.isGoodish()) return;
     const sequence = sequenceOf(before);
     if (sequence === undefined || sequence !== sequenceOf(after)) continue;
-    return { sequence, code: codeOf(code) ?? "" };
+    return { sequence, code: codeOf(code) ?? "", ...ranges[after.value.dataType] };
   }
   return undefined;
 }
@@ -151,23 +152,32 @@ const unusable = (key: "code" | "sequence", settings: OpcuaSettings, status: str
     },
   );
 
-const integerTypes: readonly DataType[] = [
-  DataType.SByte,
-  DataType.Byte,
-  DataType.Int16,
-  DataType.UInt16,
-  DataType.Int32,
-  DataType.UInt32,
-  DataType.Int64,
-  DataType.UInt64,
-];
+interface SequenceRange {
+  readonly sequenceMin?: number;
+  readonly sequenceMax?: number;
+}
 
-/** A counter; 64-bit numbers come as two halves, of which a counter within our range uses only the lower. */
+const signed = (bits: number): SequenceRange => ({ sequenceMin: -(2 ** (bits - 1)), sequenceMax: 2 ** (bits - 1) - 1 });
+const unsigned = (bits: number): SequenceRange => ({ sequenceMin: 0, sequenceMax: 2 ** bits - 1 });
+
+/** Types of a counter, and how far each counts (OPC 10000-6 §5.2.2); one of 64 bits does not come to its end. */
+const ranges: Readonly<Partial<Record<DataType, SequenceRange>>> = {
+  [DataType.SByte]: signed(8),
+  [DataType.Byte]: unsigned(8),
+  [DataType.Int16]: signed(16),
+  [DataType.UInt16]: unsigned(16),
+  [DataType.Int32]: signed(32),
+  [DataType.UInt32]: unsigned(32),
+  [DataType.Int64]: {},
+  [DataType.UInt64]: {},
+};
+
+/** A counter; numbers of 64 bits come as two halves, the upper one first. */
 function sequenceOf({ value }: DataValue): number | undefined {
-  if (!integerTypes.includes(value?.dataType)) return undefined;
+  if (ranges[value?.dataType] === undefined) return undefined;
   const raw: unknown = value.value;
-  const number = Array.isArray(raw) && raw.length === 2 && raw[0] === 0 ? (raw[1] as unknown) : raw;
-  return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+  const number = Array.isArray(raw) && raw.length === 2 ? Number(raw[0]) * 2 ** 32 + Number(raw[1]) : raw;
+  return typeof number === "number" && Number.isSafeInteger(number) ? number : undefined;
 }
 
 /** A code; an empty one may come as nothing at all. */

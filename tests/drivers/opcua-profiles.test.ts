@@ -163,6 +163,28 @@ describe("the profile opcua-tags", () => {
     expect(run(...sequences)).toEqual(words);
   });
 
+  test.each<[string, number | undefined, number[], string[]]>([
+    ["a counter whose type is not told has no end", undefined, [70_000, 70_001, 0, 1], ["c70001", "c1"]],
+    ["the configured end counts more than that of the type", 99, [99, 0, 1], ["c0", "c1"]],
+    ["a number beyond the configured end is malformed", 99, [98, 100, 99], ["bad-fields", "c99"]],
+  ])("%s", (_fact, sequenceMax, sequences, words) => {
+    const range = sequenceMax === undefined ? {} : { sequenceMin: 0, sequenceMax: 65_535 };
+    const profile = createOpcuaTagsProfile({ sequenceMax });
+    const chunks = sequences.map((sequence) => ({ sequence, code: `c${sequence}`, ...range }));
+    expect(decode(profile, ...chunks).map(wordOf)).toEqual(words);
+  });
+
+  test("a signed counter is followed below 0, with what was lost on the way", () => {
+    const chunks = [32_766, -32_767, -1, 0, 1].map((sequence) => ({
+      sequence,
+      code: `c${sequence}`,
+      sequenceMin: -32_768,
+      sequenceMax: 32_767,
+    }));
+    const claims = decode(createOpcuaTagsProfile({}), ...chunks);
+    expect(claims.map(wordOf)).toEqual(["gap 2", "c-32767", "gap 32765", "c-1", "c0", "c1"]);
+  });
+
   test("scans during an outage are a gap, and the last of them is a read", () => {
     const profile = createOpcuaTagsProfile({ sequenceMax: 65_535 });
     const claims = decode(

@@ -47,16 +47,16 @@ const wordOf = (claim: Claim): string =>
       : claim.kind;
 
 /** Opens and waits for the value that is there already. */
-async function open(): Promise<Opened> {
+async function open(endpoint = plc.endpoint): Promise<Opened> {
   const recorder = aRecorder(folder.path);
-  const session = await opcuaDriver.open(device(), recorder.context);
+  const session = await opcuaDriver.open(device({}, { endpoint }), recorder.context);
   sessions.push(session);
   await expect.poll(() => recorder.values.length).toBe(1);
   return {
     recorder,
     session,
     claims() {
-      const profile = createOpcuaTagsProfile({ sequenceMax: 65_535 });
+      const profile = createOpcuaTagsProfile({});
       const words: string[] = [];
       for (const values of recorder.values) profile.decodeValues?.(values, (claim) => words.push(wordOf(claim)));
       return words;
@@ -82,6 +82,33 @@ describe("the opcua driver in mode tags", () => {
     expect(claims()).toEqual(["SF1385628716731", "SF1385628716732", "SF1385628716732", "YT8962646785389", "no-read"]);
     expect(recorder.values.slice(1).every((values) => values.first === false)).toBe(true);
   });
+
+  test.each([
+    ["Byte", 255, 0],
+    ["UInt16", 65_535, 0],
+    ["Int16", 32_767, -32_768],
+    ["Int16", 32_767, 0],
+    ["UInt32", 4_294_967_295, 0],
+    ["Int32", 2_147_483_647, 0],
+    ["UInt32", 70_000, 70_001],
+    ["UInt64", 4_294_967_295, 4_294_967_296],
+  ] as const)(
+    "a counter of type %s goes on from %d to %d without being told its end",
+    async (sequenceType, from, to) => {
+      const own = await openVirtualPlc({ port: 0, stateDir: folder.path, sequenceType, sequence: from });
+      try {
+        const { recorder, claims } = await open(own.endpoint);
+        own.jump("SF1385628716737", to);
+        await expect.poll(() => recorder.values.length).toBe(2);
+        own.scan("SF1385628716738");
+        await expect.poll(() => recorder.values.length).toBe(3);
+        expect(claims()).toEqual(["SF1385628716737", "SF1385628716738"]);
+      } finally {
+        await own.close();
+      }
+    },
+    60_000,
+  );
 
   test("a jump of the counter is a gap before the read", async () => {
     const { recorder, claims } = await open();
