@@ -7,7 +7,8 @@ import { recallPasses } from "./dedup/index.ts";
 import { type SupervisedDevice, superviseDevice } from "./driver/index.ts";
 import { type Forwarder, startForwarder } from "./forward/index.ts";
 import { createGuard, createTokenKeys, type TokenKeys } from "./guard/index.ts";
-import { type Clock, createSystemClock, isClockSynchronized, pause } from "./lib/clock.ts";
+import { type Clock, createSystemClock, pause } from "./lib/clock.ts";
+import { watchClockSync } from "./lib/clock-sync.ts";
 import type { SortgateError } from "./model/error.ts";
 import { announce } from "./model/event.ts";
 import { limits } from "./model/limits.ts";
@@ -44,12 +45,13 @@ export async function openGateway(config: Config, version: string): Promise<Gate
   const systemd = createSystemd({ tell });
   const now = (): Instant => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
 
-  let isSynced = isClockSynchronized();
   // The ledger comes first (the windows are rebuilt from it), and yet its checkpoints count what the pipeline did.
   const late: { pipeline?: Pipeline } = {};
   const ledger = await openLedger(config, version, tell, () => conservation(config, late.pipeline));
+  const clockSync = watchClockSync();
+  const isClockSynchronized = clockSync.isSynchronized;
   const tokens = createTokenKeys(clock.wallMs);
-  const pipeline = await openPipeline({ config, clock, ledger, tell, tokens, isClockSynchronized: () => isSynced });
+  const pipeline = await openPipeline({ config, clock, ledger, tell, tokens, isClockSynchronized });
   late.pipeline = pipeline;
   const devices = await startDevices({ config, clock, tell, ledger, pipeline, now });
   const forwarders = startForwarders(config, version, ledger, clock, tell);
@@ -68,7 +70,7 @@ export async function openGateway(config: Config, version: string): Promise<Gate
         boot: clock.boot,
         startedAtWallMs,
         isReady: () => isReady,
-        isClockSynchronized: () => isSynced,
+        isClockSynchronized,
         ledger,
         pipeline,
         devices,
@@ -78,6 +80,7 @@ export async function openGateway(config: Config, version: string): Promise<Gate
       }),
     noticeCounts: telemetry.counts,
   }).catch(async (error: unknown) => {
+    clockSync.close();
     await stopAll({ devices, forwarders, ledger, pipeline, now });
     throw error;
   });
@@ -85,9 +88,6 @@ export async function openGateway(config: Config, version: string): Promise<Gate
   const timers = startTimers({
     sweep: () => pipeline.sweep(now()),
     eachSecond: [
-      () => {
-        isSynced = isClockSynchronized();
-      },
       createClockWatch(clock, tell, (stepMs) =>
         ledger.append(announce("alarm", clock.wallMs(), { alarm: "clock-stepped", stepMs })),
       ),
@@ -103,16 +103,13 @@ export async function openGateway(config: Config, version: string): Promise<Gate
   await systemd.ready();
 
   return {
-    failed: ledger.failed.then((error) => {
-      const message = `${error.message}. Try: ${error.hint}`;
-      tell({ name: "ledger/failed", level: "error", message, fields: { code: error.code } });
-      return error;
-    }),
+    failed: ledger.failed.then((error) => tellFailed(error, tell)),
     async stop() {
       isReady = false;
       tell({ name: "gateway/stopping", level: "info", message: "sortgate is stopping" });
       const told = systemd.stopping();
       for (const timer of timers) clearInterval(timer);
+      clockSync.close();
       await control.close();
       await stopAll({ devices, forwarders, ledger, pipeline, now });
       await told;
@@ -120,6 +117,12 @@ export async function openGateway(config: Config, version: string): Promise<Gate
       telemetry.flush();
     },
   };
+}
+
+function tellFailed(error: SortgateError, tell: Tell): SortgateError {
+  const message = `${error.message}. Try: ${error.hint}`;
+  tell({ name: "ledger/failed", level: "error", message, fields: { code: error.code } });
+  return error;
 }
 
 /** Reads in = emitted + suppressed + refused (by reason), over all read points; stands in every checkpoint. */

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 
 /**
@@ -37,12 +36,4 @@ export function pause(durationMs: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(done, durationMs);
     signal?.addEventListener("abort", done, { once: true });
   });
-}
-
-/** systemd-timesyncd makes this file when it has set the clock, and the boot does not keep it (systemd.time-wait-sync). */
-const syncMarker = "/run/systemd/timesync/synchronized";
-
-/** Whether a time server has set this box's clock. False where nothing says so. Cost: one stat. */
-export function isClockSynchronized(): boolean {
-  return existsSync(syncMarker);
 }
