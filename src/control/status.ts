@@ -42,7 +42,7 @@ export interface BrokerStatus {
   readonly url: string;
   readonly state: "connecting" | "up" | "down";
   readonly forMs: DurationMs;
-  /** Why it is down, one sentence; empty while it is up. */
+  /** Why it is down, or what is wrong although it is up, one sentence; empty if all is well. */
   readonly problem: string;
   /** MQTT version in use; absent while down. */
   readonly protocol?: 4 | 5;

@@ -1,10 +1,11 @@
-import { createBackoff } from "../lib/backoff.ts";
+import { type Backoff, createBackoff } from "../lib/backoff.ts";
 import { type Clock, pause } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import type { SealedEvent } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
-import type { MonotonicMs } from "../model/units.ts";
+import type { DurationMs, MonotonicMs } from "../model/units.ts";
+import { type Contest, createContest } from "./contest.ts";
 import { type Message, type MqttLink, openMqttLink } from "./mqtt-link.ts";
 import type { Backlog, BacklogConnection } from "./port.ts";
 import type { BrokerSettings } from "./settings.ts";
@@ -20,13 +21,15 @@ export interface ForwarderOptions {
   readonly backlog: Backlog;
   readonly clock: Clock;
   readonly tell: Tell;
+  /** Draws the waits between connections. */
+  readonly random?: () => number;
 }
 
 export interface ForwarderState {
   readonly state: "connecting" | "up" | "down";
   /** Since when, on the monotonic clock. */
   readonly since: MonotonicMs;
-  /** Why it is down, one sentence; empty while it is up. */
+  /** Why it is down, or what is wrong although it is up, one sentence; empty if all is well. */
   readonly problem: string;
   readonly protocol?: 4 | 5;
   readonly inFlightCount: number;
@@ -56,7 +59,8 @@ export function startForwarder(options: ForwarderOptions): Forwarder {
 class BrokerForwarder {
   readonly #options: ForwarderOptions;
   readonly #topics: Topics;
-  readonly #backoff = createBackoff(limits.backoff);
+  readonly #backoff: Backoff;
+  readonly #contest: Contest;
   readonly #stopping = new AbortController();
   readonly #done: Promise<void>;
   #state: ForwarderState["state"] = "connecting";
@@ -69,6 +73,8 @@ class BrokerForwarder {
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
+    this.#backoff = createBackoff(limits.backoff, options.random);
+    this.#contest = createContest(options.settings);
     this.#topics = createTopics(options.settings.topic_prefix, options.site, options.gateway);
     this.#protocol = options.settings.protocol;
     this.#since = options.clock.monotonicMs();
@@ -79,7 +85,7 @@ class BrokerForwarder {
     return {
       state: this.#state,
       since: this.#since,
-      problem: this.#problem,
+      problem: this.#state === "up" ? this.#contest.problem(this.#upMs()) : this.#problem,
       ...(this.#session === undefined ? {} : { protocol: this.#protocol }),
       inFlightCount: this.#session?.inFlightCount ?? 0,
       acknowledgedCount: this.#acknowledgedCount,
@@ -107,7 +113,7 @@ class BrokerForwarder {
 
   /** One connection from first to last. Gives the reason why it ended. */
   async #connectOnce(): Promise<SortgateError> {
-    const { settings, site, gateway, clock } = this.#options;
+    const { settings, site, gateway } = this.#options;
     let link: MqttLink;
     try {
       link = await openMqttLink({
@@ -120,7 +126,6 @@ class BrokerForwarder {
     } catch (error) {
       return error as SortgateError;
     }
-    const upAt = clock.monotonicMs();
     this.#become("up");
     link.publish(this.#statusMessage(true), () => {});
     this.#session = new LinkSession(link, this.#options, this.#topics, (count) => {
@@ -129,8 +134,19 @@ class BrokerForwarder {
     const reason = await link.ended;
     this.#session.close();
     this.#session = undefined;
-    this.#backoff.held(clock.monotonicMs() - upAt);
-    return reason;
+    return this.#ended(reason, this.#upMs());
+  }
+
+  #upMs(): DurationMs {
+    return this.#options.clock.monotonicMs() - this.#since;
+  }
+
+  /** Waits begin small again after a connection that held, unless another client and we only take turns. */
+  #ended(reason: SortgateError, upMs: DurationMs): SortgateError {
+    const wasOn = this.#contest.isOn();
+    const told = this.#contest.ended(reason, upMs);
+    if (!wasOn || !this.#contest.isOn()) this.#backoff.held(upMs);
+    return told;
   }
 
   /** A broker that does not know MQTT 5 gets MQTT 3.1.1 from then on, at once. */

@@ -43,6 +43,15 @@ export const limits = {
   connectTimeoutMs: 10_000,
   /** The oldest unacknowledged publish under a live connection; older means the peer is dead. */
   ackAgeMaxMs: 10_000,
+  /** A broker that closes sooner than this after its CONNACK does so on purpose; networks fail at any time. */
+  earlyCloseMs: 10_000,
+  /** So many of them in a row are no accident. */
+  earlyCloseCountMin: 3,
+  /**
+   * A connection that held for so long ends a contest for our place. Two gateways that both wait up to `backoff.capMs`
+   * throw each other off at least every two minutes.
+   */
+  contestCalmMs: 300_000,
   /** Serial device nodes are looked at this often. */
   deviceWatchMs: 1_000,
   /** Retry of devices and brokers. */
@@ -84,4 +93,5 @@ assert(limits.settleCountMax <= limits.inFlightMax, "a crash repeats no more tha
 assert(limits.commitEventsMax < limits.uncommittedEventsMax, "the mailbox holds more than one commit");
 assert(limits.controlAnswerMs < limits.controlTimeoutMs, "the daemon's own explanation arrives in time");
 assert(limits.controlRequestMs < limits.controlTimeoutMs, "a slow request is refused before its sender gives up");
+assert(limits.contestCalmMs > 2 * limits.backoff.capMs, "a contest at its slowest is still one");
 assert(limits.connectTimeoutMs <= limits.stopBudgetMs, "a stop does not wait for a connect");
