@@ -15,7 +15,7 @@ import { limits } from "./model/limits.ts";
 import type { Tell } from "./model/notice.ts";
 import { createPipeline, type Instant, type Pipeline } from "./pipeline.ts";
 import { createClockWatch, createRates, startTimers } from "./self-watch.ts";
-import { gatherStatus } from "./status.ts";
+import { gatherStatus, refusedStatus } from "./status.ts";
 import { createSystemd, createTelemetry } from "./telemetry/index.ts";
 import { type Counters, type LedgerThread, openLedgerThread, unpackEvents } from "./workers/index.ts";
 
@@ -289,6 +289,10 @@ function openControlSocket({ config, ledger, tell, now, status, noticeCounts }: 
     noticeCounts,
     view: {
       status,
+      async refused() {
+        const lists = Object.entries(await ledger.ask("refused", null));
+        return Object.fromEntries(lists.map(([broker, rows]) => [broker, rows.map(refusedStatus)]));
+      },
       events: async (from, to, bytesMax) => unpackEvents(await ledger.ask("events", { from, to, bytesMax })),
       watch: ledger.watch,
       rotateKey: () => ledger.ask("rotateKey", null),

@@ -1,11 +1,18 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { type Config, configDigest } from "./config/index.ts";
-import type { BrokerStatus, CertificateFacts, DeviceStatus, ReadPointStatus, Status } from "./control/index.ts";
+import type {
+  BrokerStatus,
+  CertificateFacts,
+  DeviceStatus,
+  ReadPointStatus,
+  RefusedStatus,
+  Status,
+} from "./control/index.ts";
 import type { SupervisedDevice } from "./driver/index.ts";
 import type { Forwarder } from "./forward/index.ts";
 import type { Pipeline } from "./pipeline.ts";
-import type { LedgerStats, LedgerThread } from "./workers/index.ts";
+import type { LedgerStats, LedgerThread, RefusedRow } from "./workers/index.ts";
 
 /** What a status is made of; all of it belongs to the running gateway. */
 export interface StatusSources {
@@ -119,6 +126,11 @@ function readPointStatus({ pipeline }: StatusSources, name: string): ReadPointSt
   };
 }
 
+/** An event that was set aside, as the control socket shows it. */
+export function refusedStatus({ sequence, reason, at }: RefusedRow): RefusedStatus {
+  return { sequence, reason, at: new Date(at).toISOString() };
+}
+
 function brokerStatus({ config, forwarders, nowMs }: StatusSources, stats: LedgerStats, broker: number): BrokerStatus {
   const { name, url } = config.brokers[broker]!;
   const { state, since, problem, protocol, inFlightCount, acknowledgedCount } = forwarders[broker]!.state();
@@ -134,6 +146,8 @@ function brokerStatus({ config, forwarders, nowMs }: StatusSources, stats: Ledge
     inFlightCount,
     acknowledgedCount,
     deliveredTo: queue?.deliveredTo ?? 0,
+    refusedCount: queue?.refusedCount ?? 0,
+    ...(queue?.lastRefused === undefined ? {} : { lastRefused: refusedStatus(queue.lastRefused) }),
     oldestQueuedMs: queue?.oldestAt === undefined ? 0 : Math.max(0, Date.now() - queue.oldestAt),
   };
 }

@@ -1,3 +1,10 @@
 export { createControlClient } from "./client.ts";
 export { type Control, openControl } from "./server.ts";
-export type { BrokerStatus, CertificateFacts, DeviceStatus, ReadPointStatus, Status } from "./status.ts";
+export type {
+  BrokerStatus,
+  CertificateFacts,
+  DeviceStatus,
+  ReadPointStatus,
+  RefusedStatus,
+  Status,
+} from "./status.ts";

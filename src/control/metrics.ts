@@ -173,6 +173,13 @@ function addBrokers(registry: Registry, brokers: readonly BrokerStatus[]): void 
     "Events that the broker acknowledged.",
     each((broker) => broker.acknowledgedCount),
   );
+  add(
+    registry,
+    "counter",
+    "set_aside_total",
+    "Events that the broker will never take.",
+    each((broker) => broker.refusedCount),
+  );
 }
 
 /** Shorter delays of the main thread are not seen; a shorter time would wake an idle box more often. */

@@ -1,9 +1,11 @@
 import type { SealedEvent } from "../model/event.ts";
-import type { Status } from "./status.ts";
+import type { RefusedStatus, Status } from "./status.ts";
 
 /** What the control socket needs of the gateway; `gateway.ts` provides it. */
 export interface GatewayView {
   status(): Promise<Status>;
+  /** What brokers refused for good, by broker: the newest one by one, the newest first. */
+  refused(): Promise<Readonly<Record<string, readonly RefusedStatus[]>>>;
   /** Events of [from, to] that are on disk, in order, cut off after `bytesMax` bytes (but at least one). */
   events(from: number, to: number, bytesMax: number): Promise<readonly SealedEvent[]>;
   /** Calls back for each event once it is committed, until the returned function is called. */

@@ -36,6 +36,15 @@ export interface ReadPointStatus {
   readonly liveCount: number;
 }
 
+/** An event that a broker will never take. */
+export interface RefusedStatus {
+  readonly sequence: number;
+  /** Reason code of MQTT 5 and what it means. */
+  readonly reason: string;
+  /** When it was set aside. */
+  readonly at: string;
+}
+
 /** One broker in `sortgate status`. */
 export interface BrokerStatus {
   readonly name: string;
@@ -51,6 +60,10 @@ export interface BrokerStatus {
   readonly acknowledgedCount: number;
   /** Highest sequence up to which the broker has everything. */
   readonly deliveredTo: number;
+  /** Events that the broker will never take, in all; they are set aside and count as done. */
+  readonly refusedCount: number;
+  /** The last of them; absent if there is none. */
+  readonly lastRefused?: RefusedStatus;
   /** Age of the oldest event that the broker does not have; 0 if it has all. */
   readonly oldestQueuedMs: DurationMs;
 }

@@ -6,10 +6,16 @@ export interface Backlog {
   connect(onEvents: (events: readonly SealedEvent[]) => void): BacklogConnection;
 }
 
+/** An event that a broker will never take, and why. */
+export interface Refusal {
+  readonly sequence: number;
+  readonly reason: string;
+}
+
 export interface BacklogConnection {
   /** Asks for `count` more events, now or as soon as there are any. */
   want(count: number): void;
-  /** Tells that the broker has these for good. */
-  settle(sequences: readonly number[]): void;
+  /** Tells that the broker has these for good, or will never take those of them that are `refused`. */
+  settle(sequences: readonly number[], refused: readonly Refusal[]): void;
   close(): void;
 }

@@ -4,13 +4,12 @@ import Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 
-/** The schema's version in `user_version`; a ledger with a higher one belongs to a newer program. */
-const schemaVersion = 1;
-
 /** "SGL1": says that a file is a sortgate ledger, whatever its name (SQLite file format §1.3.16). */
 const applicationId = 0x53474c31;
 
-const schema = `
+/** Each brings a ledger from the version before to its own, from 0 on; none is ever changed once it was released. */
+const migrations = [
+  `
   CREATE TABLE event (
     sequence INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -30,7 +29,22 @@ const schema = `
     broker TEXT PRIMARY KEY,
     settled TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
-`;
+`,
+  // What a broker will never take: the newest one by one, and how many there were in all.
+  `
+  CREATE TABLE refused (
+    broker TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (broker, sequence)
+  ) STRICT, WITHOUT ROWID;
+  ALTER TABLE cursor ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+`,
+];
+
+/** The schema's version in `user_version`; a ledger with a higher one belongs to a newer program. */
+const schemaVersion = migrations.length;
 
 /** Turns what SQLite or the file system says into a sentence and a next step. Never deletes or replaces a file. */
 export function explainSqlite(error: unknown, path: string): SortgateError {
@@ -93,9 +107,9 @@ function prepare(database: Database.Database, path: string): void {
       hint: "install that version again, or name another data_dir; the file was not touched",
       context: { version },
     });
-  if (version === 0) {
+  if (version < schemaVersion) {
     database.transaction(() => {
-      database.exec(schema);
+      for (const migration of migrations.slice(version)) database.exec(migration);
       database.pragma(`application_id = ${applicationId}`);
       database.pragma(`user_version = ${schemaVersion}`);
     })();

@@ -1,2 +1,11 @@
 export { type Cursor, createCursor, type Range } from "./cursor.ts";
-export { type ChainRow, type Commit, type Ledger, type LedgerExtent, openLedger, type StoredEvent } from "./ledger.ts";
+export {
+  type ChainRow,
+  type Commit,
+  type Ledger,
+  type LedgerExtent,
+  type NewlyRefused,
+  openLedger,
+  type RefusedEvent,
+  type StoredEvent,
+} from "./ledger.ts";

@@ -4,6 +4,7 @@ import type Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 import type { EventKind, SealedEvent } from "../model/event.ts";
+import { limits } from "../model/limits.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Range } from "./cursor.ts";
 import { explainSqlite, openDatabase } from "./database.ts";
@@ -25,6 +26,19 @@ export interface StoredEvent extends SealedEvent {
   readonly at: EpochMs;
 }
 
+/** An event that a broker will never take, and why. */
+export interface RefusedEvent {
+  readonly sequence: number;
+  readonly reason: string;
+  readonly at: EpochMs;
+}
+
+/** What a broker refused since the last commit: the newest one by one, and how many there were. */
+export interface NewlyRefused {
+  readonly count: number;
+  readonly events: readonly RefusedEvent[];
+}
+
 /** What one commit writes, all or nothing. */
 export interface Commit {
   readonly events: readonly StoredEvent[];
@@ -32,6 +46,8 @@ export interface Commit {
   readonly chain: ChainRow;
   /** Cursors that moved. */
   readonly settled: ReadonlyMap<string, readonly Range[]>;
+  /** What brokers refused for good, by broker; each of them stands in `settled` too. */
+  readonly refused: ReadonlyMap<string, NewlyRefused>;
   /** Events up to this sequence are destroyed with this commit; 0: none. */
   readonly destroyTo: number;
   /** Events that were destroyed before every broker had them, in all. */
@@ -69,6 +85,9 @@ export interface Ledger {
   chain(): ChainRow | undefined;
   lostCount(): number;
   cursor(broker: string): readonly Range[];
+  /** What a broker refused for good: how many in all, and the newest one by one, the newest first. */
+  refusedCount(broker: string): number;
+  refused(broker: string, max: number): RefusedEvent[];
   /** Writes all or nothing. "full": nothing was written and the file may not grow. Fails: ledger/io, ledger/corrupt. */
   commit(commit: Commit): "stored" | "full";
   /** Events of [from, to] in order, cut off after `bytesMax` bytes (but at least one). */
@@ -124,6 +143,12 @@ const statements = {
     "INSERT INTO chain (only, chain, sequence, previous, peaks, lost) VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT (only) DO UPDATE SET sequence = excluded.sequence, previous = excluded.previous, peaks = excluded.peaks, lost = excluded.lost",
   settle:
     "INSERT INTO cursor (broker, settled) VALUES (?, ?) ON CONFLICT (broker) DO UPDATE SET settled = excluded.settled",
+  refuse: "INSERT INTO refused (broker, sequence, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+  countRefused: "UPDATE cursor SET refused = refused + ? WHERE broker = ?",
+  forgetRefused:
+    "DELETE FROM refused WHERE broker = ? AND sequence <= (SELECT sequence FROM refused WHERE broker = ? ORDER BY sequence DESC LIMIT 1 OFFSET ?)",
+  refused: "SELECT sequence, reason, at FROM refused WHERE broker = ? ORDER BY sequence DESC LIMIT ?",
+  refusedCount: "SELECT refused AS count FROM cursor WHERE broker = ?",
   destroy: "DELETE FROM event WHERE sequence <= ?",
   read: "SELECT sequence, kind, subject, at, bytes FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence LIMIT ?",
   // Times may step back with the clock, so the newest event that is too old is not enough: take the oldest that is not.
@@ -164,10 +189,23 @@ export function openLedger(path: string, bytesMax: number): Ledger {
   }
 }
 
+/** Writes what a broker refused into its list, and forgets the oldest of a list that is too long. */
+function createRefusedWriter(database: Database.Database): (broker: string, newly: NewlyRefused) => void {
+  const insert = database.prepare(statements.refuse);
+  const add = database.prepare(statements.countRefused);
+  const forget = database.prepare(statements.forgetRefused);
+  return (broker, { count, events }) => {
+    for (const { sequence, reason, at } of events) insert.run(broker, sequence, reason, at);
+    add.run(count, broker);
+    forget.run(broker, broker, limits.refusedListMax);
+  };
+}
+
 function overDatabase(database: Database.Database, path: string, pageBytes: number, pagesMax: number): Ledger {
   const insert = database.prepare(statements.insert);
   const putChain = database.prepare(statements.chain);
   const putCursor = database.prepare(statements.settle);
+  const putRefused = createRefusedWriter(database);
   const destroy = database.prepare(statements.destroy);
   const read = database.prepare(statements.read);
   const before = database.prepare(statements.before);
@@ -181,6 +219,7 @@ function overDatabase(database: Database.Database, path: string, pageBytes: numb
     const { chain, sequence, previous, peaks } = commit.chain;
     putChain.run(chain, sequence, previous, peaks, commit.lostCount);
     for (const [broker, ranges] of commit.settled) putCursor.run(broker, JSON.stringify(ranges));
+    for (const [broker, newly] of commit.refused) putRefused(broker, newly);
   });
 
   return {
@@ -192,6 +231,11 @@ function overDatabase(database: Database.Database, path: string, pageBytes: numb
         | undefined;
       return row === undefined ? [] : (JSON.parse(row.settled) as Range[]);
     },
+    refusedCount(broker) {
+      const row = database.prepare(statements.refusedCount).get(broker) as { count: number } | undefined;
+      return row?.count ?? 0;
+    },
+    refused: (broker, max) => database.prepare(statements.refused).all(broker, max) as RefusedEvent[],
     commit(commit) {
       try {
         database.pragma(`max_page_count = ${commit.isOwn === true ? pagesMax : pagesMax - reservePages}`);

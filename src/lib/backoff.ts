@@ -13,6 +13,8 @@ export interface Backoff {
   nextMs(): number;
   /** Tells that an attempt held for `upMs`; resets the waits if that was long enough. */
   held(upMs: number): void;
+  /** Tells that an attempt succeeded: the waits start from `baseMs` again. */
+  reset(): void;
 }
 
 /**
@@ -30,6 +32,9 @@ export function createBackoff(policy: BackoffPolicy, random: () => number = Math
     },
     held(upMs) {
       if (upMs >= policy.stableMs) failureCount = 0;
+    },
+    reset() {
+      failureCount = 0;
     },
   };
 }

@@ -18,6 +18,12 @@ export const limits = {
   uncommittedEventsMax: 20_000,
   /** Unacknowledged publishes of one broker, unless the broker allows less. */
   inFlightMax: 256,
+  /** Events that a broker refused for now and that are kept at hand to be tried again; more of them wait in the ledger. */
+  heldEventsMax: 256,
+  /** Those that wait in the ledger are sent again no oftener than this: there may be a whole backlog of them. */
+  rewindPauseMs: 10_000,
+  /** Events that a broker refused for good and that are listed one by one; older ones are only counted. */
+  refusedListMax: 1_000,
   /** Bytes of events that one lease hands out. */
   leaseBytesMax: 1_048_576,
   /** Bytes of recent events that the ledger thread keeps at hand for live forwarding. */

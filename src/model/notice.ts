@@ -19,6 +19,7 @@ export type NoticeName =
   | "identity/made"
   | "broker/up"
   | "broker/down"
+  | "broker/refused"
   | "broker/warning"
   | "control/listening"
   | "control/refused"

@@ -230,9 +230,11 @@ class SealedLedger implements LedgerCore {
       events,
       chain: { chain, ...sealer.state() },
       settled: this.outbox.changed(),
+      refused: this.outbox.refused(),
       destroyTo: this.#room.destroyTo(),
       lostCount: this.#room.lostCount(),
-      isOwn,
+      // What only moves cursors must not wait for room, or a full ledger would never empty.
+      isOwn: isOwn || events.length === 0,
     });
     if (stored === "full") {
       sealer.restore(before);

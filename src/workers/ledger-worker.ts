@@ -7,6 +7,7 @@ import { type Ledger, openLedger, type StoredEvent } from "../ledger/index.ts";
 import { assert } from "../lib/assert.ts";
 import { createSystemClock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
+import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
 import { createEpochKey, createSealer, type EpochKey, epochData, type Sealer } from "../seal/index.ts";
 import { packEvents } from "./event-batch.ts";
@@ -72,6 +73,9 @@ function answer(core: LedgerCore, ledger: Ledger, message: Extract<ToLedger, { t
     } else if (question === "checkpoint") {
       const { counters } = message.detail as Questions["checkpoint"]["ask"];
       post({ type: "answer", id, answer: { sequence: core.finish(counters) } });
+    } else if (question === "refused") {
+      const lists = options.brokers.map((broker) => [broker, ledger.refused(broker, limits.refusedListMax)] as const);
+      post({ type: "answer", id, answer: Object.fromEntries(lists) });
     } else post({ type: "answer", id, answer: question === "stats" ? core.stats() : core.rotateKey() });
   } catch (error) {
     post({ type: "refusal", id, failure: failure(error) });
@@ -120,7 +124,7 @@ function serve(core: LedgerCore, ledger: Ledger, setLive: (on: boolean) => void,
   port.on("message", (message: ToLedger) =>
     guarded(() => {
       if (message.type === "append") core.append(message.drafts, message.counters);
-      else if (message.type === "settle") core.outbox.settle(message.broker, message.sequences);
+      else if (message.type === "settle") core.outbox.settle(message.broker, message.sequences, message.refused);
       else if (message.type === "connect") {
         core.outbox.connect(message.broker);
         connections.set(message.broker, { connection: message.connection, wantCount: 0 });

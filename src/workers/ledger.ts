@@ -14,6 +14,7 @@ import type {
   LedgerOpened,
   LedgerOptions,
   Questions,
+  RefusalMessage,
   ToLedger,
 } from "./messages.ts";
 
@@ -26,8 +27,8 @@ export interface LedgerBacklog {
 export interface LedgerConnection {
   /** Asks for `count` more events, now or as soon as there are any. */
   want(count: number): void;
-  /** Tells that the broker has these for good. */
-  settle(sequences: readonly number[]): void;
+  /** Tells that the broker has these for good, or will never take those of them that are `refused`. */
+  settle(sequences: readonly number[], refused: readonly RefusalMessage[]): void;
   /** Ends the connection: `onEvents` is not called any more. */
   close(): void;
 }
@@ -224,7 +225,7 @@ function createThread(worker: Worker, opened: LedgerOpened, counters: () => Coun
     post({ type: "connect", broker, connection });
     return {
       want: (count) => post({ type: "want", broker, connection, count }),
-      settle: (sequences) => post({ type: "settle", broker, sequences }),
+      settle: (sequences, refused) => post({ type: "settle", broker, sequences, refused }),
       close() {
         if (connections.get(broker)?.connection === connection) connections.delete(broker);
       },

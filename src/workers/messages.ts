@@ -23,6 +23,17 @@ export interface EventBatch {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** An event that a broker will never take, and why. */
+export interface RefusalMessage {
+  readonly sequence: number;
+  readonly reason: string;
+}
+
+/** The same, as it stands in the ledger. */
+export interface RefusedRow extends RefusalMessage {
+  readonly at: EpochMs;
+}
+
 /** What can be asked of the ledger thread, and what it answers. */
 export interface Questions {
   readonly stats: { readonly ask: null; readonly answer: LedgerStats };
@@ -35,6 +46,8 @@ export interface Questions {
     readonly ask: { readonly counters: Counters };
     readonly answer: { readonly sequence: number };
   };
+  /** What brokers refused for good: the newest one by one, by broker, the newest first. */
+  readonly refused: { readonly ask: null; readonly answer: Readonly<Record<string, readonly RefusedRow[]>> };
   readonly rotateKey: { readonly ask: null; readonly answer: { readonly kid: string; readonly sequence: number } };
 }
 
@@ -51,6 +64,9 @@ export interface LedgerStats {
     readonly name: string;
     readonly queuedCount: number;
     readonly deliveredTo: number;
+    /** Events that the broker will never take, in all, and the last of them. */
+    readonly refusedCount: number;
+    readonly lastRefused?: RefusedRow;
     /** When the oldest event that the broker does not have was made; absent if it has all. */
     readonly oldestAt?: EpochMs;
   }[];
@@ -60,7 +76,12 @@ export type ToLedger =
   | { readonly type: "append"; readonly drafts: readonly DraftMessage[]; readonly counters: Counters }
   | { readonly type: "connect"; readonly broker: string; readonly connection: number }
   | { readonly type: "want"; readonly broker: string; readonly connection: number; readonly count: number }
-  | { readonly type: "settle"; readonly broker: string; readonly sequences: readonly number[] }
+  | {
+      readonly type: "settle";
+      readonly broker: string;
+      readonly sequences: readonly number[];
+      readonly refused: readonly RefusalMessage[];
+    }
   | { readonly type: "ask"; readonly id: number; readonly question: keyof Questions; readonly detail: unknown }
   | { readonly type: "watch"; readonly on: boolean }
   | { readonly type: "stop" };

@@ -1,7 +1,15 @@
-import { type Cursor, createCursor, type Ledger, type Range, type StoredEvent } from "../ledger/index.ts";
+import {
+  type Cursor,
+  createCursor,
+  type Ledger,
+  type NewlyRefused,
+  type Range,
+  type StoredEvent,
+} from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { limits } from "../model/limits.ts";
-import type { LedgerStats } from "./messages.ts";
+import type { LedgerStats, RefusalMessage } from "./messages.ts";
+import { createRefusals, type Refusals } from "./refusals.ts";
 
 /** Who gets which event next. Keeps the cursors of all brokers, and recent events at hand so that live ones need no disk. */
 export interface Outbox {
@@ -9,7 +17,8 @@ export interface Outbox {
   connect(broker: string): void;
   /** Up to `max` events for a broker, newest business first (see `Cursor`). */
   lease(broker: string, max: number): StoredEvent[];
-  settle(broker: string, sequences: readonly number[]): void;
+  /** The broker has these for good, or will never take those of them that are `refused`. */
+  settle(broker: string, sequences: readonly number[], refused?: readonly RefusalMessage[]): void;
   /** Tells that events up to `sequence` are gone: nobody is to be handed them any more. */
   destroyed(sequence: number): void;
   /** How many events up to `sequence` some broker does not have. */
@@ -20,6 +29,8 @@ export interface Outbox {
   delivered(): Record<string, number>;
   /** Cursors that moved since the last commit. */
   changed(): ReadonlyMap<string, readonly Range[]>;
+  /** What brokers refused for good since the last commit. */
+  refused(): ReadonlyMap<string, NewlyRefused>;
   /** True when moved cursors should be written although nothing else is. */
   due(): boolean;
   /** A commit returned: these events are durable, and so are the cursors that `changed` gave. */
@@ -29,6 +40,7 @@ export interface Outbox {
 
 interface Slot {
   readonly cursor: Cursor;
+  readonly refusals: Refusals;
   unwrittenCount: number;
   unwrittenSince: number;
 }
@@ -64,17 +76,29 @@ function createRecent(bytesMax: number): {
   };
 }
 
-export function createOutbox(options: { ledger: Ledger; brokers: readonly string[]; clock: Clock }): Outbox {
+interface OutboxOptions {
+  readonly ledger: Ledger;
+  readonly brokers: readonly string[];
+  readonly clock: Clock;
+}
+
+function openSlots({ ledger, brokers, clock }: OutboxOptions): Map<string, Slot> {
+  const { first } = ledger.extent();
+  const slots = new Map<string, Slot>();
+  for (const broker of brokers) {
+    const cursor = createCursor(ledger.cursor(broker));
+    if (first > 1) cursor.settle(1, first - 1);
+    const refusals = createRefusals(ledger, broker, clock);
+    slots.set(broker, { cursor, refusals, unwrittenCount: 0, unwrittenSince: 0 });
+  }
+  return slots;
+}
+
+export function createOutbox(options: OutboxOptions): Outbox {
   const { ledger, clock } = options;
   const recent = createRecent(limits.recentBytesMax);
-  const extent = ledger.extent();
-  let head = extent.last;
-  const slots = new Map<string, Slot>();
-  for (const broker of options.brokers) {
-    const cursor = createCursor(ledger.cursor(broker));
-    if (extent.first > 1) cursor.settle(1, extent.first - 1);
-    slots.set(broker, { cursor, unwrittenCount: 0, unwrittenSince: 0 });
-  }
+  let head = ledger.extent().last;
+  const slots = openSlots(options);
 
   function fetch([from, to]: Range): StoredEvent[] {
     if (recent.get(from) === undefined) return ledger.read(from, to, Number.POSITIVE_INFINITY);
@@ -89,6 +113,13 @@ export function createOutbox(options: { ledger: Ledger; brokers: readonly string
     slot.unwrittenCount += count;
   }
 
+  /** False: it was settled before. */
+  function settleOne(slot: Slot, sequence: number): boolean {
+    const count = slot.cursor.settle(sequence);
+    moved(slot, count);
+    return count > 0;
+  }
+
   const undeliveredUpTo = (sequence: number): number => {
     let most = 0;
     for (const { cursor } of slots.values()) most = Math.max(most, cursor.queued(sequence));
@@ -98,10 +129,12 @@ export function createOutbox(options: { ledger: Ledger; brokers: readonly string
   return {
     connect: (broker) => slots.get(broker)?.cursor.begin(head),
     lease: (broker, max) => slots.get(broker)?.cursor.lease(head, max).flatMap(fetch) ?? [],
-    settle(broker, sequences) {
+    settle(broker, sequences, refused = []) {
       const slot = slots.get(broker);
       if (slot === undefined) return;
-      for (const sequence of sequences) if (sequence <= head) moved(slot, slot.cursor.settle(sequence));
+      for (const refusal of refused)
+        if (refusal.sequence <= head && settleOne(slot, refusal.sequence)) slot.refusals.add(refusal);
+      for (const sequence of sequences) if (sequence <= head) settleOne(slot, sequence);
     },
     destroyed(sequence) {
       for (const slot of slots.values()) moved(slot, slot.cursor.settle(1, sequence));
@@ -115,6 +148,12 @@ export function createOutbox(options: { ledger: Ledger; brokers: readonly string
           .filter(([, slot]) => slot.unwrittenCount > 0)
           .map(([broker, slot]) => [broker, slot.cursor.ranges()]),
       ),
+    refused: () =>
+      new Map(
+        [...slots]
+          .map(([broker, { refusals }]) => [broker, refusals.newly()] as const)
+          .filter(([, { count }]) => count > 0),
+      ),
     due() {
       const now = clock.monotonicMs();
       for (const { unwrittenCount, unwrittenSince } of slots.values()) {
@@ -126,16 +165,20 @@ export function createOutbox(options: { ledger: Ledger; brokers: readonly string
     stored(events) {
       if (events.length > 0) head = events[events.length - 1]!.sequence;
       recent.add(events);
-      for (const slot of slots.values()) slot.unwrittenCount = 0;
+      for (const slot of slots.values()) {
+        slot.unwrittenCount = 0;
+        slot.refusals.stored();
+      }
     },
     stats: () =>
-      [...slots].map(([name, { cursor }]) => {
+      [...slots].map(([name, { cursor, refusals }]) => {
         const queuedCount = cursor.queued(head);
         const oldest = queuedCount > 0 ? fetch([cursor.oldest(), cursor.oldest()])[0] : undefined;
         return {
           name,
           queuedCount,
           deliveredTo: cursor.contiguous(),
+          ...refusals.stats(),
           ...(oldest === undefined ? {} : { oldestAt: oldest.at }),
         };
       }),

@@ -6,7 +6,7 @@ import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { addKeysOnline } from "../../src/cli/commands/keys-online.ts";
 import { createOutput } from "../../src/cli/output.ts";
-import { anEvent, aView, waybill } from "../control/a-view.ts";
+import { aBroker, anEvent, aView, waybill } from "../control/a-view.ts";
 import { runBuilt, runHere } from "./run-here.ts";
 import { aDaemon } from "./with-daemon.ts";
 
@@ -36,7 +36,21 @@ describe("queue stats", () => {
     expect(stdout).toContain("On disk: events 1 to 12");
     expect(stdout).toMatch(/^central +up/m);
     const json = await queue("stats", "--json");
-    expect(JSON.parse(json.stdout)).toEqual({ queue: view.now.queue, brokers: view.now.brokers });
+    expect(JSON.parse(json.stdout)).toEqual({ queue: view.now.queue, brokers: view.now.brokers, refused: {} });
+  });
+
+  test("lists what a broker will never take, with the reason", async () => {
+    const refused = [12, 7].map((sequence) => ({
+      sequence,
+      reason: "0x99 it does not accept the content",
+      at: "2026-11-23T03:10:11.000Z",
+    }));
+    view.now = { ...view.now, brokers: [aBroker({ refusedCount: 1_200, lastRefused: refused[0]! })] };
+    view.refused = async () => ({ central: refused });
+    const { stdout } = await queue("stats");
+    expect(stdout).toMatch(/^central will never take 1[,_ ]?200 events.*0x99 it does not accept the content$/m);
+    expect(stdout).toMatch(/^7 +2026-11-23T03:10:11.000Z +0x99 it does not accept the content$/m);
+    expect(JSON.parse((await queue("stats", "--json")).stdout).refused).toEqual({ central: refused });
   });
 });
 

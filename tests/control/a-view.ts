@@ -94,6 +94,7 @@ export function aBroker(over: Partial<Status["brokers"][number]> = {}): Status["
     inFlightCount: 0,
     acknowledgedCount: 12,
     deliveredTo: 12,
+    refusedCount: 0,
     oldestQueuedMs: 0,
     ...over,
   };
@@ -125,6 +126,7 @@ export interface TestView {
   emit(event: SealedEvent): void;
   status: GatewayView["status"];
   events: GatewayView["events"];
+  refused: GatewayView["refused"];
   watch: GatewayView["watch"];
   rotateKey: GatewayView["rotateKey"];
   audit: GatewayView["audit"];
@@ -146,6 +148,7 @@ export function aView(events: readonly SealedEvent[] = twelve()): TestView {
       for (const listener of listeners) listener(event);
     },
     status: async () => view.now,
+    refused: async () => ({}),
     events: async (from, to, bytesMax) => {
       view.eventCalls.push({ from, to, bytesMax });
       const found: SealedEvent[] = [];

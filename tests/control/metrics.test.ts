@@ -17,7 +17,7 @@ describe("the metrics", () => {
   test("hold each promised number with its labels", async () => {
     const status = aStatus({
       devices: [aDevice(), aDevice({ name: "scanner-2", state: "down" })],
-      brokers: [aBroker({ queuedCount: 9, oldestQueuedMs: 1_500, state: "connecting" })],
+      brokers: [aBroker({ refusedCount: 3, queuedCount: 9, oldestQueuedMs: 1_500, state: "connecting" })],
     });
     expect(await rendered(status)).toEqual(
       expect.arrayContaining([
@@ -34,6 +34,7 @@ describe("the metrics", () => {
         'sortgate_queue_events{broker="central"} 9',
         'sortgate_queue_oldest_seconds{broker="central"} 1.5',
         'sortgate_acknowledged_total{broker="central"} 12',
+        'sortgate_set_aside_total{broker="central"} 3',
         'sortgate_ledger_bytes{part="wal"} 8192',
         "sortgate_lost_events_total 2",
         "sortgate_dropped_events_total 1",

@@ -35,7 +35,11 @@ describe("the control socket", () => {
   });
 
   test("gives queue and brokers", async () => {
-    expect(await control.client.get("/queue/stats")).toEqual({ queue: view.now.queue, brokers: view.now.brokers });
+    expect(await control.client.get("/queue/stats")).toEqual({
+      queue: view.now.queue,
+      brokers: view.now.brokers,
+      refused: {},
+    });
   });
 
   test("shows the newest events masked, without what would betray the masked digits", async () => {

@@ -10,6 +10,7 @@ import { type BrokerSettings, brokerSettings } from "../../src/forward/settings.
 import { createSystemClock } from "../../src/lib/clock.ts";
 import type { SealedEvent } from "../../src/model/event.ts";
 import type { Notice } from "../../src/model/notice.ts";
+import { createBacklog } from "../fakes/backlog.ts";
 import { type Certificates, freePort, makeCertificates, openMosquitto } from "../fakes/mosquitto.ts";
 
 let certificates: Certificates;
@@ -25,53 +26,6 @@ afterEach(async () => {
 
 function anEvent(sequence: number, size = 20): SealedEvent {
   return { sequence, kind: "read", subject: "tunnel-1", bytes: Buffer.alloc(size, `${sequence} `) };
-}
-
-/** The forwarder's own port, in memory: hands out what was not settled, and remembers what was asked for. */
-function createBacklog(
-  events: SealedEvent[],
-): Backlog & { readonly settled: Set<number>; mostOut: number; add(event: SealedEvent): void } {
-  const settled = new Set<number>();
-  let wanted = 0;
-  let out = new Set<number>();
-  let deliver: ((events: readonly SealedEvent[]) => void) | undefined;
-  const serve = (): void => {
-    const next = events.filter((event) => !settled.has(event.sequence) && !out.has(event.sequence)).slice(0, wanted);
-    if (next.length === 0) return;
-    wanted -= next.length;
-    for (const event of next) out.add(event.sequence);
-    backlog.mostOut = Math.max(backlog.mostOut, out.size);
-    deliver?.(next);
-  };
-  const backlog = {
-    settled,
-    mostOut: 0,
-    add(event: SealedEvent) {
-      events.push(event);
-      serve();
-    },
-    connect(onEvents: (events: readonly SealedEvent[]) => void) {
-      deliver = onEvents;
-      wanted = 0;
-      out = new Set();
-      return {
-        want(count: number) {
-          wanted += count;
-          setImmediate(serve);
-        },
-        settle(sequences: readonly number[]) {
-          for (const sequence of sequences) {
-            settled.add(sequence);
-            out.delete(sequence);
-          }
-        },
-        close() {
-          deliver = undefined;
-        },
-      };
-    },
-  };
-  return backlog;
 }
 
 interface Rig {

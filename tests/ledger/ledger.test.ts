@@ -31,6 +31,7 @@ function aCommit(events: readonly StoredEvent[], overrides: Partial<Commit> = {}
       peaks: Buffer.from([1, 2, 3]),
     },
     settled: new Map(),
+    refused: new Map(),
     destroyTo: 0,
     lostCount: 0,
     ...overrides,

@@ -183,6 +183,27 @@ describe("the ledger thread's core", () => {
     second.close();
   });
 
+  it("settles what a broker will never take with its reason, counted once and kept across a restart", () => {
+    const first = openRig();
+    first.core.append(drafts(5), {});
+    first.core.commit();
+    first.core.outbox.connect("central");
+    first.core.outbox.lease("central", 10);
+    const refused = [{ sequence: 3, reason: "0x99 no" }];
+    first.core.outbox.settle("central", [1, 2, 3], refused);
+    first.core.outbox.settle("central", [3], refused);
+    const lastRefused = { sequence: 3, reason: "0x99 no", at: startMs };
+    expect(first.core.stats().brokers).toMatchObject([{ queuedCount: 3, refusedCount: 1, lastRefused }]);
+    first.advance(100);
+    first.core.commit();
+    first.close();
+    const second = openRig();
+    expect(second.core.stats().brokers).toMatchObject([{ refusedCount: 1, lastRefused }]);
+    second.core.outbox.connect("central");
+    expect(second.core.outbox.lease("central", 10).map((event) => event.sequence)).toEqual([4, 5, 6, 7]);
+    second.close();
+  });
+
   it("hands out nothing that is not committed", () => {
     const rig = openRig();
     rig.core.outbox.connect("central");

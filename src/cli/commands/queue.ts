@@ -1,10 +1,11 @@
 import type { Command } from "commander";
-import type { Status } from "../../control/index.ts";
+import type { BrokerStatus, RefusedStatus, Status } from "../../control/index.ts";
 import { limits } from "../../model/limits.ts";
 import { daemonOf } from "../daemon.ts";
 import { shownEvent } from "../event-row.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
+import { countText } from "../quantity.ts";
 import { wholeNumber } from "../whole-number.ts";
 import { addQueueExport } from "./queue-export.ts";
 import { addQueueVerify } from "./queue-verify.ts";
@@ -38,11 +39,33 @@ function addStats(queue: Command, output: Output): void {
     .action(async ({ config }: { readonly config: string }) => {
       const stats = await (await daemonOf(config, output)).get("/queue/stats");
       if (output.asJson) return output.json(stats);
-      const shown = stats as Pick<Status, "queue" | "brokers">;
+      const shown = stats as Pick<Status, "queue" | "brokers"> & { readonly refused: RefusedLists };
       tellQueue(shown.queue, shown.brokers, output);
       output.line();
       tellBrokers(shown.brokers, output);
+      tellRefused(shown.brokers, shown.refused, output);
     });
+}
+
+type RefusedLists = Readonly<Record<string, readonly RefusedStatus[]>>;
+
+/** Events set aside that are shown one by one; `--json` gives all that are listed. */
+const refusedShownMax = 10;
+
+function tellRefused(brokers: readonly BrokerStatus[], lists: RefusedLists, output: Output): void {
+  for (const { name, refusedCount, lastRefused } of brokers) {
+    if (refusedCount === 0) continue;
+    output.line();
+    output.line(
+      `${name} will never take ${refusedCount === 1 ? "one event, which stays" : `${countText(refusedCount)} events, which stay`} in the ledger. The last reason: ${lastRefused?.reason ?? "unknown"}`,
+      "bad",
+    );
+    const rows = (lists[name] ?? []).slice(0, refusedShownMax);
+    output.table(
+      rows.map(({ sequence, at, reason }) => [String(sequence), at, reason]),
+      ["sequence", "set aside at", "reason"],
+    );
+  }
 }
 
 interface PeekOptions {

@@ -88,9 +88,9 @@ const routes: Readonly<Record<string, Route>> = {
   "/queue/stats": {
     method: "GET",
     fields: [],
-    answer: async ({ status }) => {
+    answer: async ({ status, view }) => {
       const { queue, brokers } = await status();
-      return { queue, brokers };
+      return { queue, brokers, refused: await view.refused() };
     },
   },
   "/queue/peek": {

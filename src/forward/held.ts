@@ -1,0 +1,66 @@
+import { createBackoff } from "../lib/backoff.ts";
+import type { SealedEvent } from "../model/event.ts";
+import { limits } from "../model/limits.ts";
+
+/** Events that a broker did not take and may take later, on the same connection; see `createHeld`. */
+export interface Held {
+  /** Keeps an event for later. False: there is no room. */
+  hold(event: SealedEvent): boolean;
+  /** What became of the event that `retry` was called with: "resolved" if it need not be tried again. */
+  tried(outcome: "resolved" | "refused"): void;
+  /** The event that is being tried just now. */
+  trying(): SealedEvent | undefined;
+  sequences(): number[];
+  count(): number;
+  close(): void;
+}
+
+/**
+ * Tries events again, one at a time and in turn, after pauses with full jitter that grow as long as none is taken.
+ *
+ * Takes:   `retry`, which sends the event; false: not now.
+ * Cost:    holds `heldEventsMax` events; beyond that they stay in the ledger alone.
+ */
+export function createHeld(retry: (event: SealedEvent) => boolean, random?: () => number): Held {
+  const backoff = createBackoff(limits.backoff, random);
+  const waiting: SealedEvent[] = [];
+  let current: SealedEvent | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isOpen = true;
+
+  const next = (): void => {
+    timer = undefined;
+    if (waiting.length === 0 || current !== undefined) return;
+    current = waiting.shift();
+    if (current === undefined || retry(current)) return;
+    waiting.unshift(current);
+    current = undefined;
+    arm(backoff.nextMs());
+  };
+  const arm = (delayMs: number): void => {
+    if (isOpen && timer === undefined && waiting.length > 0) timer = setTimeout(next, delayMs);
+  };
+
+  return {
+    hold(event) {
+      if (waiting.length >= limits.heldEventsMax) return false;
+      waiting.push(event);
+      if (current === undefined) arm(backoff.nextMs());
+      return true;
+    },
+    tried(outcome) {
+      if (current === undefined) return;
+      if (outcome === "refused") waiting.push(current);
+      else backoff.reset();
+      current = undefined;
+      arm(outcome === "refused" ? backoff.nextMs() : 0);
+    },
+    trying: () => current,
+    sequences: () => waiting.map(({ sequence }) => sequence),
+    count: () => waiting.length + (current === undefined ? 0 : 1),
+    close() {
+      isOpen = false;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,279 @@
+import type { Clock } from "../lib/clock.ts";
+import { SortgateError } from "../model/error.ts";
+import type { SealedEvent } from "../model/event.ts";
+import { limits } from "../model/limits.ts";
+import type { Tell } from "../model/notice.ts";
+import type { MonotonicMs } from "../model/units.ts";
+import { createHeld, type Held } from "./held.ts";
+import type { Message, MqttLink } from "./mqtt-link.ts";
+import type { Backlog, BacklogConnection, Refusal } from "./port.ts";
+import { explainRefusal, type RefusalMeaning, reasonText } from "./refusal.ts";
+import type { BrokerSettings } from "./settings.ts";
+import type { Topics } from "./topic.ts";
+
+export interface LinkSessionOptions {
+  readonly link: MqttLink;
+  readonly settings: BrokerSettings;
+  readonly gateway: string;
+  readonly chain: string;
+  readonly backlog: Backlog;
+  readonly topics: Topics;
+  /** What is published first: that we are there. */
+  readonly online: Message;
+  readonly clock: Clock;
+  readonly tell: Tell;
+  readonly acknowledged: (count: number) => void;
+  readonly random?: (() => number) | undefined;
+}
+
+/** Room that topic, properties and header take in a packet beside the event. */
+const packetOverheadBytes = 1_024;
+/** Refusals of one kind for one reason are told this often. */
+const tellMs = 60_000;
+/** Packet too large (MQTT 5 §3.4.2.1). */
+const tooLarge = 149;
+
+/**
+ * What happens on one link: the window, the acknowledgements and the watch over their age, and what is refused.
+ *
+ * Invariants
+ * 1. In flight are at most the window, and one event more that is tried again: it takes the place that the status had.
+ * 2. An event that the broker refuses for now stays unsettled and holds up no other one.
+ * 3. An event that it refuses for good is settled, with its reason.
+ */
+export class LinkSession {
+  readonly #options: LinkSessionOptions;
+  readonly #window: number;
+  readonly #watch: NodeJS.Timeout;
+  readonly #held: Held;
+  /** Sequence → when it was published; the oldest stands first. */
+  readonly #inFlight = new Map<number, MonotonicMs>();
+  /** When each kind of refusal was told last. */
+  readonly #toldAt = new Map<string, MonotonicMs>();
+  #connection: BacklogConnection;
+  #settled: number[] = [];
+  #refused: Refusal[] = [];
+  /** Places of the window that came free and were not asked for yet. */
+  #freeCount = 0;
+  /** What comes again after a rewind although it is in flight or held. */
+  #known = new Set<number>();
+  /** Refused events found no room and wait in the ledger alone. */
+  #isLeftBehind = false;
+  #rewindTimer: NodeJS.Timeout | undefined;
+  #rewoundAt: MonotonicMs = Number.NEGATIVE_INFINITY;
+  #lastRefusal = "";
+  #isOnlineTold = false;
+  #draining: (() => void) | undefined;
+  #isOpen = true;
+
+  constructor(options: LinkSessionOptions) {
+    const { link, settings, online, backlog } = options;
+    this.#options = options;
+    // One place of the window is kept for the status message.
+    this.#window = Math.max(1, Math.min(settings.in_flight_max, link.inFlightMax - 1));
+    this.#held = createHeld((event) => this.#retry(event), options.random);
+    link.publish(online, (error) => {
+      this.#isOnlineTold = true;
+      const code = codeOf(error);
+      if (code !== undefined) this.#tellRefusal("status", online.topic, code, explainRefusal(code));
+    });
+    this.#connection = backlog.connect((events) => this.#send(events));
+    this.#connection.want(this.#window);
+    this.#watch = setInterval(() => this.#checkAge(), 1_000);
+  }
+
+  get inFlightCount(): number {
+    return this.#inFlight.size;
+  }
+
+  /** What is wrong although the link is up; empty if nothing is. */
+  get problem(): string {
+    const count = this.#held.count();
+    if (count === 0 && !this.#isLeftBehind) return "";
+    return `${this.#lastRefusal}; ${this.#isLeftBehind ? `more than ${count}` : count} wait and are tried again`;
+  }
+
+  /** Takes no more events, waits for what is in flight, says offline, and leaves. Resolves when that is done. */
+  async drain(offline: Message): Promise<void> {
+    const { link } = this.#options;
+    this.#held.close();
+    await new Promise<void>((resolve) => {
+      this.#draining = resolve;
+      this.#checkDrained();
+    });
+    await new Promise<void>((resolve) => link.publish(offline, () => resolve()));
+    await link.leave();
+  }
+
+  end(): void {
+    const { link } = this.#options;
+    link.end(new SortgateError("broker/unreachable", "The gateway is stopping", { hint: "start it again" }));
+  }
+
+  close(): void {
+    this.#isOpen = false;
+    clearInterval(this.#watch);
+    clearTimeout(this.#rewindTimer);
+    this.#held.close();
+    this.#flush();
+    this.#connection.close();
+    this.#draining?.();
+  }
+
+  #send(events: readonly SealedEvent[]): void {
+    if (!this.#isOpen || this.#draining !== undefined) return;
+    const { link } = this.#options;
+    for (const event of events) {
+      if (this.#known.delete(event.sequence)) this.#connection.want(1);
+      else if (event.bytes.length + packetOverheadBytes > link.packetBytesMax) {
+        this.#freeCount += 1;
+        this.#setAside(event, tooLarge, explainRefusal(tooLarge));
+      } else this.#publish(event);
+    }
+  }
+
+  #publish(event: SealedEvent): void {
+    const { gateway, chain, clock, link, topics } = this.#options;
+    const { sequence, kind, subject, bytes } = event;
+    this.#inFlight.set(sequence, clock.monotonicMs());
+    link.publish(
+      {
+        topic: topics.of(kind, subject),
+        bytes,
+        contentType: "application/cloudevents+json",
+        userProperties: { id: `${gateway}/${chain}/${sequence}`, sequence: String(sequence) },
+      },
+      (error) => this.#published(event, error),
+    );
+  }
+
+  #published(event: SealedEvent, error: Error | null | undefined): void {
+    const { sequence, kind, subject } = event;
+    if (!this.#isOpen || !this.#inFlight.delete(sequence)) return;
+    const { settings, link, topics } = this.#options;
+    const isRetry = this.#held.trying() === event;
+    if (!isRetry) this.#freeCount += 1;
+    const code = codeOf(error);
+    if (error === null || error === undefined) this.#settle(sequence);
+    else if (code === undefined) {
+      const hint = "check the broker's log";
+      const sentence = `Broker "${settings.name}" does not take our events`;
+      link.end(new SortgateError("broker/refused", sentence, { cause: error, hint }));
+      return;
+    } else {
+      const meaning = explainRefusal(code);
+      if (meaning.isPermanent) this.#setAside(event, code, meaning);
+      else {
+        if (!isRetry && !this.#held.hold(event)) this.#isLeftBehind = true;
+        if (isRetry) this.#held.tried("refused");
+        this.#tellRefusal(kind, topics.of(kind, subject), code, meaning);
+        this.#askForMore();
+        this.#checkDrained();
+        return;
+      }
+    }
+    if (!isRetry) return;
+    this.#held.tried("resolved");
+    this.#rewindLater();
+  }
+
+  /** Sends an event that was refused before, if the place that the status had is free again. */
+  #retry(event: SealedEvent): boolean {
+    if (!this.#isOnlineTold || !this.#isOpen || this.#draining !== undefined) return false;
+    this.#publish(event);
+    return true;
+  }
+
+  /** An event that this broker can never take must not hold up the others; it stays in the ledger, and in a list. */
+  #setAside(event: SealedEvent, code: number, meaning: RefusalMeaning): void {
+    const { sequence, kind, subject } = event;
+    this.#refused.push({ sequence, reason: reasonText(code, meaning) });
+    this.#tellRefusal(kind, this.#options.topics.of(kind, subject), code, meaning, sequence);
+    this.#settle(sequence);
+  }
+
+  #tellRefusal(kind: string, topic: string, code: number, meaning: RefusalMeaning, sequence?: number): void {
+    const { settings, clock, tell } = this.#options;
+    const { sentence, hint, isPermanent } = meaning;
+    const what = kind === "status" ? "our status" : `our ${kind} events`;
+    const told = `Broker "${settings.name}" does not take ${what}: ${sentence} (${topic})`;
+    if (!isPermanent && kind !== "status") this.#lastRefusal = told;
+    const now = clock.monotonicMs();
+    const key = `${kind} ${code}`;
+    if (now - (this.#toldAt.get(key) ?? Number.NEGATIVE_INFINITY) < tellMs) return;
+    this.#toldAt.set(key, now);
+    const then = isPermanent ? "; such events are set aside, sortgate queue stats lists them" : "";
+    tell({
+      name: "broker/refused",
+      level: isPermanent ? "error" : "warn",
+      message: `${told}${then}. Try: ${hint}`,
+      fields: { broker: settings.name, kind, reason: code, ...(sequence === undefined ? {} : { sequence }) },
+    });
+  }
+
+  #settle(sequence: number): void {
+    if (this.#settled.push(sequence) === 1) setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    const settled = this.#settled;
+    if (settled.length === 0) return;
+    const refused = this.#refused;
+    this.#settled = [];
+    this.#refused = [];
+    this.#connection.settle(settled, refused);
+    this.#options.acknowledged(settled.length - refused.length);
+    this.#askForMore();
+    this.#checkDrained();
+  }
+
+  #askForMore(): void {
+    const count = this.#freeCount;
+    if (count === 0 || !this.#isOpen || this.#draining !== undefined) return;
+    this.#freeCount = 0;
+    this.#connection.want(count);
+  }
+
+  /** The broker takes again what it refused: what was left behind in the ledger is asked for, though not at once again. */
+  #rewindLater(): void {
+    if (!this.#isLeftBehind || this.#rewindTimer !== undefined) return;
+    const sinceMs = this.#options.clock.monotonicMs() - this.#rewoundAt;
+    this.#rewindTimer = setTimeout(() => this.#rewind(), Math.max(0, limits.rewindPauseMs - sinceMs));
+  }
+
+  #rewind(): void {
+    this.#rewindTimer = undefined;
+    if (!this.#isOpen || this.#draining !== undefined) return;
+    this.#flush();
+    this.#rewoundAt = this.#options.clock.monotonicMs();
+    this.#isLeftBehind = false;
+    const trying = this.#held.trying();
+    this.#known = new Set([...this.#inFlight.keys(), ...this.#held.sequences()]);
+    this.#freeCount = 0;
+    this.#connection.close();
+    this.#connection = this.#options.backlog.connect((events) => this.#send(events));
+    this.#connection.want(this.#window - this.#inFlight.size + (trying === undefined ? 0 : 1));
+  }
+
+  #checkDrained(): void {
+    if (this.#inFlight.size === 0 && this.#settled.length === 0) this.#draining?.();
+  }
+
+  /** "Connected" is judged by acknowledged data: a peer that is silent for long is dead, whatever the socket says. */
+  #checkAge(): void {
+    const [oldest] = this.#inFlight.values();
+    const { clock, settings, link } = this.#options;
+    if (oldest === undefined || clock.monotonicMs() - oldest < limits.ackAgeMaxMs) return;
+    link.end(
+      new SortgateError("broker/unreachable", `Broker "${settings.name}" is connected but acknowledges nothing`, {
+        hint: "look at the broker's log and load; the connection is made anew",
+      }),
+    );
+  }
+}
+
+/** The reason code of a PUBACK that refuses, as MQTT.js hands it over. */
+function codeOf(error: Error | null | undefined): number | undefined {
+  const code = (error as { readonly code?: unknown } | null | undefined)?.code;
+  return typeof code === "number" ? code : undefined;
+}
