@@ -74,6 +74,12 @@ export function explainMqtt(error: unknown, broker: BrokerSettings): SortgateErr
     });
   const code = systemCode(error);
   const text = error instanceof Error ? error.message : "";
+  // The standard has no such reason in a PUBACK, and MQTT.js ends the connection without saying which event it was.
+  if (/invalid puback reason/i.test(text))
+    return new SortgateError("broker/refused", `${who} refuses an event with a reason that MQTT 5 does not know`, {
+      ...cause,
+      hint: "with mosquitto, replace message_size_limit by max_packet_size, which it tells us; else look at the broker's log",
+    });
   if (distrust[code] !== undefined)
     return new SortgateError("broker/tls", `${who} ${distrust[code][0]}`, { ...cause, hint: distrust[code][1] });
   if (code.startsWith("ERR_OSSL"))

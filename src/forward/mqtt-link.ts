@@ -87,6 +87,10 @@ function connected(client: MqttClient, { settings, signal }: LinkOptions): Promi
     const release = (): void => {
       clearTimeout(deadline);
       signal.removeEventListener("abort", onAbort);
+      // What ends the connection later is told by whoever holds it then, before anybody breaks it off.
+      client.off("connect", onConnect);
+      client.off("error", settle);
+      client.off("close", onClose);
     };
     const settle = (error?: unknown): void => {
       release();
@@ -97,12 +101,14 @@ function connected(client: MqttClient, { settings, signal }: LinkOptions): Promi
       }
     };
     const onAbort = (): void => settle(new Error("stopped"));
+    const onConnect = (): void => settle();
+    const onClose = (): void => settle(new Error("closed before the broker answered"));
     // MQTT.js has its own connect timeout; this one holds even where that is not armed (a TLS handshake that hangs).
     const deadline = setTimeout(() => settle(new Error("connack timeout")), limits.connectTimeoutMs + 1_000);
     signal.addEventListener("abort", onAbort, { once: true });
-    client.once("connect", () => settle());
+    client.once("connect", onConnect);
     client.on("error", settle);
-    client.once("close", () => settle(new Error("closed before the broker answered")));
+    client.once("close", onClose);
     try {
       client.connect();
     } catch (error) {

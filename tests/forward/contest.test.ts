@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createContest } from "../../src/forward/contest.ts";
-import { type Forwarder, startForwarder } from "../../src/forward/index.ts";
+import { type Backlog, type Forwarder, startForwarder } from "../../src/forward/index.ts";
 import { brokerSettings } from "../../src/forward/settings.ts";
 import { type Clock, createSystemClock } from "../../src/lib/clock.ts";
 import { SortgateError } from "../../src/model/error.ts";
 import { limits } from "../../src/model/limits.ts";
 import type { Notice } from "../../src/model/notice.ts";
+import { createBacklog } from "../fakes/backlog.ts";
 import { openMosquitto } from "../fakes/mosquitto.ts";
 import { openScriptedBroker, type Script, type ScriptedBroker } from "../fakes/scripted-broker.ts";
 
@@ -23,7 +24,11 @@ interface Rig {
   readonly upAt: number[];
 }
 
-function start(url: string, protocol: 4 | 5, over: { clock?: Clock; random?: () => number } = {}): Rig {
+function start(
+  url: string,
+  protocol: 4 | 5,
+  over: { clock?: Clock; random?: () => number; backlog?: Backlog } = {},
+): Rig {
   const notices: Notice[] = [];
   const upAt: number[] = [];
   const forwarder = startForwarder({
@@ -105,6 +110,21 @@ describe("a broker that closes without a word", () => {
       true,
     ]);
     expect(forwarder.state().problem).toMatch(/closed the connection soon after it let us in, 3 times/);
+  });
+
+  it("is told as one that closed also when events were in flight, so that the third time counts", async () => {
+    const broker = await scripted({
+      published({ topic, packetId }, client) {
+        if (topic.endsWith("/status")) client.acknowledge(packetId);
+        else client.close();
+      },
+    });
+    const backlog = createBacklog([{ sequence: 1, kind: "read", subject: "tunnel-1", bytes: Buffer.from("1") }]);
+    const { notices } = start(broker.url, 5, { backlog });
+    const down = (): Notice[] => notices.filter(({ name }) => name === "broker/down");
+    await vi.waitFor(() => expect(down().length).toBeGreaterThanOrEqual(3), 15_000);
+    expect(down().map(({ fields }) => fields?.code)).not.toContain("broker/refused");
+    expect(down()[2]?.message).toContain("another gateway with the same site and id");
   });
 
   it.each([4, 5] as const)(

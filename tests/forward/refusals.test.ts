@@ -97,6 +97,20 @@ describe("an event that a broker will never take", () => {
   });
 });
 
+describe("an event that is larger than mosquitto's message_size_limit", () => {
+  // mosquitto answers with a reason that no PUBACK may have, so nobody can know which event it is.
+  it("is told with the key that mends it, and is not taken for another gateway with our id", async () => {
+    const broker = await openMosquitto(["allow_anonymous true", "message_size_limit 1000"]);
+    cleanups.push(() => broker.stop("SIGKILL"));
+    const { told } = start(`mqtt://127.0.0.1:${broker.port}`, [anEvent(1), anEvent(2, "read", 2_000)]);
+    await vi.waitFor(() => expect(told("broker/down").length).toBeGreaterThan(3), 10_000);
+    for (const { message, fields } of told("broker/down")) {
+      expect(fields?.code).toBe("broker/refused");
+      expect(message).toMatch(/Try: .*max_packet_size/);
+    }
+  });
+});
+
 describe("an event that a broker refuses for now", () => {
   it.each([0x80, 0x83, 0x87, 0x91, 0x97])(
     "(reason %d) is tried again on the same connection until it is taken",
