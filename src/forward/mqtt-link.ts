@@ -3,6 +3,7 @@ import { readSmallFile } from "../lib/small-file.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import { explainMqtt } from "./explain.ts";
+import { createInboundBudget, type InboundBudget } from "./inbound.ts";
 import type { BrokerSettings } from "./settings.ts";
 
 /** One connection to one broker; when it ends, a new one is made. MQTT.js is only the wire: no store, no retry. */
@@ -72,6 +73,9 @@ async function clientOptions({ settings, protocol, clientId, will }: LinkOptions
     resubscribe: false,
     messageIdProvider: new mqtt.UniqueMessageIdProvider(),
     rejectUnauthorized: true,
+    ...(protocol === 5 ? { properties: { maximumPacketSize: limits.inboundBytesMax } } : {}),
+    // Its own log is never read, and costs as much as a tenth of a publish to prepare.
+    log: () => {},
     will: { topic: will.topic, payload: Buffer.from(will.bytes), qos: 1, retain: true },
     ...(settings.username === undefined ? {} : { username: settings.username }),
     ...(password === undefined ? {} : { password: password.toString("utf8").replace(/\r?\n$/, "") }),
@@ -81,8 +85,14 @@ async function clientOptions({ settings, protocol, clientId, will }: LinkOptions
   };
 }
 
+function tooMuch({ name, url }: BrokerSettings): SortgateError {
+  return new SortgateError("broker/refused", `Broker "${name}" at ${url} sends far more than answers`, {
+    hint: "check that it is an MQTT broker, and look at its log; the connection is made anew",
+  });
+}
+
 /** Waits for the broker's CONNACK. */
-function connected(client: MqttClient, { settings, signal }: LinkOptions): Promise<void> {
+function connected(client: MqttClient, { settings, signal }: LinkOptions, budget: InboundBudget): Promise<void> {
   return new Promise((resolve, reject) => {
     const release = (): void => {
       clearTimeout(deadline);
@@ -111,6 +121,12 @@ function connected(client: MqttClient, { settings, signal }: LinkOptions): Promi
     client.once("close", onClose);
     try {
       client.connect();
+      // Counted where it comes in: MQTT.js gathers a packet in memory, however long the broker says that it is.
+      client.stream.on("data", (bytes: Uint8Array) => {
+        if (budget.received(bytes.length, performance.now())) return;
+        client.emit("error", tooMuch(settings));
+        client.stream.destroy();
+      });
     } catch (error) {
       // Files that hold no key or certificate, or two that do not belong together, are told by a throw, not by an event;
       // and then there is no stream yet, without which MQTT.js cannot `end`.
@@ -136,11 +152,12 @@ export async function openMqttLink(options: LinkOptions): Promise<MqttLink> {
   // Without a listener an error of the client would end the process (mqttjs/MQTT.js#1015).
   client.on("error", () => {});
   if (options.signal.aborted) throw explainMqtt(new Error("stopped"), settings);
-  await connected(client, options);
-  return overClient(client, settings, protocol);
+  const budget = createInboundBudget(performance.now());
+  await connected(client, options, budget);
+  return overClient(client, settings, protocol, budget);
 }
 
-function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 5): MqttLink {
+function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 5, budget: InboundBudget): MqttLink {
   let settle: (reason: SortgateError) => void = () => {};
   const ended = new Promise<SortgateError>((resolve) => (settle = resolve));
   const end = (reason: SortgateError): void => {
@@ -161,6 +178,7 @@ function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 
           ...(contentType === undefined ? {} : { contentType }),
           ...(userProperties === undefined ? {} : { userProperties }),
         };
+      budget.published();
       client.publish(topic, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), publish, done);
     },
     ended,

@@ -24,6 +24,8 @@ export const limits = {
   rewindPauseMs: 10_000,
   /** Events that a broker refused for good and that are listed one by one; older ones are only counted. */
   refusedListMax: 1_000,
+  /** What a broker may send at once beside its answers: anything more is no broker, or one gone mad. */
+  inboundBytesMax: 262_144,
   /** Bytes of events that one lease hands out. */
   leaseBytesMax: 1_048_576,
   /** Bytes of recent events that the ledger thread keeps at hand for live forwarding. */
