@@ -53,17 +53,18 @@ export async function openGateway(config: Config, version: string): Promise<Gate
   const tokens = createTokenKeys(clock.wallMs);
   const pipeline = await openPipeline({ config, clock, ledger, tell, tokens, isClockSynchronized });
   late.pipeline = pipeline;
-  const devices = await startDevices({ config, clock, tell, ledger, pipeline, now });
-  const forwarders = startForwarders(config, version, ledger, clock, tell);
   const rates = createRates(config.devices.length, (device) => pipeline.deviceCounters(device).readCount);
   let isReady = false;
 
+  // Before any device or broker hears of us: a second daemon by mistake must not take them away from the first.
+  let begin: (field: Field) => void = () => {};
+  const field = new Promise<Field>((resolve) => (begin = resolve));
   const control = await openControlSocket({
     config,
     ledger,
     tell,
     now,
-    status: () =>
+    status: async () =>
       gatherStatus({
         config,
         software: version,
@@ -73,17 +74,19 @@ export async function openGateway(config: Config, version: string): Promise<Gate
         isClockSynchronized,
         ledger,
         pipeline,
-        devices,
-        forwarders,
+        ...(await field),
         readRate: rates.of,
         nowMs: () => clock.monotonicMs(),
       }),
     noticeCounts: telemetry.counts,
   }).catch(async (error: unknown) => {
     clockSync.close();
-    await stopAll({ devices, forwarders, ledger, pipeline, now });
+    await ledger.stop();
     throw error;
   });
+  const devices = await startDevices({ config, clock, tell, ledger, pipeline, now });
+  const forwarders = startForwarders(config, version, ledger, clock, tell);
+  begin({ devices, forwarders });
 
   const timers = startTimers({
     sweep: () => pipeline.sweep(now()),
@@ -117,6 +120,12 @@ export async function openGateway(config: Config, version: string): Promise<Gate
       telemetry.flush();
     },
   };
+}
+
+/** What stands at the ends of the path: it knows nothing of the gateway, and is there last. */
+interface Field {
+  readonly devices: readonly SupervisedDevice[];
+  readonly forwarders: readonly Forwarder[];
 }
 
 function tellFailed(error: SortgateError, tell: Tell): SortgateError {
@@ -301,9 +310,7 @@ function openControlSocket({ config, ledger, tell, now, status, noticeCounts }: 
   });
 }
 
-interface Stoppable {
-  readonly devices: readonly SupervisedDevice[];
-  readonly forwarders: readonly Forwarder[];
+interface Stoppable extends Field {
   readonly ledger: LedgerThread;
   readonly pipeline: Pipeline;
   readonly now: () => Instant;

@@ -1,9 +1,18 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, openSync } from "node:fs";
+import { existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { logLines, makeSite, oneScanner, type Site, startCommand, startDaemon } from "../fakes/gateway.ts";
+import {
+  logLines,
+  makeSite,
+  oneScanner,
+  openTcpScanner,
+  runCommand,
+  type Site,
+  startCommand,
+  startDaemon,
+} from "../fakes/gateway.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -59,4 +68,19 @@ it("a result that finds no room is told as that, not as a fault of the program",
   });
   const [code] = (await once(child, "close")) as [number | null];
   expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(/no space is left.*\nTry: /s) });
+});
+
+it("a second daemon with the control socket of the first leaves before any device hears of it", async () => {
+  const scanner = await openTcpScanner();
+  cleanups.push(() => scanner.close());
+  const [first, second] = [oneScanner(1), oneScanner(scanner.port)].map((rest) =>
+    makeSite({ brokerUrl: "mqtt://127.0.0.1:1", rest }),
+  );
+  for (const site of [first!, second!]) cleanups.push(() => site.remove());
+  const daemon = await startDaemon(first!);
+  cleanups.push(() => daemon.end());
+  second!.configure(readFileSync(second!.configPath, "utf8").replace(second!.socketPath, first!.socketPath));
+  const { code, stdout, stderr } = await runCommand(["run", "--config", second!.configPath]);
+  expect({ code, isConnected: stdout.includes("device/up") }).toEqual({ code: 1, isConnected: false });
+  expect(stderr).toMatch(/another daemon answers there/);
 });
