@@ -1,0 +1,229 @@
+// `npm run bench`: everything side by side, interleaved, several times. Prints medians, spread and ratios; writes
+// bench.json and bench.svg. Measures, and is no test: run it on an idle machine.
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { barChart, page } from "./chart.ts";
+import { createReport, type Report, rowsOf, shown, table } from "./report.ts";
+import { afternoonScript, mosquittoPub, sortgate } from "./rig/contenders.ts";
+import { drain, idle, loopDelay, outage, slowDisk, startTime } from "./rig/daemon.ts";
+import type { LoadOrder } from "./rig/load.ts";
+import { type Contender, type Measured, measure } from "./rig/processes.ts";
+import type { DedupCost } from "./stages/dedup.ts";
+import type { Cost } from "./stages/fixtures.ts";
+import type { PublishCost } from "./stages/publish.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "5" },
+    backlog: { type: "string", default: "1000000" },
+    only: { type: "string", default: "" },
+    out: { type: "string", default: "bench-result" },
+  },
+});
+const rounds = Number(options.rounds);
+const seconds = Number(options.seconds);
+const backlogCount = Number(options.backlog);
+const report = createReport();
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function stage<T>(name: string, argument: number | string = ""): T {
+  const program = fileURLToPath(new URL("./stages/main.js", import.meta.url));
+  const { stdout, stderr, status } = spawnSync(process.execPath, [program, name, String(argument)], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`stage ${name} failed: ${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+
+type Order = Omit<LoadOrder, "brokerPort">;
+const both: Order["wires"] = ["serial", "tcp"];
+
+function order(changes: Partial<Order>): Order {
+  return { wires: both, pace: { window: 2_000 }, copies: 1, warmUpSeconds: 2, seconds, ...changes };
+}
+
+/** One run, with what went wrong told instead of thrown: one contender's failure must not cost the others' figures. */
+async function run(
+  scenario: string,
+  contender: Contender,
+  asked: Order,
+  prefix: string[] = [],
+): Promise<Measured | undefined> {
+  try {
+    const result = await measure(contender, asked, prefix);
+    say(
+      `${scenario} · ${contender.name}: ${shown(result.received / result.seconds)} events/s, p99 ${shown(result.p99)} ms, missing ${result.missing}`,
+    );
+    return result;
+  } catch (error) {
+    say(`${scenario} · ${contender.name}: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
+}
+
+async function throughput(): Promise<void> {
+  const cases: readonly [scenario: string, contenders: Contender[], order: Order, prefix?: string[]][] = [
+    ["S2 distinct events/s", [afternoonScript, sortgate(), mosquittoPub], order({})],
+    ["S1 events/s at 5 reads each", [afternoonScript, sortgate()], order({ copies: 5 })],
+    ["reads/s at 50 reads each", [afternoonScript, sortgate()], order({ copies: 50, pace: { window: 1_000 } })],
+    ["S6 events/s, each fsync 5 ms slower", [afternoonScript, sortgate()], order({}), slowDisk(5)],
+  ];
+  for (const [scenario, contenders, asked, prefix] of cases)
+    for (const contender of contenders) {
+      const result = await run(scenario, contender, asked, prefix);
+      if (result === undefined) continue;
+      const isReads = scenario.startsWith("reads");
+      const factor = isReads ? asked.copies : 1;
+      report.add(
+        scenario,
+        contender.name,
+        isReads ? "reads/s" : "events/s",
+        (result.received * factor) / result.seconds,
+      );
+      report.add(`${scenario}: lost`, contender.name, "events", result.missing);
+      if (!scenario.startsWith("S2")) continue;
+      report.add("CPU per event at full speed", contender.name, "µs", result.cpuMicros);
+      report.add("RSS at full speed", contender.name, "MB", result.rssMegabytes);
+      report.add("CPU of broker and load per event", contender.name, "µs", result.brokerMicros + result.loadMicros);
+    }
+}
+
+async function latency(): Promise<void> {
+  for (const rate of [100, 1_000, 5_000])
+    for (const contender of [afternoonScript, sortgate(), mosquittoPub]) {
+      const result = await run(`latency at ${rate}/s`, contender, order({ pace: { rate } }));
+      if (result === undefined) continue;
+      for (const quantile of ["p50", "p99", "p999"] as const)
+        report.add(`${quantile} at ${rate} events/s`, contender.name, "ms", result[quantile]);
+      if (rate === 1_000) report.add("S9 CPU per event at 1,000/s", contender.name, "µs", result.cpuMicros);
+    }
+  for (const [rate, name] of [
+    [100, "S7 p50"],
+    [1_000, "p99"],
+  ] as const)
+    for (const contender of [afternoonScript, sortgate()]) {
+      const result = await run(`slow disk, ${rate}/s`, contender, order({ pace: { rate } }), slowDisk(5));
+      if (result === undefined) continue;
+      report.add(
+        `${name} at ${rate}/s, each fsync 5 ms slower`,
+        contender.name,
+        "ms",
+        rate === 100 ? result.p50 : result.p99,
+      );
+    }
+}
+
+function stages(): void {
+  for (const size of [1_000, 100_000, 1_000_000])
+    for (const name of ["map", "ring", "lru-cache"]) {
+      const { nsPerRead, worstMs, megabytes } = stage<DedupCost>(name, size);
+      const label = size.toLocaleString("en-GB");
+      report.add(`S15 de-duplication, ${label} live`, name, "ns/read", nsPerRead);
+      report.add(`S16 worst 1,024 reads, ${label} live`, name, "ms", worstMs);
+      if (size === 1_000_000) report.add("S17 memory, 1,000,000 live", name, "MB", megabytes);
+    }
+  for (const [scenario, unit, ...names] of [
+    ["S12 seal", "µs", "sign", "seal"],
+    ["lease and settle", "µs", "lease-set", "lease"],
+  ] as const)
+    for (const name of names) report.add(scenario, name, unit, stage<Cost>(name).cpuMicros);
+  for (const batch of [1, 10, 100, 1_000])
+    for (const name of ["commits", "append"])
+      report.add(`S13 append, ${batch} a commit`, name, "events/s", stage<Cost>(name, batch).perSecond);
+  for (const name of ["mqtt", "forward"]) {
+    const { perSecond, cpuMicros, brokerMicros } = stage<PublishCost>(name);
+    report.add("S14 publish, 256 in flight", name, "events/s", perSecond);
+    report.add("publish: CPU with subscriber", name, "µs", cpuMicros);
+    report.add("publish: CPU of the broker", name, "µs", brokerMicros);
+  }
+}
+
+async function daemon(): Promise<void> {
+  const { rssMegabytes, cpuShare } = await idle(5);
+  report.add("S22 RSS at rest", "sortgate", "MB", rssMegabytes);
+  report.add("CPU at rest", "sortgate", "% of a core", cpuShare * 100);
+  const bare = performance.now();
+  execFileSync(process.execPath, ["-e", "0"]);
+  report.add("S23 start", "node -e 0", "ms", performance.now() - bare);
+  report.add("S23 start", "sortgate", "ms", await startTime(join(options.out, "empty-data")));
+  const { p99, max } = await loopDelay(200);
+  report.add("main thread away while fsync takes 200 ms", "p99", "ms", p99);
+  report.add("main thread away while fsync takes 200 ms", "worst", "ms", max);
+}
+
+async function backlog(): Promise<void> {
+  const left = await outage(backlogCount, 4_000);
+  report.add("S19 RSS in an outage", "sortgate", "MB", left.rssMegabytes);
+  report.add("WAL in an outage", "sortgate", "MB", left.walMegabytes);
+  report.add("start with the backlog", "sortgate", "ms", await startTime(left.dataDir));
+  const result = await drain(left.dataDir, backlogCount, 500, backlogCount / 4_000);
+  report.add("S18 drain beside 500 live events/s", "sortgate", "events/s", result.backlog / result.backlogSeconds);
+  report.add("p99 of live events while draining", "sortgate", "ms", result.p99);
+  report.add("RSS while draining", "sortgate", "MB", result.rssMegabytes);
+}
+
+/** What bare signatures, bare grouped commits and bare MQTT.js allow on these cores, broker and subscriber with them. */
+function ceiling(from: Report): string[] {
+  const cores = cpus().length;
+  const sign = from.median("S12 seal", "sign");
+  const commit = 1e6 / from.median("S13 append, 1000 a commit", "commits");
+  const publish = from.median("publish: CPU with subscriber", "mqtt");
+  const broker = from.median("publish: CPU of the broker", "mqtt");
+  const ceilingRate = (cores * 1e6) / (sign + commit + publish + broker);
+  const rate = from.median("S2 distinct events/s", "sortgate");
+  return [
+    `Ceiling: ${cores} cores / (${shown(sign)} µs signature + ${shown(commit)} µs commit + ${shown(publish)} µs MQTT.js with its subscriber + ${shown(broker)} µs broker) = ${shown(ceilingRate)} events/s.`,
+    `Whole path: ${shown(rate)} events/s, ${shown((100 * rate) / ceilingRate)} % of it.`,
+  ];
+}
+
+function charts(from: Report): string {
+  const series = (names: readonly string[], labels: readonly (readonly [string, string])[]) =>
+    names.map((name) => ({
+      name,
+      points: labels.map(([label, scenario]) => ({ label, value: from.median(scenario, name) })),
+    }));
+  const rates = [100, 1_000, 5_000].map((rate) => [`${rate}/s`, `p99 at ${rate} events/s`] as const);
+  const names = ["afternoon script", "sortgate", "mosquitto_pub -l"];
+  return page([
+    (y) =>
+      barChart(
+        "Throughput, from the wire to a subscriber",
+        "events/s",
+        series(names, [
+          ["distinct", "S2 distinct events/s"],
+          ["5 reads each", "S1 events/s at 5 reads each"],
+          ["slow disk", "S6 events/s, each fsync 5 ms slower"],
+        ]),
+        y,
+      ),
+    (y) => barChart("Latency against load, 99 of 100 events", "ms", series(names, rates), y),
+  ]);
+}
+
+const sections: Readonly<Record<string, () => void | Promise<void>>> = { throughput, latency, stages, daemon };
+mkdirSync(options.out, { recursive: true });
+for (let round = 1; round <= rounds; round += 1)
+  for (const [name, section] of Object.entries(sections)) {
+    if (options.only !== "" && options.only !== name) continue;
+    say(`round ${round} of ${rounds}: ${name}`);
+    await section();
+  }
+if (options.only === "" || options.only === "backlog") await backlog();
+
+const text = table(["scenario", "who", "median", "unit", "spread", "to baseline"], rowsOf(report));
+const closing = options.only === "" ? ceiling(report) : [];
+process.stdout.write(`${text}\n\n${closing.join("\n")}\n`);
+const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
+const json = { machine, rounds, seconds, figures: report.figures(), ceiling: closing };
+writeFileSync(join(options.out, "bench.json"), `${JSON.stringify(json, undefined, 2)}\n`);
+if (options.only === "") writeFileSync(join(options.out, "bench.svg"), charts(report));
+process.exit(0);
