@@ -18,6 +18,10 @@ const install: Proof = { ci: ['"npm", ["ci"', "npm test"] };
 const build: Proof = { ci: ["typescript/bin/tsc", "tsconfig.build.json"] };
 const gate: Proof = { ci: ["npm run check"] };
 const tests: Proof = { ci: ["npm test"] };
+const bench: readonly (readonly [line: string, proof: Proof])[] = [
+  ["npm run bench", { person: "takes an hour of an idle machine, and a person to judge the numbers" }],
+  ["npm run bench -- --rounds 1 --seconds 1 --only throughput", { test: "tests/system/bench.test.ts", says: "--only" }],
+];
 
 /** It ends with 0, and says this. */
 const ends = (says = /(?:)/, shorter: readonly [string, string] = ["", ""]): Proof => ({
@@ -264,6 +268,7 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
     ["sortgate devices", endsWithDefaultConfig(/^Serial ports of this machine$/m)],
     ["sortgate check", endsWithDefaultConfig(/is fine\n/)],
   ],
+  "docs/performance.md": bench,
   "tests/README.md": [
     ["npm test", tests],
     ["npx vitest run tests/dedup", tests],
@@ -272,11 +277,7 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
       { test: "tests/system/delivery.test.ts", says: "after kill -9" },
     ],
     ["npm run build", build],
-    ["npm run bench", { person: "takes an hour of an idle machine, and a person to judge the numbers" }],
-    [
-      "npm run bench -- --rounds 1 --seconds 1 --only throughput",
-      { test: "tests/system/bench.test.ts", says: "--only" },
-    ],
+    ...bench,
   ],
 };
 
