@@ -276,7 +276,6 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
       'npx vitest run tests/system/delivery.test.ts -t "kill -9"',
       { test: "tests/system/delivery.test.ts", says: "after kill -9" },
     ],
-    ["npm run build", build],
     ...bench,
   ],
 };
