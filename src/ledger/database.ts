@@ -3,48 +3,8 @@ import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
-
-/** "SGL1": says that a file is a sortgate ledger, whatever its name (SQLite file format §1.3.16). */
-const applicationId = 0x53474c31;
-
-/** Each brings a ledger from the version before to its own, from 0 on; none is ever changed once it was released. */
-const migrations = [
-  `
-  CREATE TABLE event (
-    sequence INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    subject TEXT,
-    at INTEGER NOT NULL,
-    bytes BLOB NOT NULL
-  ) STRICT;
-  CREATE TABLE chain (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    chain TEXT NOT NULL,
-    sequence INTEGER NOT NULL,
-    previous TEXT NOT NULL,
-    peaks BLOB NOT NULL,
-    lost INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE cursor (
-    broker TEXT PRIMARY KEY,
-    settled TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID;
-`,
-  // What a broker will never take: the newest one by one, and how many there were in all.
-  `
-  CREATE TABLE refused (
-    broker TEXT NOT NULL,
-    sequence INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    PRIMARY KEY (broker, sequence)
-  ) STRICT, WITHOUT ROWID;
-  ALTER TABLE cursor ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
-`,
-];
-
-/** The schema's version in `user_version`; a ledger with a higher one belongs to a newer program. */
-const schemaVersion = migrations.length;
+import { takeLog } from "./disk/space.ts";
+import { applicationId, migrate, schemaVersion } from "./migrations.ts";
 
 /** Turns what SQLite or the file system says into a sentence and a next step. Never deletes or replaces a file. */
 export function explainSqlite(error: unknown, path: string): SortgateError {
@@ -60,6 +20,11 @@ export function explainSqlite(error: unknown, path: string): SortgateError {
     return new SortgateError("ledger/corrupt", `The ledger ${path} is damaged or is not a ledger`, {
       ...detail,
       hint: "move the file aside (never delete it), start again, and keep the old file for sortgate verify",
+    });
+  if (code === "SQLITE_FULL" || code === "ENOSPC" || code === "EDQUOT")
+    return new SortgateError("ledger/full", `The ledger ${path} cannot be opened: the disk has no room left`, {
+      ...detail,
+      hint: `free space on the disk: df -h ${dirname(path)}`,
     });
   if (
     /^SQLITE_(CANTOPEN|READONLY|PERM)/.test(code) ||
@@ -91,7 +56,17 @@ function refuseForeign(path: string): void {
   } finally {
     closeSync(file);
   }
-  throw new SortgateError("ledger/corrupt", `${path} is not a sortgate ledger`, {
+  throw notOurs(path);
+}
+
+/** A file with tables and without our mark is somebody else's, whatever its name. */
+function refuseTables(database: Database.Database, path: string): void {
+  const { count } = database.prepare("SELECT count(*) AS count FROM sqlite_master").get() as { count: number };
+  if (count > 0) throw notOurs(path);
+}
+
+function notOurs(path: string): SortgateError {
+  return new SortgateError("ledger/corrupt", `${path} is not a sortgate ledger`, {
     hint: "move the file aside, or name another data_dir under [gateway]",
   });
 }
@@ -100,20 +75,18 @@ function prepare(database: Database.Database, path: string): void {
   database.pragma("locking_mode = EXCLUSIVE");
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = FULL");
-  database.pragma("wal_autocheckpoint = 1000");
+  // The ledger folds the log itself: SQLite would keep an error of that to itself.
+  database.pragma("wal_autocheckpoint = 0");
+  // A temporary file would need room on the disk just when there is none.
+  database.pragma("temp_store = MEMORY");
   const version = database.pragma("user_version", { simple: true }) as number;
   if (version > schemaVersion)
     throw new SortgateError("ledger/newer", `The ledger ${path} was written by a newer sortgate`, {
       hint: "install that version again, or name another data_dir; the file was not touched",
       context: { version },
     });
-  if (version < schemaVersion) {
-    database.transaction(() => {
-      for (const migration of migrations.slice(version)) database.exec(migration);
-      database.pragma(`application_id = ${applicationId}`);
-      database.pragma(`user_version = ${schemaVersion}`);
-    })();
-  }
+  if (version === 0) refuseTables(database, path);
+  if (version < schemaVersion) migrate(database, version);
   assert(database.pragma("synchronous", { simple: true }) === 2, "SQLite runs with synchronous=FULL");
   assert(database.pragma("journal_mode", { simple: true }) === "wal", "SQLite runs with a write-ahead log");
 }
@@ -128,6 +101,7 @@ export function openDatabase(path: string): Database.Database {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     refuseForeign(path);
+    takeLog(path);
     database = new Database(path, { timeout: 200 });
     prepare(database, path);
     return database;

@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
-import { SortgateError, systemCode } from "../model/error.ts";
+import { SortgateError } from "../model/error.ts";
 import type { EventKind, SealedEvent } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Range } from "./cursor.ts";
 import { explainSqlite, openDatabase } from "./database.ts";
+import { createPages, type Pages } from "./disk/pages.ts";
+import { holdLog, keepLog } from "./disk/space.ts";
 
 /** Where the chain stands: all that sealing needs to go on. */
 export interface ChainRow {
@@ -56,9 +58,7 @@ export interface Commit {
   readonly isOwn?: boolean;
 }
 
-/** Pages kept for records of the ledger's own, so that a full one can still begin an epoch and tell what it refused. */
-const reservePages = 256;
-/** The write-ahead log is folded into the file at 1,000 pages and may overshoot by one commit. */
+/** The write-ahead log has room for the largest commit: `limits.commitBytesMax`, and the destruction of some thousand. */
 const walBytesMax = 6_000_000;
 
 export interface LedgerExtent {
@@ -175,14 +175,20 @@ function readInto(statement: Database.Statement, from: number, to: number, bytes
   return events;
 }
 
-/** Opens `path`, or makes it. `bytesMax` bounds the file and its write-ahead log together. */
-export function openLedger(path: string, bytesMax: number): Ledger {
+/** Opens the file, or makes it. `bytesMax` bounds the file and its write-ahead log together. */
+export function openLedger(named: string, bytesMax: number): Ledger {
+  // SQLite names the log after the file itself, not after a link to it.
+  const path = existsSync(named) ? realpathSync(named) : named;
   assert(bytesMax >= 9_000_000, "a ledger has room beside its write-ahead log");
   const database = openDatabase(path);
   try {
     checkTail(database, path);
     const pageBytes = database.pragma("page_size", { simple: true }) as number;
-    return overDatabase(database, path, pageBytes, Math.floor((bytesMax - walBytesMax) / pageBytes));
+    holdLog(path, walBytesMax);
+    const pagesMax = Math.floor((bytesMax - walBytesMax) / pageBytes);
+    const pages = createPages(database, path, pageBytes, pagesMax);
+    pages.settleDown();
+    return overDatabase(database, path, pages);
   } catch (error) {
     database.close();
     throw explainSqlite(error, path);
@@ -201,18 +207,13 @@ function createRefusedWriter(database: Database.Database): (broker: string, newl
   };
 }
 
-function overDatabase(database: Database.Database, path: string, pageBytes: number, pagesMax: number): Ledger {
+function createWrite(database: Database.Database): (commit: Commit) => void {
   const insert = database.prepare(statements.insert);
   const putChain = database.prepare(statements.chain);
   const putCursor = database.prepare(statements.settle);
   const putRefused = createRefusedWriter(database);
   const destroy = database.prepare(statements.destroy);
-  const read = database.prepare(statements.read);
-  const before = database.prepare(statements.before);
-  const epoch = database.prepare(statements.epoch);
-  const bounds = database.prepare(statements.bounds);
-
-  const write = database.transaction((commit: Commit) => {
+  return (commit) => {
     if (commit.destroyTo > 0) destroy.run(commit.destroyTo);
     for (const event of commit.events)
       insert.run(event.sequence, event.kind, event.subject ?? null, event.at, event.bytes);
@@ -220,7 +221,15 @@ function overDatabase(database: Database.Database, path: string, pageBytes: numb
     putChain.run(chain, sequence, previous, peaks, commit.lostCount);
     for (const [broker, ranges] of commit.settled) putCursor.run(broker, JSON.stringify(ranges));
     for (const [broker, newly] of commit.refused) putRefused(broker, newly);
-  });
+  };
+}
+
+function overDatabase(database: Database.Database, path: string, pages: Pages): Ledger {
+  const read = database.prepare(statements.read);
+  const before = database.prepare(statements.before);
+  const epoch = database.prepare(statements.epoch);
+  const bounds = database.prepare(statements.bounds);
+  const write = createWrite(database);
 
   return {
     chain: () => database.prepare("SELECT chain, sequence, previous, peaks FROM chain").get() as ChainRow | undefined,
@@ -237,30 +246,27 @@ function overDatabase(database: Database.Database, path: string, pageBytes: numb
     },
     refused: (broker, max) => database.prepare(statements.refused).all(broker, max) as RefusedEvent[],
     commit(commit) {
+      let byteCount = 0;
+      for (const event of commit.events) byteCount += event.bytes.length;
       try {
-        database.pragma(`max_page_count = ${commit.isOwn === true ? pagesMax : pagesMax - reservePages}`);
-        write.immediate(commit);
-        return "stored";
+        return pages.write(() => write(commit), byteCount, commit.isOwn === true);
       } catch (error) {
-        if (systemCode(error) === "SQLITE_FULL") return "full";
         throw explainSqlite(error, path);
       }
     },
     read: (from, to, byteCountMax) => readInto(read, from, to, byteCountMax),
     lastBefore: (at) => (before.get(at) as { last: number }).last,
     lastEpoch: (sequence) => (epoch.get(sequence) as { last: number }).last,
-    extent() {
-      const pageCount = database.pragma("page_count", { simple: true }) as number;
-      const freeCount = database.pragma("freelist_count", { simple: true }) as number;
-      return {
-        ...(bounds.get() as { first: number; last: number }),
-        fileBytes: sizeOf(path),
-        walBytes: sizeOf(`${path}-wal`),
-        usedBytes: (pageCount - freeCount) * pageBytes,
-      };
-    },
-    close: () => {
+    extent: () => ({
+      ...(bounds.get() as { first: number; last: number }),
+      fileBytes: sizeOf(path),
+      walBytes: sizeOf(`${path}-wal`),
+      usedBytes: pages.usedBytes(),
+    }),
+    close() {
+      keepLog(path);
       database.close();
+      pages.close();
     },
   };
 }

@@ -14,6 +14,8 @@ export const limits = {
   readPointDevicesMax: 32,
   /** Events of one grouped commit: 1,000 rows take 1.8 ms here, longer only adds latency. */
   commitEventsMax: 1_000,
+  /** …and their bytes: such a commit fits into the room of the write-ahead log, also on a full disk. */
+  commitBytesMax: 2_097_152,
   /** Events handed to the ledger and not yet committed; beyond this, reads are dropped and told. */
   uncommittedEventsMax: 20_000,
   /** Unacknowledged publishes of one broker, unless the broker allows less. */

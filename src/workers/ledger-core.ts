@@ -72,6 +72,11 @@ export function createLedgerCore(options: LedgerCoreOptions): LedgerCore {
 /** A full ledger is asked for room this often before the drafts must wait. */
 const roomAttemptsMax = 8;
 const fullRetryMs = 1_000;
+/** What sealing adds to the data of a draft, roughly. */
+const sealBytes = 700;
+
+/** "own" may use the pages that are kept for records of the ledger's own; "tight" besides tells only what must be told. */
+type Right = "intake" | "own" | "tight";
 
 class SealedLedger implements LedgerCore {
   readonly outbox: Outbox;
@@ -158,7 +163,7 @@ class SealedLedger implements LedgerCore {
     if (refused.length === 0) return;
     const [from, to] = [refused[0]!.at, refused[refused.length - 1]!.at].map((at) => new Date(at).toISOString());
     const data = { reason: "queue-full", count: refused.length, from: from!, to: to! };
-    const events = this.#store([], [{ kind: "gap", data: () => data }], true);
+    const events = this.#store([], [{ kind: "gap", data: () => data }], "own");
     if (events === "full") return;
     this.#waiting = [];
     this.#core.committed(events, refused.length);
@@ -192,10 +197,11 @@ class SealedLedger implements LedgerCore {
   /** Up to one commit's worth of what waits. False: there is no room, and the drafts wait. */
   #commitOnce(own: readonly OwnDraft[]): boolean {
     const { clock, sealer, committed } = this.#core;
-    const drafts = this.#waiting.slice(0, limits.commitEventsMax);
+    const drafts = this.#waiting.slice(0, this.#commitCount());
     const isCheckpoint = this.#isCheckpointDue(drafts.length);
     for (let attempt = 0; ; attempt += 1) {
-      const events = this.#store(drafts, isCheckpoint ? [...own, this.#checkpoint()] : own);
+      const right = drafts.length === 0 ? "own" : "intake";
+      const events = this.#store(drafts, isCheckpoint ? [...own, this.#checkpoint()] : own, right);
       if (events !== "full") {
         if (isCheckpoint) {
           this.#checkpointAt = clock.monotonicMs();
@@ -212,16 +218,30 @@ class SealedLedger implements LedgerCore {
         committed([], drafts.length);
       }
       this.#room.giveUp();
+      // What brokers acknowledged is written down also when nothing new finds room.
+      if (this.outbox.changed().size > 0) this.#store([], [], "tight");
       this.#retryAt = clock.monotonicMs() + fullRetryMs;
       return false;
     }
   }
 
+  /** How many of the waiting drafts one commit takes. */
+  #commitCount(): number {
+    let byteCount = 0;
+    let count = 0;
+    for (const { data } of this.#waiting) {
+      byteCount += data.length + sealBytes;
+      if (count === limits.commitEventsMax || (count > 0 && byteCount > limits.commitBytesMax)) break;
+      count += 1;
+    }
+    return count;
+  }
+
   /** Seals and commits. "full": nothing happened, and the sealer stands where it stood. */
-  #store(drafts: readonly DraftMessage[], own: readonly OwnDraft[], isOwn = false): StoredEvent[] | "full" {
+  #store(drafts: readonly DraftMessage[], own: readonly OwnDraft[], right: Right): StoredEvent[] | "full" {
     const { ledger, sealer, chain } = this.#core;
     const before = sealer.state();
-    const records = this.#room.records().map(({ kind, data }) => ({ kind, data: () => data }));
+    const records = this.#room.records(right === "tight").map(({ kind, data }) => ({ kind, data: () => data }));
     const events = [
       ...drafts.map((draft) => this.#seal(draft)),
       ...[...records, ...own].map((draft) => this.#sealOwn(draft)),
@@ -233,8 +253,7 @@ class SealedLedger implements LedgerCore {
       refused: this.outbox.refused(),
       destroyTo: this.#room.destroyTo(),
       lostCount: this.#room.lostCount(),
-      // What only moves cursors must not wait for room, or a full ledger would never empty.
-      isOwn: isOwn || events.length === 0,
+      isOwn: right !== "intake",
     });
     if (stored === "full") {
       sealer.restore(before);
@@ -262,7 +281,7 @@ class SealedLedger implements LedgerCore {
     const { kid, data, revert } = beginEpoch(sequence, reason);
     const first: DraftMessage = { kind: "epoch", subject: undefined, at: clock.wallMs(), data: canonicalize(data) };
     for (let attempt = 0; ; attempt += 1) {
-      const events = this.#store([first], [], true);
+      const events = this.#store([first], [], "own");
       if (events !== "full") {
         committed(events, 0);
         break;

@@ -25,8 +25,8 @@ export interface Room {
   make(drafts: readonly DraftMessage[]): "retry" | "drop" | "wait";
   /** Events up to this sequence go with the next commit; 0: none. */
   destroyTo(): number;
-  /** Records that go into the next commit. */
-  records(): readonly RoomRecord[];
+  /** Records that go into the next commit; `isTight`: but for what may wait for more room. */
+  records(isTight: boolean): readonly RoomRecord[];
   /** The commit returned: what was marked is gone and told. */
   stored(): void;
   /** Nothing could be written, not even with room made: what was marked stays. */
@@ -45,6 +45,34 @@ export function noSpace(): SortgateError {
 /** Rows that go at once when the ledger is full: enough that it does not happen at each commit. */
 const chunkCount = 2_000;
 
+/** Drafts that did not come in, until a gap tells of them. */
+function createRefusals(): {
+  add(drafts: readonly DraftMessage[]): void;
+  records(isTight: boolean): RoomRecord[];
+  /** What `records` gave last is in the chain. */
+  stored(): void;
+} {
+  let refused: { count: number; from: EpochMs; to: EpochMs } | undefined;
+  let isTold = false;
+  return {
+    add(drafts) {
+      if (drafts.length === 0) return;
+      const from = refused?.from ?? drafts[0]!.at;
+      refused = { count: (refused?.count ?? 0) + drafts.length, from, to: drafts[drafts.length - 1]!.at };
+    },
+    records(isTight) {
+      isTold = refused !== undefined && !isTight;
+      if (refused === undefined || isTight) return [];
+      const { count, from, to } = refused;
+      const times = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+      return [{ kind: "gap", data: { reason: "queue-full", count, ...times } }];
+    },
+    stored() {
+      if (isTold) refused = undefined;
+    },
+  };
+}
+
 export function createRoom(options: {
   ledger: Ledger;
   outbox: Outbox;
@@ -55,7 +83,7 @@ export function createRoom(options: {
   const { ledger, outbox, policy, clock, tell } = options;
   let destroyTo = 0;
   let going: RoomRecord[] = [];
-  let refused: { count: number; from: EpochMs; to: EpochMs } | undefined;
+  const refusals = createRefusals();
   let lostCount = ledger.lostCount();
   let goingLostCount = 0;
   let toldAt = Number.NEGATIVE_INFINITY;
@@ -83,13 +111,6 @@ export function createRoom(options: {
     });
   }
 
-  function refuse(drafts: readonly DraftMessage[]): void {
-    if (drafts.length === 0) return;
-    const from = refused?.from ?? drafts[0]!.at;
-    refused = { count: (refused?.count ?? 0) + drafts.length, from, to: drafts[drafts.length - 1]!.at };
-    lostCount += drafts.length;
-  }
-
   function unmark(): void {
     destroyTo = 0;
     goingLostCount = 0;
@@ -110,20 +131,12 @@ export function createRoom(options: {
       warn();
       if (policy === "stop-reading") return "wait";
       if (policy === "drop-oldest") return mark(chunkEnd, "space") ? "retry" : "wait";
-      refuse(drafts);
+      refusals.add(drafts);
+      lostCount += drafts.length;
       return "drop";
     },
     destroyTo: () => destroyTo,
-    records() {
-      if (refused === undefined) return going;
-      const data = {
-        reason: "queue-full",
-        count: refused.count,
-        from: new Date(refused.from).toISOString(),
-        to: new Date(refused.to).toISOString(),
-      };
-      return [...going, { kind: "gap", data }];
-    },
+    records: (isTight) => [...going, ...refusals.records(isTight)],
     stored() {
       if (destroyTo > 0) {
         outbox.destroyed(destroyTo);
@@ -136,7 +149,7 @@ export function createRoom(options: {
         });
       }
       unmark();
-      refused = undefined;
+      refusals.stored();
     },
     giveUp: unmark,
     lostCount: () => lostCount + goingLostCount,

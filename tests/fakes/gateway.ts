@@ -118,9 +118,15 @@ export interface Daemon {
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts the daemon and waits until it says that it is ready. */
-export async function startDaemon(site: Site, env: NodeJS.ProcessEnv = process.env): Promise<Daemon> {
-  const child = spawn(process.execPath, [program, "run", "--config", site.configPath], {
+/** Starts the daemon and waits until it says that it is ready; `under` is a program, with its arguments, that starts it. */
+export async function startDaemon(
+  site: Site,
+  env: NodeJS.ProcessEnv = process.env,
+  under: readonly string[] = [],
+): Promise<Daemon> {
+  const words = [...under, process.execPath, program, "run", "--config", site.configPath];
+  const [first, ...rest] = words as [string, ...string[]];
+  const child = spawn(first, rest, {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });

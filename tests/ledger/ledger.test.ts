@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Commit, openLedger, type StoredEvent } from "../../src/ledger/index.ts";
+import { openLedger } from "../../src/ledger/index.ts";
+import { aCommit, anEvent } from "./a-commit.ts";
 
 let dir: string;
 let path: string;
@@ -15,28 +15,6 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const bytesMax = 16_000_000;
-
-function anEvent(sequence: number, text = `event ${sequence}`): StoredEvent {
-  return { sequence, kind: "read", subject: "tunnel-1", at: sequence * 1_000, bytes: Buffer.from(text) };
-}
-
-function aCommit(events: readonly StoredEvent[], overrides: Partial<Commit> = {}): Commit {
-  const last = events[events.length - 1]!;
-  return {
-    events,
-    chain: {
-      chain: "6f1c2a9be04d",
-      sequence: last.sequence,
-      previous: createHash("sha256").update(last.bytes).digest("base64url"),
-      peaks: Buffer.from([1, 2, 3]),
-    },
-    settled: new Map(),
-    refused: new Map(),
-    destroyTo: 0,
-    lostCount: 0,
-    ...overrides,
-  };
-}
 
 describe("a ledger", () => {
   it("gives back after reopening exactly what was committed", () => {

@@ -1,0 +1,88 @@
+/**
+ * Room on the disk that the ledger holds before it needs it.
+ *
+ * 1. A page is put into the write-ahead log only if the file already holds its place on the disk: folding the log into
+ *    the file needs no more room, so the log can be begun anew, and what is delivered can be written down and destroyed.
+ * 2. The log itself has its full size from the start and keeps it, also while the daemon is stopped.
+ *
+ * SQLite cuts the file off behind its last page whenever it has folded the whole log; the room is taken again at once.
+ */
+import { closeSync, existsSync, fstatSync, linkSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { systemCode } from "../../model/error.ts";
+
+const zeroBytes = 262_144;
+const zeros = Buffer.alloc(zeroBytes);
+
+/** Writes zeros from the end of a file up to `size`, as far as the disk has room. */
+function extend(file: number, size: number): void {
+  try {
+    for (let at = fstatSync(file).size; at < size; )
+      at += writeSync(file, zeros, 0, Math.min(zeroBytes, size - at), at);
+  } catch (error) {
+    // Nothing depends on the room: who needs it looks at what there is.
+    if (!["ENOSPC", "EDQUOT"].includes(systemCode(error))) throw error;
+  }
+}
+
+export interface Space {
+  /** Tries to hold room for `pageCount` pages in all, if there is none for `least`. Gives for how many there is. */
+  hold(least: number, pageCount: number): number;
+  close(): void;
+}
+
+/**
+ * Holds room for the pages of the file at `path`.
+ *
+ * The descriptor must outlive the database: closing any descriptor of a file drops the locks that the process has on it.
+ */
+export function openSpace(path: string, pageBytes: number): Space {
+  const file = openSync(path, "r+");
+  return {
+    hold(least, pageCount) {
+      if (fstatSync(file).size < least * pageBytes) extend(file, pageCount * pageBytes);
+      return Math.floor(fstatSync(file).size / pageBytes);
+    },
+    close: () => closeSync(file),
+  };
+}
+
+const logOf = (path: string): string => `${path}-wal`;
+const reserveOf = (path: string): string => `${path}-reserve`;
+
+/** Gives the write-ahead log its full size; what stands behind its last frame means nothing to SQLite. */
+export function holdLog(path: string, byteCount: number): void {
+  const file = openSync(logOf(path), "r+");
+  try {
+    extend(file, byteCount);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Before the database is closed: SQLite removes the log then, and a second name keeps its room on the disk. */
+export function keepLog(path: string): void {
+  try {
+    rmSync(reserveOf(path), { force: true });
+    linkSync(logOf(path), reserveOf(path));
+  } catch {
+    // A file system without links keeps nothing, and the room is asked for again at the next start.
+  }
+}
+
+/** Before the database is opened: the room that was kept becomes its log again, emptied of what stood in it. */
+export function takeLog(path: string): void {
+  const reserve = reserveOf(path);
+  if (!existsSync(reserve)) return;
+  // Both names are there when the daemon was ended between the two: the log is in use, whatever the other one is.
+  if ((statSync(logOf(path), { throwIfNoEntry: false })?.size ?? 0) > 0) {
+    rmSync(reserve);
+    return;
+  }
+  const file = openSync(reserve, "r+");
+  try {
+    writeSync(file, zeros, 0, Math.min(32, fstatSync(file).size), 0);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(reserve, logOf(path));
+}

@@ -1,0 +1,74 @@
+import type Database from "better-sqlite3";
+
+/**
+ * How a ledger came to its present form, one step a version (`user_version`).
+ *
+ * A step that has been released is never changed; a new form is a new step at the end.
+ */
+export const migrations: readonly { readonly version: number; readonly sql: string }[] = [
+  {
+    version: 1,
+    sql: `
+      CREATE TABLE event (
+        sequence INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        subject TEXT,
+        at INTEGER NOT NULL,
+        bytes BLOB NOT NULL
+      ) STRICT;
+      CREATE TABLE chain (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        chain TEXT NOT NULL,
+        sequence INTEGER NOT NULL,
+        previous TEXT NOT NULL,
+        peaks BLOB NOT NULL,
+        lost INTEGER NOT NULL
+      ) STRICT;
+      CREATE TABLE cursor (
+        broker TEXT PRIMARY KEY,
+        settled TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    version: 2,
+    // What a broker will never take: the newest one by one, and how many there were in all.
+    sql: `
+      CREATE TABLE refused (
+        broker TEXT NOT NULL,
+        sequence INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (broker, sequence)
+      ) STRICT, WITHOUT ROWID;
+      ALTER TABLE cursor ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+    `,
+  },
+  {
+    version: 3,
+    // Pages that the file holds and does not use: what the ledger must tell about itself finds room in a full file.
+    sql: `
+      CREATE TABLE ballast (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        bytes BLOB NOT NULL
+      ) STRICT;
+    `,
+  },
+];
+
+/** "SGL1": says that a file is a sortgate ledger, whatever its name (SQLite file format §1.3.16). */
+export const applicationId = 0x53474c31;
+
+/** The form that this program writes; a ledger with a higher one belongs to a newer program. */
+export const schemaVersion: number = migrations.at(-1)!.version;
+
+/** Brings a ledger from `version` to `schemaVersion`, in one transaction: it is old or new, never in between. */
+export function migrate(database: Database.Database, version: number, steps: typeof migrations = migrations): void {
+  database
+    .transaction(() => {
+      for (const step of steps) if (step.version > version) database.exec(step.sql);
+      database.pragma(`application_id = ${applicationId}`);
+      database.pragma(`user_version = ${steps.at(-1)!.version}`);
+    })
+    .immediate();
+}

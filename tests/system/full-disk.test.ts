@@ -1,0 +1,114 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import {
+  askStatus,
+  aWaybill,
+  type Daemon,
+  framed,
+  makeSite,
+  oneScanner,
+  openSubscriber,
+  openTcpScanner,
+  startDaemon,
+} from "../fakes/gateway.ts";
+import { freePort, openMosquitto } from "../fakes/mosquitto.ts";
+import { openSmallDisk } from "../fakes/small-disk.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A daemon on a disk of 12 MB whose broker is away at first. */
+async function openRig(whenFull: string) {
+  const port = await freePort();
+  const scanner = await openTcpScanner();
+  const queue = `[queue]\nwhen_full = "${whenFull}"\n`;
+  const site = makeSite({ brokerUrl: `mqtt://127.0.0.1:${port}`, rest: queue + oneScanner(scanner.port) });
+  const disk = await openSmallDisk(site.dataDir, "12m");
+  let daemon: Daemon | undefined;
+  let sentCount = 0;
+  cleanups.push(
+    () => site.remove(),
+    () => disk.close(),
+    () => scanner.close(),
+    () => daemon?.end("SIGKILL"),
+  );
+  return {
+    disk,
+    site,
+    sentCount: () => sentCount,
+    async start() {
+      daemon = await startDaemon(site, process.env, disk.under);
+      await scanner.connected();
+    },
+    end: (signal: NodeJS.Signals) => daemon!.end(signal),
+    pass(count: number) {
+      for (let parcel = 0; parcel < count; parcel += 1) scanner.send(framed(aWaybill(sentCount++)));
+    },
+    async allRead() {
+      await vi.waitFor(async () => {
+        const { devices, queue } = await askStatus(site);
+        expect(devices[0]!.readCount).toBe(sentCount);
+        expect(queue.uncommittedCount).toBe(0);
+      }, 30_000);
+    },
+    async openBroker() {
+      const broker = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"], port);
+      const subscriber = await openSubscriber(`mqtt://127.0.0.1:${port}`);
+      cleanups.push(
+        () => broker.stop("SIGKILL"),
+        () => subscriber.close(),
+      );
+      return subscriber;
+    },
+  };
+}
+
+const countOf = (text: string): number => (JSON.parse(text) as { data: { count: number } }).data.count;
+
+describe("a full disk", () => {
+  it.each(["drop-newest", "drop-oldest"])(
+    "with %s drains, takes new parcels into the room of old ones, and survives kill and stop without a byte free",
+    async (whenFull) => {
+      const rig = await openRig(whenFull);
+      await rig.start();
+      rig.pass(300);
+      await rig.allRead();
+      rig.disk.fill();
+      rig.pass(4_000);
+      await rig.allRead();
+      expect(rig.disk.freeBytes()).toBe(0);
+      const subscriber = await rig.openBroker();
+      const drained = (): Promise<void> =>
+        vi.waitFor(async () => expect((await askStatus(rig.site)).brokers[0]!.queuedCount).toBe(0), 60_000);
+      await drained();
+      for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+        rig.disk.fill();
+        rig.pass(50);
+        await vi.waitFor(() => expect(subscriber.codes()).toContain(aWaybill(rig.sentCount() - 1)), 20_000);
+        await drained();
+        await rig.end(signal);
+        rig.disk.fill();
+        const before = subscriber.messages.length;
+        await rig.start();
+        await drained();
+        // Cursors were written down although no byte was free: at most a window comes again, not the whole queue.
+        expect(subscriber.messages.length - before).toBeLessThan(300);
+        expect(rig.disk.freeBytes()).toBe(0);
+      }
+      rig.disk.free();
+      await rig.end("SIGTERM");
+      const lost = subscriber.messages
+        .filter(({ text }) => text.includes('"reason":"queue-full"'))
+        .filter(({ text }, index, all) => all.findIndex((other) => other.text === text) === index)
+        .reduce((sum, { text }) => sum + countOf(text), 0);
+      expect(lost).toBeGreaterThan(1_000);
+      const codes = new Set(subscriber.codes());
+      if (whenFull === "drop-newest") {
+        expect(codes.size + lost).toBe(rig.sentCount());
+        expect(subscriber.verdict().chains).toMatchObject([{ verdict: "whole" }]);
+      } else expect(codes).toContain(aWaybill(4_299));
+    },
+    120_000,
+  );
+});
