@@ -148,6 +148,9 @@ function brokerStatus({ config, forwarders, nowMs }: StatusSources, stats: Ledge
     deliveredTo: queue?.deliveredTo ?? 0,
     refusedCount: queue?.refusedCount ?? 0,
     ...(queue?.lastRefused === undefined ? {} : { lastRefused: refusedStatus(queue.lastRefused) }),
+    deliveredCount: queue?.deliveredCount ?? 0,
+    lostCount: queue?.lostCount ?? {},
+    ...(queue?.replay === undefined ? {} : { replay: queue.replay }),
     oldestQueuedMs: queue?.oldestAt === undefined ? 0 : Math.max(0, Date.now() - queue.oldestAt),
   };
 }

@@ -1,4 +1,5 @@
 export { createControlClient } from "./client.ts";
+export { imbalances } from "./conservation.ts";
 export { type Control, openControl } from "./server.ts";
 export type {
   BrokerStatus,

@@ -10,6 +10,8 @@ export interface GatewayView {
   events(from: number, to: number, bytesMax: number): Promise<readonly SealedEvent[]>;
   /** Calls back for each event once it is committed, until the returned function is called. */
   watch(listener: (event: SealedEvent) => void): () => void;
+  /** Hands [from, to] out again to a broker that has it. Gives how many. Fails: usage/invalid, usage/unknown-name. */
+  replay(broker: string, from: number, to: number): Promise<{ readonly count: number }>;
   /** Begins a new epoch: a new key, told by an `epoch` event. Gives its thumbprint and the event's sequence. */
   rotateKey(): Promise<{ readonly kid: string; readonly sequence: number }>;
   /** Puts a line about who did what through the control socket into the chain, as an `audit` event. */

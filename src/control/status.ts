@@ -64,6 +64,12 @@ export interface BrokerStatus {
   readonly refusedCount: number;
   /** The last of them; absent if there is none. */
   readonly lastRefused?: RefusedStatus;
+  /** Events of the chain that it acknowledged: events = delivered + queued + refused + lost, by reason. */
+  readonly deliveredCount: number;
+  /** Events of the chain that it will never have. */
+  readonly lostCount: { readonly [reason: string]: number };
+  /** The range that was asked for again, until the broker has all of it. */
+  readonly replay?: { readonly from: number; readonly to: number; readonly leftCount: number };
   /** Age of the oldest event that the broker does not have; 0 if it has all. */
   readonly oldestQueuedMs: DurationMs;
 }

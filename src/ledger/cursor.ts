@@ -1,5 +1,4 @@
-/** A run of sequences, both ends included. */
-export type Range = readonly [from: number, to: number];
+import { countOf, createRangeSet, type Range } from "./range-set.ts";
 
 /**
  * How far one broker has acknowledged the ledger, and what it is to be handed next.
@@ -15,8 +14,14 @@ export interface Cursor {
   begin(head: number): void;
   /** Up to `max` sequences to hand out now, as ranges in the order in which to send them. */
   lease(head: number, max: number): Range[];
+  /** Only what came after the connect. */
+  leaseLive(head: number, max: number): Range[];
+  /** Only what was there before the connect, and what was reopened since. */
+  leaseBacklog(max: number): Range[];
   /** Marks sequences as acknowledged, or as lost for good. Returns how many were not settled before. */
   settle(from: number, to?: number): number;
+  /** Makes the settled ones of [from, to] unsettled: they are handed out again, behind all others. Gives which they were. */
+  reopen(from: number, to: number): Range[];
   /** The highest sequence up to which everything is settled; 0 at first. */
   contiguous(): number;
   /** How many sequences up to `head` are not settled. */
@@ -28,81 +33,74 @@ export interface Cursor {
 
 /** Makes a cursor from the ranges that stand in the ledger. Cost: O(log r) a call for r ranges; r stays in the tens. */
 export function createCursor(stored: readonly Range[]): Cursor {
-  const settled: [number, number][] = stored.map(([from, to]) => [from, to]);
+  const settled = createRangeSet(stored);
   let liveNext = 1;
   let backlogNext = 1;
   let backlogEnd = 0;
+  let again: Range[] = [];
 
-  /** Index of the first range that ends at or after `sequence`. */
-  function find(sequence: number): number {
-    let low = 0;
-    let high = settled.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (settled[middle]![1] < sequence) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  const contiguous = (): number => {
+    const [first] = settled.ranges();
+    return first !== undefined && first[0] === 1 ? first[1] : 0;
+  };
+
+  /** Of a run that was reopened: what neither the live nor the backlog lease will come to by itself. */
+  function passedBy([from, to]: Range): Range[] {
+    const end = Math.min(to, liveNext - 1);
+    if (backlogNext > backlogEnd) return [[from, end]];
+    return [
+      [from, Math.min(end, backlogNext - 1)],
+      [Math.max(from, backlogEnd + 1), end],
+    ];
   }
 
-  /** Takes unsettled runs of [from, to] until `max` are taken; tells where it stopped. */
-  function take(from: number, to: number, max: number, into: Range[]): { next: number; count: number } {
-    let next = from;
-    let count = 0;
-    let index = find(from);
-    while (next <= to && count < max) {
-      const range = settled[index];
-      if (range !== undefined && range[0] <= next) {
-        next = range[1] + 1;
-        index += 1;
-        continue;
-      }
-      const end = Math.min(to, range === undefined ? to : range[0] - 1, next + (max - count) - 1);
-      into.push([next, end]);
-      count += end - next + 1;
-      next = end + 1;
-    }
-    return { next, count };
+  function leaseLive(head: number, max: number): Range[] {
+    const ranges: Range[] = [];
+    liveNext = settled.missing(liveNext, head, max, ranges).next;
+    return ranges;
   }
 
-  const contiguous = (): number => (settled.length > 0 && settled[0]![0] === 1 ? settled[0]![1] : 0);
+  function leaseBacklog(max: number): Range[] {
+    const ranges: Range[] = [];
+    const old = settled.missing(backlogNext, backlogEnd, max, ranges);
+    backlogNext = old.next;
+    let left = max - old.count;
+    while (left > 0 && again.length > 0) {
+      const [from, to] = again[0]!;
+      const { next, count } = settled.missing(from, to, left, ranges);
+      left -= count;
+      if (next > to) again.shift();
+      else again[0] = [next, to];
+    }
+    return ranges;
+  }
 
   return {
     begin(head) {
       liveNext = head + 1;
       backlogNext = 1;
       backlogEnd = head;
+      again = [];
     },
     lease(head, max) {
-      const ranges: Range[] = [];
-      const live = take(liveNext, head, max, ranges);
-      liveNext = live.next;
-      backlogNext = take(backlogNext, backlogEnd, max - live.count, ranges).next;
-      return ranges;
+      const live = leaseLive(head, max);
+      return [...live, ...leaseBacklog(max - countOf(live))];
     },
-    settle(from, to = from) {
-      const first = find(from - 1);
-      let last = first;
-      let start = from;
-      let end = to;
-      let known = 0;
-      while (last < settled.length && settled[last]![0] <= to + 1) {
-        const [a, b] = settled[last]!;
-        known += Math.max(0, Math.min(b, to) - Math.max(a, from) + 1);
-        start = Math.min(start, a);
-        end = Math.max(end, b);
-        last += 1;
-      }
-      settled.splice(first, last - first, [start, end]);
-      return to - from + 1 - known;
+    leaseLive,
+    leaseBacklog,
+    settle: (from, to = from) => settled.add(from, to),
+    reopen(from, to) {
+      const opened = settled.remove(from, to);
+      again.push(...opened.flatMap(passedBy).filter(([a, b]) => a <= b));
+      return opened;
     },
     contiguous,
     oldest: () => contiguous() + 1,
     queued(head) {
       let count = head;
-      for (const [from, to] of settled) count -= Math.max(0, Math.min(to, head) - from + 1);
+      for (const [from, to] of settled.ranges()) count -= Math.max(0, Math.min(to, head) - from + 1);
       return count;
     },
-    ranges: () => settled,
+    ranges: settled.ranges,
   };
 }

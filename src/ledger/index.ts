@@ -1,5 +1,6 @@
-export { type Cursor, createCursor, type Range } from "./cursor.ts";
+export { type Cursor, createCursor } from "./cursor.ts";
 export {
+  type BrokerCounts,
   type ChainRow,
   type Commit,
   type Ledger,
@@ -9,3 +10,4 @@ export {
   type RefusedEvent,
   type StoredEvent,
 } from "./ledger.ts";
+export { countOf, type Range } from "./range-set.ts";

@@ -6,10 +6,10 @@ import { SortgateError } from "../model/error.ts";
 import type { EventKind, SealedEvent } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { EpochMs } from "../model/units.ts";
-import type { Range } from "./cursor.ts";
 import { explainSqlite, openDatabase } from "./database.ts";
 import { createPages, type Pages } from "./disk/pages.ts";
 import { holdLog, keepLog } from "./disk/space.ts";
+import type { Range } from "./range-set.ts";
 
 /** Where the chain stands: all that sealing needs to go on. */
 export interface ChainRow {
@@ -41,6 +41,12 @@ export interface NewlyRefused {
   readonly events: readonly RefusedEvent[];
 }
 
+/** What became of the events that one broker needs no more: events = delivered + queued + refused + lost, by reason. */
+export interface BrokerCounts {
+  readonly delivered: number;
+  readonly lost: { readonly [reason: string]: number };
+}
+
 /** What one commit writes, all or nothing. */
 export interface Commit {
   readonly events: readonly StoredEvent[];
@@ -50,6 +56,8 @@ export interface Commit {
   readonly settled: ReadonlyMap<string, readonly Range[]>;
   /** What brokers refused for good, by broker; each of them stands in `settled` too. */
   readonly refused: ReadonlyMap<string, NewlyRefused>;
+  /** What became of the settled events of these cursors. */
+  readonly counts?: ReadonlyMap<string, BrokerCounts>;
   /** Events up to this sequence are destroyed with this commit; 0: none. */
   readonly destroyTo: number;
   /** Events that were destroyed before every broker had them, in all. */
@@ -88,6 +96,8 @@ export interface Ledger {
   /** What a broker refused for good: how many in all, and the newest one by one, the newest first. */
   refusedCount(broker: string): number;
   refused(broker: string, max: number): RefusedEvent[];
+  /** Undefined if the broker has no cursor, or one that was written before there were counts. */
+  counts(broker: string): BrokerCounts | undefined;
   /** Writes all or nothing. "full": nothing was written and the file may not grow. Fails: ledger/io, ledger/corrupt. */
   commit(commit: Commit): "stored" | "full";
   /** Events of [from, to] in order, cut off after `bytesMax` bytes (but at least one). */
@@ -142,7 +152,7 @@ const statements = {
   chain:
     "INSERT INTO chain (only, chain, sequence, previous, peaks, lost) VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT (only) DO UPDATE SET sequence = excluded.sequence, previous = excluded.previous, peaks = excluded.peaks, lost = excluded.lost",
   settle:
-    "INSERT INTO cursor (broker, settled) VALUES (?, ?) ON CONFLICT (broker) DO UPDATE SET settled = excluded.settled",
+    "INSERT INTO cursor (broker, settled, counts) VALUES (?, ?, ?) ON CONFLICT (broker) DO UPDATE SET settled = excluded.settled, counts = excluded.counts",
   refuse: "INSERT INTO refused (broker, sequence, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
   countRefused: "UPDATE cursor SET refused = refused + ? WHERE broker = ?",
   forgetRefused:
@@ -219,7 +229,10 @@ function createWrite(database: Database.Database): (commit: Commit) => void {
       insert.run(event.sequence, event.kind, event.subject ?? null, event.at, event.bytes);
     const { chain, sequence, previous, peaks } = commit.chain;
     putChain.run(chain, sequence, previous, peaks, commit.lostCount);
-    for (const [broker, ranges] of commit.settled) putCursor.run(broker, JSON.stringify(ranges));
+    for (const [broker, ranges] of commit.settled) {
+      const counts = commit.counts?.get(broker);
+      putCursor.run(broker, JSON.stringify(ranges), counts === undefined ? null : JSON.stringify(counts));
+    }
     for (const [broker, newly] of commit.refused) putRefused(broker, newly);
   };
 }
@@ -245,6 +258,12 @@ function overDatabase(database: Database.Database, path: string, pages: Pages): 
       return row?.count ?? 0;
     },
     refused: (broker, max) => database.prepare(statements.refused).all(broker, max) as RefusedEvent[],
+    counts(broker) {
+      const row = database.prepare("SELECT counts FROM cursor WHERE broker = ?").get(broker) as
+        | { counts: string | null }
+        | undefined;
+      return row?.counts === undefined || row.counts === null ? undefined : (JSON.parse(row.counts) as BrokerCounts);
+    },
     commit(commit) {
       let byteCount = 0;
       for (const event of commit.events) byteCount += event.bytes.length;

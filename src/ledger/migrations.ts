@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { assert } from "../lib/assert.ts";
 
 /**
  * How a ledger came to its present form, one step a version (`user_version`).
@@ -54,6 +55,11 @@ export const migrations: readonly { readonly version: number; readonly sql: stri
       ) STRICT;
     `,
   },
+  {
+    version: 4,
+    // What became of the settled events, as JSON; absent: nobody counted, all of them were delivered.
+    sql: "ALTER TABLE cursor ADD COLUMN counts TEXT",
+  },
 ];
 
 /** "SGL1": says that a file is a sortgate ledger, whatever its name (SQLite file format §1.3.16). */
@@ -61,6 +67,11 @@ export const applicationId = 0x53474c31;
 
 /** The form that this program writes; a ledger with a higher one belongs to a newer program. */
 export const schemaVersion: number = migrations.at(-1)!.version;
+
+assert(
+  migrations.every(({ version }, index) => version === index + 1),
+  "each step of the ledger has the version after the one before",
+);
 
 /** Brings a ledger from `version` to `schemaVersion`, in one transaction: it is old or new, never in between. */
 export function migrate(database: Database.Database, version: number, steps: typeof migrations = migrations): void {

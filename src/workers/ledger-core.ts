@@ -1,5 +1,6 @@
 import type { Ledger, StoredEvent } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import { SortgateError } from "../model/error.ts";
 import type { EventKind, Json } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
@@ -49,6 +50,8 @@ export interface LedgerCore {
   /** One grouped commit of what waits. Fails: ledger/io, ledger/corrupt (the process must end). */
   commit(): void;
   rotateKey(): { readonly kid: string; readonly sequence: number };
+  /** Hands [from, to] out again to a broker that has it. Gives how many. Fails: usage/invalid, usage/unknown-name. */
+  replay(broker: string, from: number, to: number): number;
   /** Destroys delivered events that are older than they may be. To be called now and then. */
   retain(): void;
   stats(): LedgerStats;
@@ -122,6 +125,22 @@ class SealedLedger implements LedgerCore {
     return this.#beginEpoch("rotation");
   }
 
+  replay(broker: string, from: number, to: number): number {
+    const { first, last } = this.#core.ledger.extent();
+    if (from > to)
+      throw new SortgateError("usage/invalid", "The range ends before it begins", { hint: "--from 1 --to 100" });
+    if (from < first || to > last)
+      throw new SortgateError("usage/invalid", `Events ${from} to ${to} are not all on disk`, {
+        hint: `a range within ${first} to ${last}; what is older is gone`,
+      });
+    const count = this.outbox.replay(broker, from, to);
+    if (count === undefined)
+      throw new SortgateError("usage/unknown-name", `There is no broker "${broker}" in the config`, {
+        hint: `one of ${this.#core.options.brokers.join(", ")}`,
+      });
+    return count;
+  }
+
   retain(): void {
     const { options, clock } = this.#core;
     if (this.#room.expire(Math.floor(clock.wallMs()) - options.retainMs)) this.#commitOnce([]);
@@ -180,12 +199,16 @@ class SealedLedger implements LedgerCore {
   #checkpoint(): OwnDraft {
     return {
       kind: "checkpoint",
-      data: () => ({
-        counters: { ...this.#counters, lost: this.#room.lostCount() },
-        delivered: this.outbox.delivered(),
-        root: this.#core.sealer.root(),
-        size: this.#core.sealer.state().sequence,
-      }),
+      data: () => {
+        const size = this.#core.sealer.state().sequence;
+        const brokers = this.outbox.balances(size);
+        return {
+          counters: { ...this.#counters, lost: this.#room.lostCount(), brokers },
+          delivered: this.outbox.delivered(),
+          root: this.#core.sealer.root(),
+          size,
+        };
+      },
     };
   }
 
@@ -251,6 +274,7 @@ class SealedLedger implements LedgerCore {
       chain: { chain, ...sealer.state() },
       settled: this.outbox.changed(),
       refused: this.outbox.refused(),
+      counts: this.outbox.counts(),
       destroyTo: this.#room.destroyTo(),
       lostCount: this.#room.lostCount(),
       isOwn: right !== "intake",

@@ -76,10 +76,14 @@ function answer(core: LedgerCore, ledger: Ledger, message: Extract<ToLedger, { t
     } else if (question === "refused") {
       const lists = options.brokers.map((broker) => [broker, ledger.refused(broker, limits.refusedListMax)] as const);
       post({ type: "answer", id, answer: Object.fromEntries(lists) });
+    } else if (question === "replay") {
+      const { broker, from, to } = message.detail as Questions["replay"]["ask"];
+      post({ type: "answer", id, answer: { count: core.replay(broker, from, to) } });
     } else post({ type: "answer", id, answer: question === "stats" ? core.stats() : core.rotateKey() });
   } catch (error) {
     post({ type: "refusal", id, failure: failure(error) });
-    if (!(error instanceof SortgateError && error.code === "ledger/full")) throw error;
+    const isHarmless = error instanceof SortgateError && /^(ledger\/full|usage\/)/.test(error.code);
+    if (!isHarmless) throw error;
   }
 }
 

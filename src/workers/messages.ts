@@ -48,6 +48,11 @@ export interface Questions {
   };
   /** What brokers refused for good: the newest one by one, by broker, the newest first. */
   readonly refused: { readonly ask: null; readonly answer: Readonly<Record<string, readonly RefusedRow[]>> };
+  /** Hands [from, to] out again to a broker that has it. Fails: usage/invalid, usage/unknown-name. */
+  readonly replay: {
+    readonly ask: { readonly broker: string; readonly from: number; readonly to: number };
+    readonly answer: { readonly count: number };
+  };
   readonly rotateKey: { readonly ask: null; readonly answer: { readonly kid: string; readonly sequence: number } };
 }
 
@@ -67,6 +72,12 @@ export interface LedgerStats {
     /** Events that the broker will never take, in all, and the last of them. */
     readonly refusedCount: number;
     readonly lastRefused?: RefusedRow;
+    /** Events of the chain that it acknowledged. */
+    readonly deliveredCount: number;
+    /** Events of the chain that it will never have, by reason. */
+    readonly lostCount: { readonly [reason: string]: number };
+    /** The range that was asked for again, until it has all of it. */
+    readonly replay?: { readonly from: number; readonly to: number; readonly leftCount: number };
     /** When the oldest event that the broker does not have was made; absent if it has all. */
     readonly oldestAt?: EpochMs;
   }[];

@@ -1,15 +1,9 @@
-import {
-  type Cursor,
-  createCursor,
-  type Ledger,
-  type NewlyRefused,
-  type Range,
-  type StoredEvent,
-} from "../ledger/index.ts";
+import type { BrokerCounts, Ledger, NewlyRefused, Range, StoredEvent } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Json } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { LedgerStats, RefusalMessage } from "./messages.ts";
-import { createRefusals, type Refusals } from "./refusals.ts";
+import { Slot } from "./slot.ts";
 
 /** Who gets which event next. Keeps the cursors of all brokers, and recent events at hand so that live ones need no disk. */
 export interface Outbox {
@@ -19,6 +13,8 @@ export interface Outbox {
   lease(broker: string, max: number): StoredEvent[];
   /** The broker has these for good, or will never take those of them that are `refused`. */
   settle(broker: string, sequences: readonly number[], refused?: readonly RefusalMessage[]): void;
+  /** Hands out again what the broker has of [from, to], behind all others. Gives how many; undefined: no such broker. */
+  replay(broker: string, from: number, to: number): number | undefined;
   /** Tells that events up to `sequence` are gone: nobody is to be handed them any more. */
   destroyed(sequence: number): void;
   /** How many events up to `sequence` some broker does not have. */
@@ -31,18 +27,15 @@ export interface Outbox {
   changed(): ReadonlyMap<string, readonly Range[]>;
   /** What brokers refused for good since the last commit. */
   refused(): ReadonlyMap<string, NewlyRefused>;
+  /** What became of the settled events of each broker. */
+  counts(): ReadonlyMap<string, BrokerCounts>;
+  /** Events = delivered + queued + refused + lost by reason, for each broker. */
+  balances(sequence: number): { readonly [broker: string]: Json };
   /** True when moved cursors should be written although nothing else is. */
   due(): boolean;
   /** A commit returned: these events are durable, and so are the cursors that `changed` gave. */
   stored(events: readonly StoredEvent[]): void;
   stats(): LedgerStats["brokers"];
-}
-
-interface Slot {
-  readonly cursor: Cursor;
-  readonly refusals: Refusals;
-  unwrittenCount: number;
-  unwrittenSince: number;
 }
 
 /** The newest committed events, oldest first, bounded by bytes. */
@@ -82,42 +75,17 @@ interface OutboxOptions {
   readonly clock: Clock;
 }
 
-function openSlots({ ledger, brokers, clock }: OutboxOptions): Map<string, Slot> {
-  const { first } = ledger.extent();
-  const slots = new Map<string, Slot>();
-  for (const broker of brokers) {
-    const cursor = createCursor(ledger.cursor(broker));
-    if (first > 1) cursor.settle(1, first - 1);
-    const refusals = createRefusals(ledger, broker, clock);
-    slots.set(broker, { cursor, refusals, unwrittenCount: 0, unwrittenSince: 0 });
-  }
-  return slots;
-}
-
 export function createOutbox(options: OutboxOptions): Outbox {
   const { ledger, clock } = options;
   const recent = createRecent(limits.recentBytesMax);
   let head = ledger.extent().last;
-  const slots = openSlots(options);
+  const slots = new Map(options.brokers.map((broker) => [broker, new Slot(ledger, broker, clock)]));
 
   function fetch([from, to]: Range): StoredEvent[] {
     if (recent.get(from) === undefined) return ledger.read(from, to, Number.POSITIVE_INFINITY);
     const events: StoredEvent[] = [];
     for (let sequence = from; sequence <= to; sequence += 1) events.push(recent.get(sequence)!);
     return events;
-  }
-
-  function moved(slot: Slot, count: number): void {
-    if (count === 0) return;
-    if (slot.unwrittenCount === 0) slot.unwrittenSince = clock.monotonicMs();
-    slot.unwrittenCount += count;
-  }
-
-  /** False: it was settled before. */
-  function settleOne(slot: Slot, sequence: number): boolean {
-    const count = slot.cursor.settle(sequence);
-    moved(slot, count);
-    return count > 0;
   }
 
   const undeliveredUpTo = (sequence: number): number => {
@@ -132,55 +100,38 @@ export function createOutbox(options: OutboxOptions): Outbox {
     settle(broker, sequences, refused = []) {
       const slot = slots.get(broker);
       if (slot === undefined) return;
-      for (const refusal of refused)
-        if (refusal.sequence <= head && settleOne(slot, refusal.sequence)) slot.refusals.add(refusal);
-      for (const sequence of sequences) if (sequence <= head) settleOne(slot, sequence);
+      for (const refusal of refused) if (refusal.sequence <= head) slot.refuse(refusal);
+      for (const sequence of sequences) if (sequence <= head) slot.delivered(sequence);
     },
+    replay: (broker, from, to) => slots.get(broker)?.replay(from, to),
     destroyed(sequence) {
-      for (const slot of slots.values()) moved(slot, slot.cursor.settle(1, sequence));
+      for (const slot of slots.values()) slot.lose(1, sequence, "queue-full");
     },
     undeliveredUpTo,
     deliveredByAll: () => Math.min(head, ...[...slots.values()].map(({ cursor }) => cursor.contiguous())),
     delivered: () => Object.fromEntries([...slots].map(([broker, { cursor }]) => [broker, cursor.contiguous()])),
     changed: () =>
-      new Map(
-        [...slots]
-          .filter(([, slot]) => slot.unwrittenCount > 0)
-          .map(([broker, slot]) => [broker, slot.cursor.ranges()]),
-      ),
+      new Map([...slots].filter(([, slot]) => slot.isMoved()).map(([broker, { cursor }]) => [broker, cursor.ranges()])),
     refused: () =>
       new Map(
         [...slots]
           .map(([broker, { refusals }]) => [broker, refusals.newly()] as const)
           .filter(([, { count }]) => count > 0),
       ),
-    due() {
-      const now = clock.monotonicMs();
-      for (const { unwrittenCount, unwrittenSince } of slots.values()) {
-        if (unwrittenCount >= limits.settleCountMax) return true;
-        if (unwrittenCount > 0 && now - unwrittenSince >= limits.settleDelayMs) return true;
-      }
-      return false;
-    },
+    counts: () => new Map([...slots].map(([broker, slot]) => [broker, slot.counts()])),
+    balances: (sequence) => Object.fromEntries([...slots].map(([broker, slot]) => [broker, slot.balance(sequence)])),
+    due: () => [...slots.values()].some((slot) => slot.isDue()),
     stored(events) {
       if (events.length > 0) head = events[events.length - 1]!.sequence;
       recent.add(events);
-      for (const slot of slots.values()) {
-        slot.unwrittenCount = 0;
-        slot.refusals.stored();
-      }
+      for (const slot of slots.values()) slot.written();
     },
     stats: () =>
-      [...slots].map(([name, { cursor, refusals }]) => {
-        const queuedCount = cursor.queued(head);
-        const oldest = queuedCount > 0 ? fetch([cursor.oldest(), cursor.oldest()])[0] : undefined;
-        return {
-          name,
-          queuedCount,
-          deliveredTo: cursor.contiguous(),
-          ...refusals.stats(),
-          ...(oldest === undefined ? {} : { oldestAt: oldest.at }),
-        };
+      [...slots].map(([name, slot]) => {
+        const stats = slot.stats(head);
+        const oldest = slot.cursor.oldest();
+        const [event] = stats.queuedCount > 0 ? fetch([oldest, oldest]) : [];
+        return { name, ...stats, ...(event === undefined ? {} : { oldestAt: event.at }) };
       }),
   };
 }

@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { addKeysOnline } from "../../src/cli/commands/keys-online.ts";
 import { createOutput } from "../../src/cli/output.ts";
+import { SortgateError } from "../../src/model/error.ts";
 import { aBroker, anEvent, aView, waybill } from "../control/a-view.ts";
 import { runBuilt, runHere } from "./run-here.ts";
 import { aDaemon } from "./with-daemon.ts";
@@ -158,6 +159,44 @@ describe("queue export", () => {
     const file = join(daemon.folder, "events.jsonl");
     expect((await queue("export", "--reason", "x", "--output", file)).code).toBe(3);
     expect(existsSync(file)).toBe(false);
+  });
+});
+
+describe("queue replay", () => {
+  const asked = ["--from", "3", "--to", "5", "--broker", "central"];
+
+  test("says how many events go again, and puts who, what and why into the chain", async () => {
+    const { code, stdout } = await queue("replay", ...asked, "--reason", "TICKET-12");
+    expect(code).toBe(0);
+    expect(stdout).toContain("3 events go to central again");
+    const detail = { by: expect.any(String), reason: "TICKET-12", broker: "central", from: 3, to: 5, count: 3 };
+    expect(view.audits).toMatchObject([{ action: "queue-replay", detail }]);
+    const json = await queue("replay", ...asked, "--reason", "TICKET-12", "--json");
+    expect(JSON.parse(json.stdout)).toEqual({ count: 3 });
+  });
+
+  test("is refused without a reason, a broker or a range, and with a number of a parcel for a reason", async () => {
+    expect((await queue("replay", ...asked)).code).toBe(2);
+    expect((await queue("replay", "--from", "3", "--to", "5", "--reason", "TICKET-12")).code).toBe(2);
+    expect((await queue("replay", "--broker", "central", "--reason", "TICKET-12")).code).toBe(2);
+    expect((await queue("replay", ...asked, "--reason", waybill)).code).toBe(2);
+    expect(view.audits).toEqual([]);
+  });
+
+  test("tells what the ledger has against it, and audits nothing", async () => {
+    view.replay = async () => {
+      throw new SortgateError("usage/unknown-name", "There is no broker", { hint: "one of central" });
+    };
+    expect(await queue("replay", ...asked, "--reason", "TICKET-12")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("one of central"),
+    });
+    expect(view.audits).toEqual([]);
+  });
+
+  test("is seen in queue stats until it is over", async () => {
+    view.now = { ...view.now, brokers: [aBroker({ replay: { from: 3, to: 5, leftCount: 2 } })] };
+    expect((await queue("stats")).stdout).toContain("central: events 3 to 5 go out again, 2 are left");
   });
 });
 

@@ -95,6 +95,8 @@ export function aBroker(over: Partial<Status["brokers"][number]> = {}): Status["
     acknowledgedCount: 12,
     deliveredTo: 12,
     refusedCount: 0,
+    deliveredCount: 12,
+    lostCount: {},
     oldestQueuedMs: 0,
     ...over,
   };
@@ -128,6 +130,7 @@ export interface TestView {
   events: GatewayView["events"];
   refused: GatewayView["refused"];
   watch: GatewayView["watch"];
+  replay: GatewayView["replay"];
   rotateKey: GatewayView["rotateKey"];
   audit: GatewayView["audit"];
 }
@@ -165,6 +168,7 @@ export function aView(events: readonly SealedEvent[] = twelve()): TestView {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    replay: async (_broker, from, to) => ({ count: to - from + 1 }),
     rotateKey: async () => ({ kid: "new-kid", sequence: 13 }),
     audit: (action, detail) => void view.audits.push({ action, detail }),
   };

@@ -43,6 +43,7 @@ describe("a cursor", () => {
       fc.record({ kind: fc.constant("lease" as const), max: fc.integer({ min: 1, max: 6 }) }),
       fc.record({ kind: fc.constant("settle" as const), pick: fc.nat(50) }),
       fc.record({ kind: fc.constant("lose" as const), pick: fc.nat(50) }),
+      fc.record({ kind: fc.constant("reopen" as const), pick: fc.nat(50), length: fc.nat(9) }),
     );
     fc.assert(
       fc.property(fc.array(action, { maxLength: 80 }), (actions) => {
@@ -68,6 +69,15 @@ describe("a cursor", () => {
             if (sequences.length < step.max)
               for (let sequence = 1; sequence <= head; sequence += 1)
                 expect(settled.has(sequence) || handedOut.has(sequence)).toBe(true);
+          } else if (step.kind === "reopen") {
+            const from = 1 + step.pick;
+            const reopened = all([[from, from + step.length]]).filter((sequence) => settled.has(sequence));
+            expect(all(cursor.reopen(from, from + step.length))).toEqual(reopened);
+            for (const sequence of reopened) {
+              settled.delete(sequence);
+              // It may have been handed out before, and is so once more.
+              handedOut.delete(sequence);
+            }
           } else if (head > 0) {
             const to = 1 + (step.pick % head);
             const from = step.kind === "settle" ? to : 1;

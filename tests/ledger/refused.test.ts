@@ -86,7 +86,7 @@ describe("a ledger of the first version", () => {
     expect(ledger.commit(refusing([refusal(1)]))).toBe("stored");
     ledger.close();
     const database = new Database(path);
-    expect(database.pragma("user_version", { simple: true })).toBe(2);
+    expect(database.pragma("user_version", { simple: true })).toBeGreaterThanOrEqual(2);
     database.close();
   });
 

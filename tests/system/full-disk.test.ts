@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { imbalances } from "../../src/control/index.ts";
 import {
   askStatus,
   aWaybill,
@@ -97,6 +98,7 @@ describe("a full disk", () => {
         expect(rig.disk.freeBytes()).toBe(0);
       }
       rig.disk.free();
+      expect(imbalances(await askStatus(rig.site))).toEqual([]);
       await rig.end("SIGTERM");
       const lost = subscriber.messages
         .filter(({ text }) => text.includes('"reason":"queue-full"'))

@@ -216,6 +216,49 @@ describe("the ledger thread's core", () => {
   });
 });
 
+describe("a replay", () => {
+  it("hands a delivered range out again, the same bytes, behind what is new, and is over when all of it is settled", () => {
+    const rig = openRig();
+    rig.core.append(drafts(9), {});
+    rig.core.commit();
+    rig.core.outbox.connect("central");
+    rig.core.outbox.settle("central", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(rig.core.replay("central", 3, 6)).toBe(4);
+    rig.core.append(drafts(1), {});
+    rig.core.commit();
+    const again = rig.core.outbox.lease("central", 10);
+    expect(again.map((event) => event.sequence)).toEqual([11, 3, 4, 5, 6]);
+    for (const { sequence, bytes } of again) expect(bytes).toEqual(rig.events[sequence - 1]!.bytes);
+    expect(rig.core.stats().brokers[0]).toMatchObject({ queuedCount: 5, replay: { from: 3, to: 6, leftCount: 4 } });
+    rig.core.outbox.settle("central", [3, 4, 6, 11]);
+    rig.close();
+    // What is left of it survives a restart.
+    const next = openRig();
+    next.core.outbox.connect("central");
+    expect(next.core.outbox.lease("central", 10).map((event) => event.sequence)).toContain(5);
+    next.close();
+  });
+
+  it("of a range that is gone or turned round, or to a broker that is none, is refused", () => {
+    const rig = openRig();
+    const code = (broker: string, from: number, to: number): string => {
+      try {
+        return String(rig.core.replay(broker, from, to));
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
+    rig.core.append(drafts(5), {});
+    rig.core.commit();
+    expect(code("central", 2, 7)).toBe("usage/invalid");
+    expect(code("central", 0, 3)).toBe("usage/invalid");
+    expect(code("central", 4, 3)).toBe("usage/invalid");
+    expect(code("nobody", 1, 3)).toBe("usage/unknown-name");
+    expect(code("central", 1, 3)).toBe("0");
+    rig.close();
+  });
+});
+
 /** Appends until the ledger has refused or destroyed something. */
 function fill(rig: Rig, rounds = 40): void {
   for (let round = 0; round < rounds; round += 1) {
@@ -223,6 +266,21 @@ function fill(rig: Rig, rounds = 40): void {
     rig.core.commit();
     rig.advance(1_000);
   }
+}
+
+interface Balance {
+  readonly delivered: number;
+  readonly queued: number;
+  readonly lost: { readonly [reason: string]: number };
+}
+
+/** What became of the events of the chain; fails if it is not all of them. */
+function balanceOf(rig: Rig): Balance {
+  const { last, brokers } = rig.core.stats();
+  const { deliveredCount, queuedCount, lostCount } = brokers[0]!;
+  const lost = Object.values(lostCount).reduce((sum, count) => sum + count, 0);
+  expect(deliveredCount + queuedCount + lost).toBe(last);
+  return { delivered: deliveredCount, queued: queuedCount, lost: lostCount };
 }
 
 describe("a full ledger", () => {
@@ -253,8 +311,24 @@ describe("a full ledger", () => {
     expect(told).toBe(first - 1);
     expect(lostCount).toBe(told);
     expect(told).toBeGreaterThan(0);
+    rig.core.outbox.connect("central");
+    rig.core.outbox.settle("central", [first + 1, first + 2]);
+    rig.core.flush();
+    const balance = balanceOf(rig);
+    expect(balance).toMatchObject({ delivered: 2, lost: { "queue-full": told } });
     rig.close();
-    expect(openRig().core.stats().lostCount).toBe(told);
+    const next = openRig({ whenFull: "drop-oldest" });
+    expect(next.core.stats().lostCount).toBe(told);
+    expect(balanceOf(next)).toEqual({ ...balance, queued: balance.queued + 1 });
+    next.core.append(drafts(1), {});
+    next.core.finish({});
+    const { counters, size } = dataOf(ofKind(next, "checkpoint")[0]!) as {
+      counters: { brokers: { central: Balance } };
+      size: number;
+    };
+    const { delivered, queued, lost } = counters.brokers.central;
+    expect(delivered + queued + lost["queue-full"]!).toBe(size);
+    next.close();
   });
 
   it("with drop-newest keeps the oldest, and tells how many did not come in once there is room", () => {

@@ -8,6 +8,7 @@ import { configOption, jsonOption } from "../program.ts";
 import { countText } from "../quantity.ts";
 import { wholeNumber } from "../whole-number.ts";
 import { addQueueExport } from "./queue-export.ts";
+import { addQueueReplay } from "./queue-replay.ts";
 import { addQueueVerify } from "./queue-verify.ts";
 import { tellBrokers, tellQueue } from "./status.ts";
 
@@ -23,6 +24,7 @@ export function addQueue(program: Command, output: Output): void {
   addStats(queue, output);
   addPeek(queue, output);
   addQueueExport(queue, output);
+  addQueueReplay(queue, output);
   addQueueVerify(queue, output);
 }
 

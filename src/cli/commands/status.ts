@@ -1,5 +1,11 @@
 import type { Command } from "commander";
-import type { BrokerStatus, DeviceStatus, ReadPointStatus, Status } from "../../control/index.ts";
+import {
+  type BrokerStatus,
+  type DeviceStatus,
+  imbalances,
+  type ReadPointStatus,
+  type Status,
+} from "../../control/index.ts";
 import { daemonOf, statusOf } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
 import { brokerFaults, deviceFaults, gatewayFaults, queueFaults, tellFaults } from "../faults.ts";
@@ -85,7 +91,22 @@ export function tellBrokers(brokers: readonly BrokerStatus[], output: Output): v
     ["broker", "state", "MQTT", "queued", "oldest", "in flight", "acknowledged", "all up to"],
   );
   for (const { name, url } of brokers) output.line(`${name} is ${url}`, "dim");
+  for (const { name, replay, lostCount } of brokers) {
+    if (replay !== undefined)
+      output.line(
+        `${name}: events ${replay.from} to ${replay.to} go out again, ${countText(replay.leftCount)} are left`,
+      );
+    for (const [reason, count] of Object.entries(lostCount ?? {}))
+      output.line(`${name}: will never have ${countText(count)} events (${reason})`, "warn");
+  }
   tellFaults(brokers.flatMap(brokerFaults), output);
+}
+
+/** Whether every read and every event is accounted for. */
+function tellBalance(status: Status, output: Output): void {
+  const found = imbalances(status);
+  if (found.length === 0) output.line("Every read and every event is accounted for");
+  for (const sentence of found) output.line(`${sentence}. Try: report it with sortgate status --json`, "bad");
 }
 
 /** The ledger on disk; `queue stats` shows the same. */
@@ -127,5 +148,6 @@ export function addStatus(program: Command, output: Output): void {
       tellBrokers(status.brokers, output);
       output.line();
       tellQueue(status.queue, status.brokers, output);
+      tellBalance(status, output);
     });
 }

@@ -22,7 +22,9 @@ export function problemBody(error: unknown): ProblemBody {
 export function statusOf(error: unknown): number {
   const status = error instanceof SortgateError ? error.context.status : undefined;
   if (typeof status === "number") return status;
-  return error instanceof SortgateError ? 503 : 500;
+  if (!(error instanceof SortgateError)) return 500;
+  if (error.code === "usage/unknown-name") return 404;
+  return error.code === "usage/invalid" ? 400 : 503;
 }
 
 /** The message of an error that nobody foresaw may hold anything, so only its kind is told. */

@@ -133,6 +133,21 @@ const routes: Readonly<Record<string, Route>> = {
       });
     },
   },
+  "/queue/replay": {
+    method: "POST",
+    fields: ["broker", "from", "to", ...who],
+    async answer({ view }, asked) {
+      const detail = auditFields(asked);
+      const [broker, from, to] = [asked.text("broker"), asked.number("from"), asked.number("to")];
+      if (detail.reason === undefined)
+        throw refusal(400, "Events are sent again only for a reason", "reason=TICKET-12");
+      if (broker === "" || from === undefined || to === undefined)
+        throw refusal(400, "A replay needs a broker and a range", "broker=central, from=1, to=100");
+      const answer = await view.replay(broker, from, to);
+      view.audit("queue-replay", { ...detail, broker, from, to, count: answer.count });
+      return answer;
+    },
+  },
   "/watch": {
     method: "GET",
     fields: [],

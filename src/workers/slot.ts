@@ -1,0 +1,116 @@
+import { type BrokerCounts, type Cursor, countOf, createCursor, type Ledger, type Range } from "../ledger/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Json } from "../model/event.ts";
+import { limits } from "../model/limits.ts";
+import type { MonotonicMs } from "../model/units.ts";
+import type { LedgerStats, RefusalMessage } from "./messages.ts";
+import { createRefusals, type Refusals } from "./refusals.ts";
+
+/** One broker's place in the outbox: its cursor, and what became of the events that it needs no more. */
+export class Slot {
+  readonly cursor: Cursor;
+  /** What the broker will never take, as it said so itself. */
+  readonly refusals: Refusals;
+  readonly #clock: Clock;
+  readonly #lost: Map<string, number>;
+  #deliveredCount: number;
+  #replay: Range | undefined;
+  #unwrittenCount = 0;
+  #unwrittenSince: MonotonicMs = 0;
+
+  constructor(ledger: Ledger, broker: string, clock: Clock) {
+    this.#clock = clock;
+    this.refusals = createRefusals(ledger, broker, clock);
+    const stored = ledger.cursor(broker);
+    const counts = ledger.counts(broker);
+    this.cursor = createCursor(stored);
+    this.#deliveredCount = counts?.delivered ?? countOf(stored);
+    this.#lost = new Map(Object.entries(counts?.lost ?? {}));
+    // Events may be gone whose going the cursor does not know yet; a broker that is new never gets what went before.
+    const { first } = ledger.extent();
+    if (first > 1) this.lose(1, first - 1, stored.length === 0 ? "before-joining" : "queue-full");
+  }
+
+  delivered(sequence: number): void {
+    const count = this.cursor.settle(sequence);
+    this.#deliveredCount += count;
+    this.#moved(count);
+  }
+
+  refuse(refusal: RefusalMessage): void {
+    const count = this.cursor.settle(refusal.sequence);
+    if (count > 0) this.refusals.add(refusal);
+    this.#moved(count);
+  }
+
+  /** The broker will never have [from, to], as far as it does not have them. Gives how many. */
+  lose(from: number, to: number, reason: string): number {
+    const count = this.cursor.settle(from, to);
+    if (count > 0) this.#lost.set(reason, (this.#lost.get(reason) ?? 0) + count);
+    this.#moved(count);
+    return count;
+  }
+
+  /** Hands out again what the broker has of [from, to]. Gives how many. */
+  replay(from: number, to: number): number {
+    const count = countOf(this.cursor.reopen(from, to));
+    this.#deliveredCount -= count;
+    this.#replay = [from, to];
+    this.#moved(count);
+    return count;
+  }
+
+  counts(): BrokerCounts {
+    return { delivered: this.#deliveredCount, lost: Object.fromEntries(this.#lost) };
+  }
+
+  /** Events = delivered + queued + refused + lost by reason, up to `sequence`. */
+  balance(sequence: number): { readonly [member: string]: Json } {
+    const { refusedCount: refused } = this.refusals.stats();
+    return { ...this.counts(), queued: this.cursor.queued(sequence), refused };
+  }
+
+  isMoved(): boolean {
+    return this.#unwrittenCount > 0;
+  }
+
+  /** True when the cursor should be written although nothing else is. */
+  isDue(): boolean {
+    if (this.#unwrittenCount >= limits.settleCountMax) return true;
+    return this.#unwrittenCount > 0 && this.#clock.monotonicMs() - this.#unwrittenSince >= limits.settleDelayMs;
+  }
+
+  written(): void {
+    this.#unwrittenCount = 0;
+    this.refusals.stored();
+  }
+
+  stats(head: number): Omit<LedgerStats["brokers"][number], "name" | "oldestAt"> {
+    const { delivered, lost } = this.counts();
+    const replay = this.#replayLeft();
+    return {
+      queuedCount: this.cursor.queued(head),
+      deliveredTo: this.cursor.contiguous(),
+      deliveredCount: delivered,
+      lostCount: lost,
+      ...this.refusals.stats(),
+      ...(replay === undefined ? {} : { replay }),
+    };
+  }
+
+  /** What is left of a replay; it is over when nothing is. */
+  #replayLeft(): LedgerStats["brokers"][number]["replay"] {
+    if (this.#replay === undefined) return undefined;
+    const [from, to] = this.#replay;
+    const leftCount = this.cursor.queued(to) - this.cursor.queued(from - 1);
+    if (leftCount > 0) return { from, to, leftCount };
+    this.#replay = undefined;
+    return undefined;
+  }
+
+  #moved(count: number): void {
+    if (count === 0) return;
+    if (this.#unwrittenCount === 0) this.#unwrittenSince = this.#clock.monotonicMs();
+    this.#unwrittenCount += count;
+  }
+}
