@@ -150,6 +150,7 @@ function brokerStatus({ config, forwarders, nowMs }: StatusSources, stats: Ledge
     ...(queue?.lastRefused === undefined ? {} : { lastRefused: refusedStatus(queue.lastRefused) }),
     deliveredCount: queue?.deliveredCount ?? 0,
     lostCount: queue?.lostCount ?? {},
+    salvagedCount: queue?.salvagedCount ?? 0,
     ...(queue?.replay === undefined ? {} : { replay: queue.replay }),
     oldestQueuedMs: queue?.oldestAt === undefined ? 0 : Math.max(0, Date.now() - queue.oldestAt),
   };

@@ -68,6 +68,8 @@ export interface BrokerStatus {
   readonly deliveredCount: number;
   /** Events of the chain that it will never have. */
   readonly lostCount: { readonly [reason: string]: number };
+  /** Events of damaged ledgers that it does not have yet; they are of other chains and count apart. */
+  readonly salvagedCount: number;
   /** The range that was asked for again, until the broker has all of it. */
   readonly replay?: { readonly from: number; readonly to: number; readonly leftCount: number };
   /** Age of the oldest event that the broker does not have; 0 if it has all. */

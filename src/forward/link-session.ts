@@ -135,13 +135,14 @@ export class LinkSession {
   #publish(event: SealedEvent): void {
     const { gateway, chain, clock, link, topics } = this.#options;
     const { sequence, kind, subject, bytes } = event;
+    const place = event.origin ?? { chain, sequence };
     this.#inFlight.set(sequence, clock.monotonicMs());
     link.publish(
       {
         topic: topics.of(kind, subject),
         bytes,
         contentType: "application/cloudevents+json",
-        userProperties: { id: `${gateway}/${chain}/${sequence}`, sequence: String(sequence) },
+        userProperties: { id: `${gateway}/${place.chain}/${place.sequence}`, sequence: String(place.sequence) },
       },
       (error) => this.#published(event, error),
     );

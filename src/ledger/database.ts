@@ -1,10 +1,12 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
+import { examine, suspectOf } from "./damage/examine.ts";
+import { finishQuarantine, quarantine } from "./damage/quarantine.ts";
 import { takeLog } from "./disk/space.ts";
-import { applicationId, migrate, schemaVersion } from "./migrations.ts";
+import { migrate, schemaVersion } from "./migrations.ts";
 
 /** Turns what SQLite or the file system says into a sentence and a next step. Never deletes or replaces a file. */
 export function explainSqlite(error: unknown, path: string): SortgateError {
@@ -40,38 +42,7 @@ export function explainSqlite(error: unknown, path: string): SortgateError {
   });
 }
 
-/** Looks at the header before SQLite does, so that a foreign file is refused untouched (SQLite file format §1.3). */
-function refuseForeign(path: string): void {
-  if (!existsSync(path)) return;
-  const file = openSync(path, "r");
-  try {
-    const header = Buffer.alloc(72);
-    if (fstatSync(file).size === 0) return;
-    const byteCount = readSync(file, header, 0, 72, 0);
-    const isLedger =
-      byteCount === 72 &&
-      header.subarray(0, 15).toString("latin1") === "SQLite format 3" &&
-      [0, applicationId].includes(header.readUInt32BE(68));
-    if (isLedger) return;
-  } finally {
-    closeSync(file);
-  }
-  throw notOurs(path);
-}
-
-/** A file with tables and without our mark is somebody else's, whatever its name. */
-function refuseTables(database: Database.Database, path: string): void {
-  const { count } = database.prepare("SELECT count(*) AS count FROM sqlite_master").get() as { count: number };
-  if (count > 0) throw notOurs(path);
-}
-
-function notOurs(path: string): SortgateError {
-  return new SortgateError("ledger/corrupt", `${path} is not a sortgate ledger`, {
-    hint: "move the file aside, or name another data_dir under [gateway]",
-  });
-}
-
-function prepare(database: Database.Database, path: string): void {
+function prepare(database: Database.Database): void {
   database.pragma("locking_mode = EXCLUSIVE");
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = FULL");
@@ -80,33 +51,38 @@ function prepare(database: Database.Database, path: string): void {
   // A temporary file would need room on the disk just when there is none.
   database.pragma("temp_store = MEMORY");
   const version = database.pragma("user_version", { simple: true }) as number;
-  if (version > schemaVersion)
-    throw new SortgateError("ledger/newer", `The ledger ${path} was written by a newer sortgate`, {
-      hint: "install that version again, or name another data_dir; the file was not touched",
-      context: { version },
-    });
-  if (version === 0) refuseTables(database, path);
   if (version < schemaVersion) migrate(database, version);
   assert(database.pragma("synchronous", { simple: true }) === 2, "SQLite runs with synchronous=FULL");
   assert(database.pragma("journal_mode", { simple: true }) === "wal", "SQLite runs with a write-ahead log");
 }
 
 /**
- * Opens the ledger's database and takes it for this process alone.
+ * Opens the ledger's database and takes it for this process alone. A damaged one is moved aside first.
  *
- * Fails:   ledger/in-use, ledger/corrupt, ledger/unwritable, ledger/newer, ledger/io; the file is left as it was.
+ * Gives:   where the damaged one went and what was found, if there was one.
+ * Fails:   ledger/in-use, ledger/corrupt, ledger/unwritable, ledger/newer, ledger/full, ledger/io; the file is left as it was.
  */
-export function openDatabase(path: string): Database.Database {
+export function openDatabase(path: string): { readonly database: Database.Database; readonly moved?: Moved } {
   let database: Database.Database | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    refuseForeign(path);
+    finishQuarantine(path);
+    const condition = examine(path);
+    const moved = condition.kind === "damaged" ? { file: quarantine(path), what: condition.what } : undefined;
     takeLog(path);
     database = new Database(path, { timeout: 200 });
-    prepare(database, path);
-    return database;
+    prepare(database);
+    // It is whole: what an earlier error of the storage left is settled.
+    rmSync(suspectOf(path), { force: true });
+    return { database, ...(moved === undefined ? {} : { moved }) };
   } catch (error) {
     database?.close();
     throw explainSqlite(error, path);
   }
+}
+
+/** A damaged ledger that was moved aside. */
+export interface Moved {
+  readonly file: string;
+  readonly what: string;
 }

@@ -1,4 +1,7 @@
 export { type Cursor, createCursor } from "./cursor.ts";
+export { openDamaged } from "./damage/damaged.ts";
+export { previousOf } from "./damage/intact.ts";
+export type { SalvagedEvent } from "./damage/salvaged.ts";
 export {
   type BrokerCounts,
   type ChainRow,
@@ -10,4 +13,4 @@ export {
   type RefusedEvent,
   type StoredEvent,
 } from "./ledger.ts";
-export { countOf, type Range } from "./range-set.ts";
+export { countOf, createRangeSet, type Range } from "./range-set.ts";

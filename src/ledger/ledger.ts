@@ -1,14 +1,19 @@
 import { createHash } from "node:crypto";
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import type Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
 import { SortgateError } from "../model/error.ts";
 import type { EventKind, SealedEvent } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { EpochMs } from "../model/units.ts";
-import { explainSqlite, openDatabase } from "./database.ts";
+import { isDamage } from "./damage/damaged.ts";
+import { suspectOf } from "./damage/examine.ts";
+import { listDamaged } from "./damage/quarantine.ts";
+import { createSalvagedList, type SalvagedEvent, type SalvagedList } from "./damage/salvaged.ts";
+import { explainSqlite, type Moved, openDatabase } from "./database.ts";
 import { createPages, type Pages } from "./disk/pages.ts";
-import { holdLog, keepLog } from "./disk/space.ts";
+import { holdIndex, holdLog, keepLog } from "./disk/space.ts";
 import type { Range } from "./range-set.ts";
 
 /** Where the chain stands: all that sealing needs to go on. */
@@ -62,6 +67,10 @@ export interface Commit {
   readonly destroyTo: number;
   /** Events that were destroyed before every broker had them, in all. */
   readonly lostCount: number;
+  /** Every broker has all salvaged events: the list goes. */
+  readonly isSalvageOver?: boolean;
+  /** A damaged ledger that is read through. */
+  readonly salvagedFile?: string;
   /** These are records of the ledger's own (an epoch, a gap): they may use the pages that are kept for them. */
   readonly isOwn?: boolean;
 }
@@ -98,10 +107,21 @@ export interface Ledger {
   refused(broker: string, max: number): RefusedEvent[];
   /** Undefined if the broker has no cursor, or one that was written before there were counts. */
   counts(broker: string): BrokerCounts | undefined;
+  /** The damaged ledger that opening this one moved aside. */
+  readonly moved: Moved | undefined;
+  /** Damaged ledgers beside this one that nobody has read through yet. */
+  unsalvaged(): string[];
+  /** Adds events of another chain to the list of salvaged ones. Gives their ids; undefined: there is no room. */
+  salvage(events: readonly SalvagedEvent[], reason: string): number[] | undefined;
+  readonly salvaged: Pick<SalvagedList, "last" | "read" | "count">;
   /** Writes all or nothing. "full": nothing was written and the file may not grow. Fails: ledger/io, ledger/corrupt. */
   commit(commit: Commit): "stored" | "full";
   /** Events of [from, to] in order, cut off after `bytesMax` bytes (but at least one). */
   read(from: number, to: number, bytesMax: number): StoredEvent[];
+  /** As `read`, without the rows that cannot be read. Fails: ledger/io, if the disk fails. */
+  readEach(from: number, to: number): StoredEvent[];
+  /** The file is in doubt: the next start reads it whole. */
+  doubt(): void;
   /** The highest sequence of the events made before `at`; 0 if there is none. */
   lastBefore(at: EpochMs): number;
   /** The sequence of the last epoch event up to `sequence`; 0 if there is none. */
@@ -190,15 +210,16 @@ export function openLedger(named: string, bytesMax: number): Ledger {
   // SQLite names the log after the file itself, not after a link to it.
   const path = existsSync(named) ? realpathSync(named) : named;
   assert(bytesMax >= 9_000_000, "a ledger has room beside its write-ahead log");
-  const database = openDatabase(path);
+  const { database, moved } = openDatabase(path);
   try {
     checkTail(database, path);
     const pageBytes = database.pragma("page_size", { simple: true }) as number;
     holdLog(path, walBytesMax);
+    holdIndex(path);
     const pagesMax = Math.floor((bytesMax - walBytesMax) / pageBytes);
     const pages = createPages(database, path, pageBytes, pagesMax);
     pages.settleDown();
-    return overDatabase(database, path, pages);
+    return overDatabase(database, path, pages, moved);
   } catch (error) {
     database.close();
     throw explainSqlite(error, path);
@@ -217,7 +238,20 @@ function createRefusedWriter(database: Database.Database): (broker: string, newl
   };
 }
 
-function createWrite(database: Database.Database): (commit: Commit) => void {
+/** Rows of a page that cannot be read are missed, all others are not. */
+function readOneByOne(statement: Database.Statement, from: number, to: number, path: string): StoredEvent[] {
+  const events: StoredEvent[] = [];
+  for (let sequence = from; sequence <= to; sequence += 1) {
+    try {
+      events.push(...readInto(statement, sequence, sequence, Number.POSITIVE_INFINITY));
+    } catch (error) {
+      if (!isDamage(error)) throw explainSqlite(error, path);
+    }
+  }
+  return events;
+}
+
+function createWrite(database: Database.Database, salvaged: SalvagedList): (commit: Commit) => void {
   const insert = database.prepare(statements.insert);
   const putChain = database.prepare(statements.chain);
   const putCursor = database.prepare(statements.settle);
@@ -234,15 +268,18 @@ function createWrite(database: Database.Database): (commit: Commit) => void {
       putCursor.run(broker, JSON.stringify(ranges), counts === undefined ? null : JSON.stringify(counts));
     }
     for (const [broker, newly] of commit.refused) putRefused(broker, newly);
+    if (commit.isSalvageOver === true) salvaged.clear();
+    if (commit.salvagedFile !== undefined) salvaged.done(basename(commit.salvagedFile), Date.now());
   };
 }
 
-function overDatabase(database: Database.Database, path: string, pages: Pages): Ledger {
+function overDatabase(database: Database.Database, path: string, pages: Pages, moved: Moved | undefined): Ledger {
+  const salvaged = createSalvagedList(database);
   const read = database.prepare(statements.read);
   const before = database.prepare(statements.before);
   const epoch = database.prepare(statements.epoch);
   const bounds = database.prepare(statements.bounds);
-  const write = createWrite(database);
+  const write = createWrite(database, salvaged);
 
   return {
     chain: () => database.prepare("SELECT chain, sequence, previous, peaks FROM chain").get() as ChainRow | undefined,
@@ -264,6 +301,22 @@ function overDatabase(database: Database.Database, path: string, pages: Pages): 
         | undefined;
       return row?.counts === undefined || row.counts === null ? undefined : (JSON.parse(row.counts) as BrokerCounts);
     },
+    moved,
+    salvaged,
+    unsalvaged() {
+      const known = salvaged.files();
+      return listDamaged(path).filter((file) => !known.has(basename(file)));
+    },
+    salvage(events, reason) {
+      let byteCount = 0;
+      for (const event of events) byteCount += event.bytes.length;
+      const ids: number[] = [];
+      const add = (): void => {
+        ids.length = 0;
+        for (const event of events) ids.push(salvaged.add(event, reason));
+      };
+      return pages.write(add, byteCount, false) === "full" ? undefined : ids;
+    },
     commit(commit) {
       let byteCount = 0;
       for (const event of commit.events) byteCount += event.bytes.length;
@@ -274,6 +327,15 @@ function overDatabase(database: Database.Database, path: string, pages: Pages): 
       }
     },
     read: (from, to, byteCountMax) => readInto(read, from, to, byteCountMax),
+    readEach(from, to) {
+      try {
+        return readInto(read, from, to, Number.POSITIVE_INFINITY);
+      } catch (error) {
+        if (!isDamage(error)) throw explainSqlite(error, path);
+        return readOneByOne(read, from, to, path);
+      }
+    },
+    doubt: () => writeFileSync(suspectOf(path), ""),
     lastBefore: (at) => (before.get(at) as { last: number }).last,
     lastEpoch: (sequence) => (epoch.get(sequence) as { last: number }).last,
     extent: () => ({

@@ -60,6 +60,26 @@ export const migrations: readonly { readonly version: number; readonly sql: stri
     // What became of the settled events, as JSON; absent: nobody counted, all of them were delivered.
     sql: "ALTER TABLE cursor ADD COLUMN counts TEXT",
   },
+  {
+    version: 5,
+    // Events saved from damaged ledgers until every broker has them, and which of those were read through.
+    sql: `
+      CREATE TABLE salvaged (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        chain TEXT NOT NULL,
+        sequence INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT,
+        reason TEXT NOT NULL,
+        bytes BLOB NOT NULL,
+        UNIQUE (chain, sequence)
+      ) STRICT;
+      CREATE TABLE quarantined (
+        file TEXT PRIMARY KEY,
+        at INTEGER NOT NULL
+      ) STRICT;
+    `,
+  },
 ];
 
 /** "SGL1": says that a file is a sortgate ledger, whatever its name (SQLite file format §1.3.16). */

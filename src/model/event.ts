@@ -47,6 +47,12 @@ export function brandCleared(event: Omit<ClearedEvent, typeof cleared>): Cleared
   return event as ClearedEvent;
 }
 
+/** A place in another chain than that of the ledger. */
+export interface EventOrigin {
+  readonly chain: string;
+  readonly sequence: number;
+}
+
 /** An event as it stands in the ledger and goes over the wire. */
 export interface SealedEvent {
   readonly sequence: number;
@@ -54,4 +60,6 @@ export interface SealedEvent {
   readonly subject: string | undefined;
   /** The canonical bytes that were signed, signature included; they are never serialised again. */
   readonly bytes: Uint8Array;
+  /** Of an event saved from a damaged ledger: its place in that chain. Its `sequence` here is below nought, to settle it by. */
+  readonly origin?: EventOrigin | undefined;
 }

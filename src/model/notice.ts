@@ -14,6 +14,7 @@ export type NoticeName =
   | "ledger/warning"
   | "ledger/full"
   | "ledger/purged"
+  | "ledger/damaged"
   | "ledger/failed"
   | "key/rotated"
   | "identity/made"

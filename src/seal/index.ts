@@ -2,4 +2,12 @@ export { canonicalize } from "./canonical.ts";
 export { type ChainState, createSealer, type Draft, type Sealer } from "./chain.ts";
 export { createEpochKey, type EpochKey, type EpochReason, epochData } from "./epoch.ts";
 export type { DeviceSigner } from "./jws.ts";
-export { type ChainVerdict, createVerifier, type Finding, type Verdict, type Verifier } from "./verify/index.ts";
+export {
+  type ChainVerdict,
+  createEventCheck,
+  createVerifier,
+  type EventPlace,
+  type Finding,
+  type Verdict,
+  type Verifier,
+} from "./verify/index.ts";

@@ -17,6 +17,7 @@ export function packEvents(events: readonly SealedEvent[]): EventBatch {
     sequences: events.map((event) => event.sequence),
     kinds: events.map((event) => event.kind),
     subjects: events.map((event) => event.subject),
+    origins: events.map((event) => event.origin),
     ends,
     bytes,
   };
@@ -28,6 +29,7 @@ export function unpackEvents(batch: EventBatch): SealedEvent[] {
     sequence,
     kind: batch.kinds[index]!,
     subject: batch.subjects[index],
+    origin: batch.origins[index],
     bytes: batch.bytes.subarray(index === 0 ? 0 : batch.ends[index - 1]!, batch.ends[index]!),
   }));
 }

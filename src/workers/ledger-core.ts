@@ -1,4 +1,4 @@
-import type { Ledger, StoredEvent } from "../ledger/index.ts";
+import type { Ledger, Range, StoredEvent } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import type { EventKind, Json } from "../model/event.ts";
@@ -8,6 +8,8 @@ import { canonicalize, type Sealer } from "../seal/index.ts";
 import type { Counters, DraftMessage, LedgerOptions, LedgerStats } from "./messages.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { createRoom, noSpace, type Room } from "./room.ts";
+import { salvage } from "./salvage.ts";
+import { noticeOf, recordsOf } from "./salvage-report.ts";
 
 /** Draws a new epoch key and gives the data of the event that tells it. */
 export type BeginEpoch = (
@@ -52,6 +54,8 @@ export interface LedgerCore {
   rotateKey(): { readonly kid: string; readonly sequence: number };
   /** Hands [from, to] out again to a broker that has it. Gives how many. Fails: usage/invalid, usage/unknown-name. */
   replay(broker: string, from: number, to: number): number;
+  /** Saves what a damaged ledger holds, and tells what became of it. To be called behind `start`. Fails: ledger/full. */
+  salvage(file: string, what: string): void;
   /** Destroys delivered events that are older than they may be. To be called now and then. */
   retain(): void;
   stats(): LedgerStats;
@@ -91,11 +95,19 @@ class SealedLedger implements LedgerCore {
   #checkpointSequence: number;
   #key = { kid: "", since: 0, sinceMonotonicMs: 0 };
   #retryAt = 0;
+  /** Records of the ledger's own that go into the next commit. */
+  #untold: OwnDraft[] = [];
+  #salvagedFile: string | undefined;
 
   constructor(core: LedgerCoreOptions) {
     const { ledger, options, clock, tell } = core;
     this.#core = core;
-    this.outbox = createOutbox({ ledger, brokers: options.brokers, clock });
+    this.outbox = createOutbox({
+      ledger,
+      brokers: options.brokers,
+      clock,
+      damaged: (ranges) => this.#foundDamaged(ranges),
+    });
     this.#room = createRoom({ ledger, outbox: this.outbox, policy: options.whenFull, clock, tell });
     this.#checkpointAt = clock.monotonicMs();
     this.#checkpointSequence = core.sealer.state().sequence;
@@ -113,7 +125,7 @@ class SealedLedger implements LedgerCore {
 
   due(): boolean {
     if (!this.#isRoom()) return false;
-    return this.#waiting.length > 0 || this.outbox.due() || this.#isCheckpointDue(0);
+    return this.#waiting.length > 0 || this.#untold.length > 0 || this.outbox.due() || this.#isCheckpointDue(0);
   }
 
   commit(): void {
@@ -172,6 +184,33 @@ class SealedLedger implements LedgerCore {
     return sealer.state().sequence;
   }
 
+  salvage(file: string, what: string): void {
+    const { ledger, options } = this.#core;
+    const settled = (broker: string, id: number): void => this.outbox.salvaged(broker, id);
+    const report = salvage(file, { ledger, brokers: options.brokers, settled });
+    this.#untold.push(...recordsOf(report, what));
+    this.#salvagedFile = file;
+    if (!this.#commitOnce([])) throw noSpace();
+    this.#salvagedFile = undefined;
+    this.outbox.salvageDone();
+    this.#core.tell(noticeOf(report, what));
+  }
+
+  /** What is damaged on the disk is skipped, counted and told; the rest goes on. */
+  #foundDamaged(ranges: readonly Range[]): void {
+    this.#core.ledger.doubt();
+    for (const [from, to] of ranges) {
+      const data = { reason: "damaged", count: to - from + 1, from: String(from), to: String(to) };
+      this.#untold.push({ kind: "gap", data: () => data });
+      this.#core.tell({
+        name: "ledger/damaged",
+        level: "error",
+        message: `Events ${from} to ${to} are damaged on the disk and are not sent; the chain says so. Check the disk: dmesg, smartctl -a`,
+        fields: { from, to },
+      });
+    }
+  }
+
   #isRoom(): boolean {
     return this.#core.clock.monotonicMs() >= this.#retryAt;
   }
@@ -224,12 +263,14 @@ class SealedLedger implements LedgerCore {
     const isCheckpoint = this.#isCheckpointDue(drafts.length);
     for (let attempt = 0; ; attempt += 1) {
       const right = drafts.length === 0 ? "own" : "intake";
-      const events = this.#store(drafts, isCheckpoint ? [...own, this.#checkpoint()] : own, right);
+      const told = [...this.#untold, ...own];
+      const events = this.#store(drafts, isCheckpoint ? [...told, this.#checkpoint()] : told, right);
       if (events !== "full") {
         if (isCheckpoint) {
           this.#checkpointAt = clock.monotonicMs();
           this.#checkpointSequence = sealer.state().sequence;
         }
+        this.#untold = this.#untold.slice(told.length - own.length);
         this.#waiting = this.#waiting.slice(drafts.length);
         committed(events, drafts.length);
         return true;
@@ -269,6 +310,7 @@ class SealedLedger implements LedgerCore {
       ...drafts.map((draft) => this.#seal(draft)),
       ...[...records, ...own].map((draft) => this.#sealOwn(draft)),
     ];
+    const isSalvageOver = this.outbox.isSalvageOver();
     const stored = ledger.commit({
       events,
       chain: { chain, ...sealer.state() },
@@ -276,6 +318,8 @@ class SealedLedger implements LedgerCore {
       refused: this.outbox.refused(),
       counts: this.outbox.counts(),
       destroyTo: this.#room.destroyTo(),
+      isSalvageOver,
+      ...(this.#salvagedFile === undefined ? {} : { salvagedFile: this.#salvagedFile }),
       lostCount: this.#room.lostCount(),
       isOwn: right !== "intake",
     });
@@ -284,6 +328,7 @@ class SealedLedger implements LedgerCore {
       return "full";
     }
     this.outbox.stored(events);
+    if (isSalvageOver) this.outbox.salvageDone();
     this.#room.stored();
     return events;
   }

@@ -210,6 +210,8 @@ async function open(): Promise<void> {
     post({ type: "live", batch }, [batch.bytes.buffer]);
   };
   core.start(known === undefined);
+  for (const file of ledger.unsalvaged())
+    core.salvage(file, ledger.moved?.file === file ? ledger.moved.what : "moved aside");
   const { subject, fingerprint, notAfter, certificatePath: path, keyPath } = identity;
   post({
     type: "opened",

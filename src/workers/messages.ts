@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../model/error.ts";
-import type { EventKind } from "../model/event.ts";
+import type { EventKind, EventOrigin } from "../model/event.ts";
 import type { Notice } from "../model/notice.ts";
 import type { EpochMs } from "../model/units.ts";
 
@@ -19,6 +19,7 @@ export interface EventBatch {
   readonly sequences: readonly number[];
   readonly kinds: readonly EventKind[];
   readonly subjects: readonly (string | undefined)[];
+  readonly origins: readonly (EventOrigin | undefined)[];
   readonly ends: readonly number[];
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
@@ -76,6 +77,8 @@ export interface LedgerStats {
     readonly deliveredCount: number;
     /** Events of the chain that it will never have, by reason. */
     readonly lostCount: { readonly [reason: string]: number };
+    /** Events of damaged ledgers that it does not have yet. */
+    readonly salvagedCount: number;
     /** The range that was asked for again, until it has all of it. */
     readonly replay?: { readonly from: number; readonly to: number; readonly leftCount: number };
     /** When the oldest event that the broker does not have was made; absent if it has all. */

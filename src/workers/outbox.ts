@@ -1,9 +1,18 @@
-import type { BrokerCounts, Ledger, NewlyRefused, Range, StoredEvent } from "../ledger/index.ts";
+import {
+  type BrokerCounts,
+  countOf,
+  type Ledger,
+  type NewlyRefused,
+  type Range,
+  type StoredEvent,
+} from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Json } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { LedgerStats, RefusalMessage } from "./messages.ts";
-import { Slot } from "./slot.ts";
+import { createSalvaged } from "./salvaged.ts";
+import { Slot, salvageKey } from "./slot.ts";
+import { createSoundReader } from "./sound.ts";
 
 /** Who gets which event next. Keeps the cursors of all brokers, and recent events at hand so that live ones need no disk. */
 export interface Outbox {
@@ -15,6 +24,12 @@ export interface Outbox {
   settle(broker: string, sequences: readonly number[], refused?: readonly RefusalMessage[]): void;
   /** Hands out again what the broker has of [from, to], behind all others. Gives how many; undefined: no such broker. */
   replay(broker: string, from: number, to: number): number | undefined;
+  /** A broker had this salvaged event already. */
+  salvaged(broker: string, id: number): void;
+  /** The list of salvaged events is complete. To be called before brokers connect. */
+  salvageDone(): void;
+  /** Every broker has all salvaged events. */
+  isSalvageOver(): boolean;
   /** Tells that events up to `sequence` are gone: nobody is to be handed them any more. */
   destroyed(sequence: number): void;
   /** How many events up to `sequence` some broker does not have. */
@@ -69,10 +84,22 @@ function createRecent(bytesMax: number): {
   };
 }
 
+function changedCursors(slots: ReadonlyMap<string, Slot>): ReadonlyMap<string, readonly Range[]> {
+  const changed = new Map<string, readonly Range[]>();
+  for (const [broker, slot] of slots) {
+    if (!slot.isMoved()) continue;
+    changed.set(broker, slot.cursor.ranges());
+    if (slot.salvage.ranges().length > 0) changed.set(salvageKey(broker), slot.salvage.ranges());
+  }
+  return changed;
+}
+
 interface OutboxOptions {
   readonly ledger: Ledger;
   readonly brokers: readonly string[];
   readonly clock: Clock;
+  /** Called with events that were found damaged on the disk: no broker will have them. */
+  readonly damaged: (ranges: readonly Range[]) => void;
 }
 
 export function createOutbox(options: OutboxOptions): Outbox {
@@ -81,10 +108,26 @@ export function createOutbox(options: OutboxOptions): Outbox {
   let head = ledger.extent().last;
   const slots = new Map(options.brokers.map((broker) => [broker, new Slot(ledger, broker, clock)]));
 
-  function fetch([from, to]: Range): StoredEvent[] {
-    if (recent.get(from) === undefined) return ledger.read(from, to, Number.POSITIVE_INFINITY);
+  const readSound = createSoundReader(ledger);
+  const salvaged = createSalvaged(ledger);
+
+  function fetch([from, to]: Range): readonly StoredEvent[] {
+    if (recent.get(from) === undefined) {
+      const { events, damaged } = readSound([from, to]);
+      for (const [first, last] of damaged) for (const slot of slots.values()) slot.lose(first, last, "damaged");
+      if (damaged.length > 0) options.damaged(damaged);
+      return events;
+    }
     const events: StoredEvent[] = [];
     for (let sequence = from; sequence <= to; sequence += 1) events.push(recent.get(sequence)!);
+    return events;
+  }
+
+  /** Ids of an earlier list that the broker never knew are nothing to wait for. */
+  function fetchSaved(slot: Slot, [from, to]: Range): StoredEvent[] {
+    const events = salvaged.fetch([from, to]);
+    const ids = new Set(events.map(({ sequence }) => -sequence));
+    for (let id = from; id <= to; id += 1) if (!ids.has(id)) slot.saved(id);
     return events;
   }
 
@@ -95,13 +138,26 @@ export function createOutbox(options: OutboxOptions): Outbox {
   };
 
   return {
-    connect: (broker) => slots.get(broker)?.cursor.begin(head),
-    lease: (broker, max) => slots.get(broker)?.cursor.lease(head, max).flatMap(fetch) ?? [],
+    connect: (broker) => slots.get(broker)?.connect(head, salvaged.last()),
+    salvaged: (broker, id) => slots.get(broker)?.saved(id),
+    salvageDone: salvaged.changed,
+    isSalvageOver: () =>
+      salvaged.last() > 0 && [...slots.values()].every(({ salvage }) => salvage.contiguous() >= salvaged.last()),
+    lease(broker, max) {
+      const slot = slots.get(broker);
+      if (slot === undefined) return [];
+      const live = slot.cursor.leaseLive(head, max);
+      const saved = slot.salvage.leaseBacklog(max - countOf(live));
+      const old = slot.cursor.leaseBacklog(max - countOf(live) - countOf(saved));
+      return [...live.flatMap(fetch), ...saved.flatMap((range) => fetchSaved(slot, range)), ...old.flatMap(fetch)];
+    },
     settle(broker, sequences, refused = []) {
       const slot = slots.get(broker);
       if (slot === undefined) return;
-      for (const refusal of refused) if (refusal.sequence <= head) slot.refuse(refusal);
-      for (const sequence of sequences) if (sequence <= head) slot.delivered(sequence);
+      for (const refusal of refused) if (refusal.sequence > 0 && refusal.sequence <= head) slot.refuse(refusal);
+      for (const sequence of sequences)
+        if (sequence < 0) slot.saved(-sequence);
+        else if (sequence <= head) slot.delivered(sequence);
     },
     replay: (broker, from, to) => slots.get(broker)?.replay(from, to),
     destroyed(sequence) {
@@ -110,8 +166,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     undeliveredUpTo,
     deliveredByAll: () => Math.min(head, ...[...slots.values()].map(({ cursor }) => cursor.contiguous())),
     delivered: () => Object.fromEntries([...slots].map(([broker, { cursor }]) => [broker, cursor.contiguous()])),
-    changed: () =>
-      new Map([...slots].filter(([, slot]) => slot.isMoved()).map(([broker, { cursor }]) => [broker, cursor.ranges()])),
+    changed: () => changedCursors(slots),
     refused: () =>
       new Map(
         [...slots]
@@ -128,7 +183,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     stats: () =>
       [...slots].map(([name, slot]) => {
-        const stats = slot.stats(head);
+        const stats = slot.stats(head, salvaged.last());
         const oldest = slot.cursor.oldest();
         const [event] = stats.queuedCount > 0 ? fetch([oldest, oldest]) : [];
         return { name, ...stats, ...(event === undefined ? {} : { oldestAt: event.at }) };

@@ -6,9 +6,16 @@ import type { MonotonicMs } from "../model/units.ts";
 import type { LedgerStats, RefusalMessage } from "./messages.ts";
 import { createRefusals, type Refusals } from "./refusals.ts";
 
+/** The name under which a broker's cursor in the list of salvaged events is stored; no broker can have it. */
+export function salvageKey(broker: string): string {
+  return `salvaged/${broker}`;
+}
+
 /** One broker's place in the outbox: its cursor, and what became of the events that it needs no more. */
 export class Slot {
   readonly cursor: Cursor;
+  /** Its cursor in the list of salvaged events, by their id. */
+  readonly salvage: Cursor;
   /** What the broker will never take, as it said so itself. */
   readonly refusals: Refusals;
   readonly #clock: Clock;
@@ -24,6 +31,7 @@ export class Slot {
     const stored = ledger.cursor(broker);
     const counts = ledger.counts(broker);
     this.cursor = createCursor(stored);
+    this.salvage = createCursor(ledger.cursor(salvageKey(broker)));
     this.#deliveredCount = counts?.delivered ?? countOf(stored);
     this.#lost = new Map(Object.entries(counts?.lost ?? {}));
     // Events may be gone whose going the cursor does not know yet; a broker that is new never gets what went before.
@@ -31,10 +39,20 @@ export class Slot {
     if (first > 1) this.lose(1, first - 1, stored.length === 0 ? "before-joining" : "queue-full");
   }
 
+  connect(head: number, salvagedLast: number): void {
+    this.cursor.begin(head);
+    this.salvage.begin(salvagedLast);
+  }
+
   delivered(sequence: number): void {
     const count = this.cursor.settle(sequence);
     this.#deliveredCount += count;
     this.#moved(count);
+  }
+
+  /** The broker has a salvaged event, or will never take it. */
+  saved(id: number): void {
+    this.#moved(this.salvage.settle(id));
   }
 
   refuse(refusal: RefusalMessage): void {
@@ -85,7 +103,7 @@ export class Slot {
     this.refusals.stored();
   }
 
-  stats(head: number): Omit<LedgerStats["brokers"][number], "name" | "oldestAt"> {
+  stats(head: number, salvagedLast: number): Omit<LedgerStats["brokers"][number], "name" | "oldestAt"> {
     const { delivered, lost } = this.counts();
     const replay = this.#replayLeft();
     return {
@@ -93,6 +111,7 @@ export class Slot {
       deliveredTo: this.cursor.contiguous(),
       deliveredCount: delivered,
       lostCount: lost,
+      salvagedCount: this.salvage.queued(salvagedLast),
       ...this.refusals.stats(),
       ...(replay === undefined ? {} : { replay }),
     };

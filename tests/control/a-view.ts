@@ -97,6 +97,7 @@ export function aBroker(over: Partial<Status["brokers"][number]> = {}): Status["
     refusedCount: 0,
     deliveredCount: 12,
     lostCount: {},
+    salvagedCount: 0,
     oldestQueuedMs: 0,
     ...over,
   };

@@ -91,11 +91,13 @@ export function tellBrokers(brokers: readonly BrokerStatus[], output: Output): v
     ["broker", "state", "MQTT", "queued", "oldest", "in flight", "acknowledged", "all up to"],
   );
   for (const { name, url } of brokers) output.line(`${name} is ${url}`, "dim");
-  for (const { name, replay, lostCount } of brokers) {
+  for (const { name, replay, lostCount, salvagedCount } of brokers) {
     if (replay !== undefined)
       output.line(
         `${name}: events ${replay.from} to ${replay.to} go out again, ${countText(replay.leftCount)} are left`,
       );
+    if (salvagedCount > 0)
+      output.line(`${name}: ${countText(salvagedCount)} events saved from a damaged ledger wait`, "warn");
     for (const [reason, count] of Object.entries(lostCount ?? {}))
       output.line(`${name}: will never have ${countText(count)} events (${reason})`, "warn");
   }

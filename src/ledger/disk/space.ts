@@ -11,6 +11,8 @@ import { closeSync, existsSync, fstatSync, linkSync, openSync, renameSync, rmSyn
 import { systemCode } from "../../model/error.ts";
 
 const zeroBytes = 262_144;
+/** One part of the index covers 4,062 frames; the log holds fewer. */
+const indexBytes = 65_536;
 const zeros = Buffer.alloc(zeroBytes);
 
 /** Writes zeros from the end of a file up to `size`, as far as the disk has room. */
@@ -54,6 +56,16 @@ export function holdLog(path: string, byteCount: number): void {
   const file = openSync(logOf(path), "r+");
   try {
     extend(file, byteCount);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Keeps the room that the next start needs to look at the ledger: SQLite lays an index of the log there for it. */
+export function holdIndex(path: string): void {
+  const file = openSync(`${path}-shm`, "a+");
+  try {
+    extend(file, indexBytes);
   } finally {
     closeSync(file);
   }

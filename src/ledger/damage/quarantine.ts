@@ -1,0 +1,61 @@
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { suspectOf } from "./examine.ts";
+import { inspectLog } from "./log.ts";
+
+const infix = ".damaged-";
+
+/** 20261123T031011Z: sorts by time, and is a name everywhere. */
+function stamp(): string {
+  return new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+}
+
+function freeName(path: string): string {
+  const name = `${path}${infix}${stamp()}`;
+  for (let number = 1; ; number += 1) {
+    const candidate = number === 1 ? name : `${name}-${number}`;
+    if (!existsSync(candidate) && !existsSync(`${candidate}-wal`)) return candidate;
+  }
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(dirname(path), "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** The damaged ledgers beside `path`, oldest first. */
+export function listDamaged(path: string): string[] {
+  const prefix = `${basename(path)}${infix}`;
+  return readdirSync(dirname(path))
+    .filter((name) => name.startsWith(prefix) && !name.endsWith("-wal") && !name.endsWith("-shm"))
+    .sort()
+    .map((name) => join(dirname(path), name));
+}
+
+/**
+ * Moves a damaged ledger aside with its log; nothing is deleted or written over. Gives its new name.
+ *
+ * The log goes last: without its file it is found by `finishQuarantine`, while a file without its log would look whole.
+ */
+export function quarantine(path: string): string {
+  const name = freeName(path);
+  renameSync(path, name);
+  if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${name}-wal`);
+  rmSync(suspectOf(path), { force: true });
+  syncDirectory(path);
+  return name;
+}
+
+/** A log without its file was left by a quarantine that was cut short: it goes where the file went. */
+export function finishQuarantine(path: string): void {
+  if (existsSync(path) || !existsSync(dirname(path))) return;
+  const { frameCount, isDamaged } = inspectLog(`${path}-wal`);
+  if (frameCount === 0 && !isDamaged) return;
+  const name = listDamaged(path).findLast((damaged) => !existsSync(`${damaged}-wal`)) ?? freeName(path);
+  renameSync(`${path}-wal`, `${name}-wal`);
+  syncDirectory(path);
+}

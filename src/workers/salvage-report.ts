@@ -1,0 +1,48 @@
+import type { EventKind, Json } from "../model/event.ts";
+import type { Notice } from "../model/notice.ts";
+import type { SalvageReport } from "./salvage.ts";
+
+/** Ranges that are told one by one; beyond that the last one tells how many there are in all the rest. */
+const rangesMax = 64;
+
+interface ReportRecord {
+  readonly kind: EventKind;
+  readonly data: () => Json;
+}
+
+/** What the chain says of a damaged ledger: that there was one, and a gap for each range that is lost with it. */
+export function recordsOf(
+  { file, chain, readCount, salvagedCount, lost, leftCount }: SalvageReport,
+  what: string,
+): ReportRecord[] {
+  const alarm: Json = {
+    alarm: "ledger-quarantined",
+    chain,
+    file,
+    found: what,
+    left: leftCount,
+    read: readCount,
+    salvaged: salvagedCount,
+    unreadable: lost.reduce((sum, [from, to]) => sum + to - from + 1, 0),
+  };
+  const gaps = lost.slice(0, rangesMax).map(([from, to], index): Json => {
+    const isLast = index === rangesMax - 1;
+    const rest = isLast ? lost.slice(index) : [[from, to] as const];
+    const count = rest.reduce((sum, [a, b]) => sum + b - a + 1, 0);
+    return { chain, count, from: String(from), reason: "ledger-damaged", to: String(rest.at(-1)![1]) };
+  });
+  return [
+    { kind: "alarm", data: () => alarm },
+    ...gaps.map((data): ReportRecord => ({ kind: "gap", data: () => data })),
+  ];
+}
+
+export function noticeOf({ file, salvagedCount, lost, leftCount }: SalvageReport, what: string): Notice {
+  const lostCount = lost.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  return {
+    name: "ledger/damaged",
+    level: "error",
+    message: `The ledger was damaged (${what}) and was moved to ${file}; a new one was begun, ${salvagedCount} undelivered events were saved and are sent, ${lostCount} cannot be read. Keep the file for an audit, and check the disk: dmesg, smartctl -a`,
+    fields: { file, salvaged: salvagedCount, unreadable: lostCount, left: leftCount },
+  };
+}

@@ -1,0 +1,125 @@
+import { hash } from "node:crypto";
+import { basename } from "node:path";
+import {
+  countOf,
+  createRangeSet,
+  type Ledger,
+  openDamaged,
+  previousOf,
+  type Range,
+  type SalvagedEvent,
+} from "../ledger/index.ts";
+import { createEventCheck, type EventPlace } from "../seal/index.ts";
+
+/** What became of a damaged ledger. */
+export interface SalvageReport {
+  readonly file: string;
+  /** Its chain; empty if nothing of it could be read. */
+  readonly chain: string;
+  readonly readCount: number;
+  readonly salvagedCount: number;
+  /** Events that cannot be read, and that some broker does not have. */
+  readonly lost: readonly Range[];
+  /** Events that found no room; they are in the file still. */
+  readonly leftCount: number;
+}
+
+export interface Salvage {
+  readonly ledger: Ledger;
+  readonly brokers: readonly string[];
+  /** A broker has these salvaged events already. */
+  readonly settled: (broker: string, id: number) => void;
+}
+
+interface Row {
+  readonly sequence: number;
+  readonly bytes: Buffer;
+}
+
+const batchCount = 500;
+/** So many events at the end may be lost as a whole; a chain that claims more is not believed. */
+const tailMax = 1_000_000;
+
+/**
+ * Saves what a damaged ledger holds and some broker lacks into the list of salvaged events.
+ *
+ * Gives:   only events that are byte for byte as they were signed.
+ * Cost:    one hash an event; may be repeated after a crash, and adds nothing twice then.
+ */
+export function salvage(path: string, { ledger, brokers, settled }: Salvage): SalvageReport {
+  const damaged = openDamaged(path);
+  try {
+    const check = createEventCheck();
+    const end = damaged.chain();
+    const had = brokers.map((broker) => ({ broker, set: createRangeSet(damaged.cursor(broker)) }));
+    const whole = createRangeSet([]);
+    let chain = end?.chain ?? "";
+    let first = 0;
+    let last = 0;
+    let salvagedCount = 0;
+    let leftCount = 0;
+    let waiting: SalvagedEvent[] = [];
+    const lacks = ({ set }: (typeof had)[number], sequence: number): boolean =>
+      set.missing(sequence, sequence, 1, []).count > 0;
+
+    const flush = (): void => {
+      const ids = waiting.length === 0 ? [] : ledger.salvage(waiting, "damaged-ledger");
+      if (ids === undefined) leftCount += waiting.length;
+      else salvagedCount += ids.length;
+      ids?.forEach((id, index) => {
+        for (const one of had) if (!lacks(one, waiting[index]!.sequence)) settled(one.broker, id);
+      });
+      waiting = [];
+    };
+    const take = (row: Row, place: EventPlace): void => {
+      if (place.sequence !== row.sequence || (chain !== "" && place.chain !== chain)) return;
+      chain = place.chain;
+      whole.add(row.sequence, row.sequence);
+      last = Math.max(last, row.sequence);
+      if (!had.some((one) => lacks(one, row.sequence))) return;
+      waiting.push({ ...place, bytes: row.bytes });
+      if (waiting.length === batchCount) flush();
+    };
+    const judge = (row: Row, link: string | undefined): void => {
+      const place = check.read(row.bytes);
+      if (place === undefined) return;
+      if (place.kind === "epoch") check.learn(row.bytes);
+      if (link === hash("sha256", row.bytes, "base64url") || check.isSigned(row.bytes)) take(row, place);
+    };
+
+    let before: Row | undefined;
+    for (const rows of damaged.rows())
+      for (const row of rows) {
+        if (first === 0) first = row.sequence;
+        if (before !== undefined)
+          judge(before, row.sequence === before.sequence + 1 ? previousOf(row.bytes) : undefined);
+        before = row;
+      }
+    if (before !== undefined) judge(before, end?.sequence === before.sequence ? end.previous : undefined);
+    flush();
+    const lost = lostOf(
+      Math.max(first, 1),
+      // Where the chain ended is believed if it can be: the row that says so may be damaged too.
+      end === undefined || end.sequence > last + tailMax ? last : Math.max(last, end.sequence),
+      whole.ranges(),
+      had.map(({ set }) => set.ranges()),
+    );
+    return { file: basename(path), chain, readCount: countOf(whole.ranges()), salvagedCount, lost, leftCount };
+  } finally {
+    damaged.close();
+  }
+}
+
+/** Ranges of [first, last] that are not whole and that some broker lacks. */
+function lostOf(first: number, last: number, whole: readonly Range[], had: readonly (readonly Range[])[]): Range[] {
+  const broken: Range[] = [];
+  createRangeSet(whole).missing(first, last, last, broken);
+  const lost = createRangeSet([]);
+  for (const ranges of had)
+    for (const [from, to] of broken) {
+      const lacking: Range[] = [];
+      createRangeSet(ranges).missing(from, to, to - from + 1, lacking);
+      for (const [a, b] of lacking) lost.add(a, b);
+    }
+  return [...lost.ranges()];
+}
