@@ -21,7 +21,7 @@ export function explainSqlite(error: unknown, path: string): SortgateError {
   if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB")
     return new SortgateError("ledger/corrupt", `The ledger ${path} is damaged or is not a ledger`, {
       ...detail,
-      hint: "move the file aside (never delete it), start again, and keep the old file for sortgate verify",
+      hint: "start again: the next start looks at the whole file, moves it aside if it must, and saves what it holds",
     });
   if (code === "SQLITE_FULL" || code === "ENOSPC" || code === "EDQUOT")
     return new SortgateError("ledger/full", `The ledger ${path} cannot be opened: the disk has no room left`, {

@@ -40,10 +40,15 @@ function failure(error: unknown): LedgerFailure {
   };
 }
 
+/** The next start reads the whole ledger before it trusts it. On a disk that takes nothing it cannot be told. */
+let doubt = (): void => {};
+
 /** A storage error leaves SQLite's view of the file in doubt: the process ends, and the next one looks afresh. */
 function fail(error: unknown): void {
   if (process.env.SORTGATE_DEBUG === "1" && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  post({ type: "failed", failure: failure(error) });
+  const told = failure(error);
+  if (["ledger/io", "ledger/corrupt"].includes(told.code)) doubt();
+  post({ type: "failed", failure: told });
   port.close();
 }
 
@@ -167,6 +172,13 @@ async function open(): Promise<void> {
   const { dataDir, site, gateway } = options;
   const identity = await openIdentity({ dataDir, gateway, site, clock, tell });
   const ledger = openLedger(join(dataDir, "ledger.db"), options.bytesMax);
+  doubt = () => {
+    try {
+      ledger.doubt();
+    } catch {
+      // The disk that failed may fail here too.
+    }
+  };
   const known = ledger.chain();
   const chain = known?.chain ?? randomBytes(6).toString("hex");
   const recalled = recall(ledger);

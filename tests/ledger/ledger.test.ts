@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -120,6 +120,21 @@ describe("a file that cannot be the ledger", () => {
     expect(next.chain()).toBeUndefined();
     expect(next.unsalvaged()).toEqual([next.moved?.file]);
     next.close();
+  });
+
+  it("is moved aside when its end is cut off, and refused when nothing but a stump is left", () => {
+    const ledger = openLedger(path, bytesMax);
+    for (let sequence = 1; sequence <= 200; sequence += 1)
+      ledger.commit(aCommit([anEvent(sequence, "x".repeat(1_000))]));
+    ledger.close();
+    truncateSync(path, 40_000);
+    const cut = readFileSync(path);
+    const next = openLedger(path, bytesMax);
+    expect(readFileSync(next.moved!.file).equals(cut)).toBe(true);
+    next.close();
+    truncateSync(path, 50);
+    expect(code(() => openLedger(path, bytesMax))).toBe("ledger/corrupt");
+    expect(statSync(path).size).toBe(50);
   });
 
   it("is refused while another program has it open", () => {

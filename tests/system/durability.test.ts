@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
@@ -95,8 +95,13 @@ describe("a storage error", () => {
     expect(await gone).toEqual([74, null]);
     expect(daemon.output.stdout).toContain('"ledger/failed"');
     expect(daemon.output.stderr).toContain("Try: ");
+    const suspect = join(site.dataDir, "ledger.db.suspect");
+    expect(existsSync(suspect)).toBe(true);
     const next = await startDaemon(site);
     cleanups.push(() => next.end("SIGKILL"));
+    // It has read the whole ledger, and found nothing: no file was moved.
+    expect(existsSync(suspect)).toBe(false);
+    expect(readdirSync(site.dataDir).filter((name) => name.includes("damaged"))).toEqual([]);
     await scanner.connected();
     scanner.send(framed(aWaybill(3)));
     await vi.waitFor(() => expect(subscriber.codes()).toContain(aWaybill(3)), 10_000);

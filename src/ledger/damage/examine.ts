@@ -56,8 +56,8 @@ export function examine(path: string): Condition {
   if (header === undefined) return { kind: "new" };
   // Source: SQLite file format §1.3. One of the two marks may be damaged, a foreign file has neither.
   const isDatabase = header.subarray(0, 16).toString("latin1") === "SQLite format 3\0";
-  const mark = header.length >= 72 ? header.readUInt32BE(68) : 0;
-  if (mark !== applicationId && !(isDatabase && mark === 0)) throw notOurs(path);
+  const mark = header.length < 72 ? 0 : header.readUInt32BE(68);
+  if (header.length < 100 || (mark !== applicationId && !(isDatabase && mark === 0))) throw notOurs(path);
   const log = inspectLog(`${path}-wal`);
   const version = (log.firstPage ?? header).readUInt32BE(60);
   if (isDatabase && version > schemaVersion && version < schemaVersion + versionsAhead)

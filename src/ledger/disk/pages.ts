@@ -36,17 +36,22 @@ export function createPages(database: Database.Database, path: string, pageBytes
   const run = database.transaction((change: () => void) => change());
   let limit = 0;
   let ballast = 0;
+  /** The disk did not give all that was asked for: the log may find no room either. */
+  let isShort = false;
 
   const number = (statement: Database.Statement): number => statement.get() as number;
 
-  /** Lets the file grow to what the disk has given; asks for room for `pages` more if there are fewer than `least`. */
-  function allow(pages: number, least = pages): void {
+  /** Lets the file grow to what the disk has given; asks for room for `pages` more if there are fewer than `least`. True: it may. */
+  function allow(pages: number, least = pages): boolean {
     const used = number(pageCount);
     const held = space.hold(Math.min(pagesMax, used + least), Math.min(pagesMax, used + pages));
+    isShort = held < Math.min(pagesMax, used + least);
     const allowed = Math.max(used, Math.min(pagesMax, held));
-    if (allowed === limit) return;
+    if (allowed === limit) return false;
+    const isMore = allowed > limit;
     limit = allowed;
     database.pragma(`max_page_count = ${limit}`);
+    return isMore;
   }
 
   function isWritten(change: () => void): boolean {
@@ -104,10 +109,11 @@ export function createPages(database: Database.Database, path: string, pageBytes
     write(change, byteCount, isOwn) {
       allow(aheadPages, aheadPages / 2);
       if (!isWritten(change)) {
-        // The log may be at the end of its room, or the change may be larger than what was held ahead.
-        foldLog(0);
-        allow(aheadPages + Math.ceil((2 * byteCount) / pageBytes));
-        if (!isWritten(change) && !(isOwn && isWrittenFromBallast(change))) return "full";
+        // The change may be larger than what was held ahead, or the log at the end of its room.
+        const isMore = allow(aheadPages + Math.ceil((2 * byteCount) / pageBytes));
+        if (isShort) foldLog(0);
+        const isStored = (isMore || isShort) && isWritten(change);
+        if (!isStored && !(isOwn && isWrittenFromBallast(change))) return "full";
       }
       foldLog(foldPages);
       return "stored";
