@@ -30,7 +30,7 @@ export function explainSqlite(error: unknown, path: string): SortgateError {
     });
   if (
     /^SQLITE_(CANTOPEN|READONLY|PERM)/.test(code) ||
-    ["EACCES", "EROFS", "EPERM", "ENOTDIR", "EEXIST", "EISDIR"].includes(code)
+    ["EACCES", "EROFS", "EPERM", "ENOTDIR", "EEXIST", "EISDIR", "ELOOP"].includes(code)
   )
     return new SortgateError("ledger/unwritable", `The ledger ${path} cannot be written`, {
       ...detail,

@@ -13,7 +13,7 @@ import { listDamaged } from "./damage/quarantine.ts";
 import { createSalvagedList, type SalvagedEvent, type SalvagedList } from "./damage/salvaged.ts";
 import { explainSqlite, type Moved, openDatabase } from "./database.ts";
 import { createPages, type Pages } from "./disk/pages.ts";
-import { holdIndex, holdLog, keepLog } from "./disk/space.ts";
+import { holdIndex, holdLog, keepLog, markOpen, unmarkOpen } from "./disk/space.ts";
 import type { Range } from "./range-set.ts";
 
 /** Where the chain stands: all that sealing needs to go on. */
@@ -128,6 +128,8 @@ export interface Ledger {
   lastEpoch(sequence: number): number;
   extent(): LedgerExtent;
   /** Folds the write-ahead log into the file and lets go of both. */
+  /** Makes sure that the file still is where it was opened. Fails: ledger/io; what is committed from then on is lost. */
+  checkPlace(): void;
   close(): void;
 }
 
@@ -215,6 +217,7 @@ export function openLedger(named: string, bytesMax: number): Ledger {
     checkTail(database, path);
     const pageBytes = database.pragma("page_size", { simple: true }) as number;
     holdLog(path, walBytesMax);
+    markOpen(path);
     holdIndex(path);
     const pagesMax = Math.floor((bytesMax - walBytesMax) / pageBytes);
     const pages = createPages(database, path, pageBytes, pagesMax);
@@ -273,6 +276,19 @@ function createWrite(database: Database.Database, salvaged: SalvagedList): (comm
   };
 }
 
+/** Files can be removed under a program that has them open: what it writes then goes nowhere. */
+function createPlaceCheck(path: string): () => void {
+  const inodes = (): string =>
+    [path, `${path}-wal`].map((file) => statSync(file, { throwIfNoEntry: false })?.ino ?? "gone").join(" ");
+  const opened = inodes();
+  return () => {
+    if (inodes() === opened) return;
+    throw new SortgateError("ledger/io", `The ledger ${path} was removed or replaced while it was in use`, {
+      hint: "put it back if it was moved; events accepted since are gone with it. A new start goes on with what lies there",
+    });
+  };
+}
+
 function overDatabase(database: Database.Database, path: string, pages: Pages, moved: Moved | undefined): Ledger {
   const salvaged = createSalvagedList(database);
   const read = database.prepare(statements.read);
@@ -280,6 +296,7 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
   const epoch = database.prepare(statements.epoch);
   const bounds = database.prepare(statements.bounds);
   const write = createWrite(database, salvaged);
+  const checkPlace = createPlaceCheck(path);
 
   return {
     chain: () => database.prepare("SELECT chain, sequence, previous, peaks FROM chain").get() as ChainRow | undefined,
@@ -344,7 +361,10 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
       walBytes: sizeOf(`${path}-wal`),
       usedBytes: pages.usedBytes(),
     }),
+    checkPlace,
     close() {
+      // First: an end between the two leaves a log that needs no mark to be found.
+      unmarkOpen(path);
       keepLog(path);
       database.close();
       pages.close();

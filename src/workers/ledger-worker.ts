@@ -24,6 +24,8 @@ const recentCountMax = 20_000;
 /** How often time alone may make a commit due: settled cursors, checkpoints, a new key. */
 const tickMs = 50;
 const retainTickMs = 600_000;
+/** How soon it is noticed that somebody removed the file. */
+const placeTickMs = 1_000;
 
 function post(message: FromLedger, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
@@ -124,8 +126,10 @@ function serve(core: LedgerCore, ledger: Ledger, setLive: (on: boolean) => void,
   };
   const tick = setInterval(() => core.due() && schedule(), tickMs);
   const retain = setInterval(() => guarded(() => core.retain()), retainTickMs);
+  const place = setInterval(() => guarded(() => ledger.checkPlace()), placeTickMs);
   const stop = (): void => {
     isOver = true;
+    clearInterval(place);
     clearInterval(tick);
     clearInterval(retain);
   };

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { systemCode } from "../../model/error.ts";
 import { createRangeSet, type Range } from "../range-set.ts";
@@ -74,9 +75,11 @@ function carveAll(
   return found;
 }
 
-/** Opens a ledger that was moved aside. Fails: what SQLite says if the file itself cannot be opened. */
+/** Opens a ledger that was moved aside, or the log that is left of it. Fails: what SQLite says of a file that cannot be opened. */
 export function openDamaged(path: string): DamagedLedger {
-  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 200 });
+  // With an empty file SQLite would delete the log, which then is all that is left.
+  const isGone = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
+  const database = isGone ? new Database(":memory:") : new Database(path, { readonly: true, timeout: 200 });
   const first = <Row>(sql: string, ...values: unknown[]): Row | undefined =>
     orElse(() => database.prepare(sql).get(...values) as Row | undefined, undefined);
   const chain: DamagedLedger["chain"] = () => first("SELECT chain, sequence, previous FROM chain");

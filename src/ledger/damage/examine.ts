@@ -1,10 +1,11 @@
 import { hash } from "node:crypto";
-import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { SortgateError, systemCode } from "../../model/error.ts";
+import { isMarkedOpen } from "../disk/space.ts";
 import { applicationId, schemaVersion } from "../migrations.ts";
 import { previousOf } from "./intact.ts";
-import { inspectLog } from "./log.ts";
+import { hasLog, inspectLog } from "./log.ts";
 
 /** How a file is before SQLite may write to it. "damaged" says in a few words what was found. */
 export type Condition =
@@ -33,7 +34,13 @@ export function notOurs(path: string): SortgateError {
 
 /** The first bytes of a file; undefined if there is no file, or nothing in it. */
 function headerOf(path: string): Buffer | undefined {
-  if (!existsSync(path)) return undefined;
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (facts === undefined) return undefined;
+  // Opening a pipe would wait for its other end.
+  if (!facts.isFile())
+    throw new SortgateError("ledger/unwritable", `${path} is not a file`, {
+      hint: `move away what stands there: ls -ld ${path}`,
+    });
   const file = openSync(path, "r");
   try {
     if (fstatSync(file).size === 0) return undefined;
@@ -53,11 +60,13 @@ function headerOf(path: string): Buffer | undefined {
  */
 export function examine(path: string): Condition {
   const header = headerOf(path);
-  if (header === undefined) return { kind: "new" };
+  // SQLite would take a log without its file for rubbish, and delete it.
+  if (header === undefined) return hasLog(path) ? damaged("there is a write-ahead log without it") : { kind: "new" };
   // Source: SQLite file format §1.3. One of the two marks may be damaged, a foreign file has neither.
   const isDatabase = header.subarray(0, 16).toString("latin1") === "SQLite format 3\0";
   const mark = header.length < 72 ? 0 : header.readUInt32BE(68);
   if (header.length < 100 || (mark !== applicationId && !(isDatabase && mark === 0))) throw notOurs(path);
+  if (isMarkedOpen(path) && !existsSync(`${path}-wal`)) return damaged("its write-ahead log is gone");
   const log = inspectLog(`${path}-wal`);
   const version = (log.firstPage ?? header).readUInt32BE(60);
   if (isDatabase && version > schemaVersion && version < schemaVersion + versionsAhead)

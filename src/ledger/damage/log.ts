@@ -53,6 +53,12 @@ export function inspectLog(path: string): LogState {
   }
 }
 
+/** Whether beside the ledger at `path` lies a log that holds anything. */
+export function hasLog(path: string): boolean {
+  const { frameCount, isDamaged } = inspectLog(`${path}-wal`);
+  return frameCount > 0 || isDamaged;
+}
+
 function readFrames(
   file: number,
   size: number,

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { suspectOf } from "./examine.ts";
-import { inspectLog } from "./log.ts";
+import { hasLog } from "./log.ts";
 
 const infix = ".damaged-";
 
@@ -43,19 +43,20 @@ export function listDamaged(path: string): string[] {
  */
 export function quarantine(path: string): string {
   const name = freeName(path);
-  renameSync(path, name);
+  if (existsSync(path)) renameSync(path, name);
+  // Of a file that is gone an empty one tells that its log is to be read.
+  else closeSync(openSync(name, "wx", 0o600));
   if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${name}-wal`);
   rmSync(suspectOf(path), { force: true });
   syncDirectory(path);
   return name;
 }
 
-/** A log without its file was left by a quarantine that was cut short: it goes where the file went. */
+/** A log without its file may have been left by a quarantine that was cut short: it goes where the file went. */
 export function finishQuarantine(path: string): void {
-  if (existsSync(path) || !existsSync(dirname(path))) return;
-  const { frameCount, isDamaged } = inspectLog(`${path}-wal`);
-  if (frameCount === 0 && !isDamaged) return;
-  const name = listDamaged(path).findLast((damaged) => !existsSync(`${damaged}-wal`)) ?? freeName(path);
+  if (existsSync(path) || !existsSync(dirname(path)) || !hasLog(path)) return;
+  const name = listDamaged(path).findLast((damaged) => !existsSync(`${damaged}-wal`));
+  if (name === undefined) return;
   renameSync(`${path}-wal`, `${name}-wal`);
   syncDirectory(path);
 }

@@ -51,6 +51,27 @@ export function openSpace(path: string, pageBytes: number): Space {
 const logOf = (path: string): string => `${path}-wal`;
 const reserveOf = (path: string): string => `${path}-reserve`;
 
+const markOf = (path: string): string => `${path}-open`;
+
+/** From now on a missing log is a loss: it is there from the start, and goes only at a clean end. */
+export function markOpen(path: string): void {
+  try {
+    closeSync(openSync(markOf(path), "w", 0o600));
+  } catch (error) {
+    // Without room for the mark a loss of the log goes unnoticed; that is no reason not to start.
+    if (!["ENOSPC", "EDQUOT"].includes(systemCode(error))) throw error;
+  }
+}
+
+export function unmarkOpen(path: string): void {
+  rmSync(markOf(path), { force: true });
+}
+
+/** Whether the last end was none of ours. */
+export function isMarkedOpen(path: string): boolean {
+  return existsSync(markOf(path));
+}
+
 /** Gives the write-ahead log its full size; what stands behind its last frame means nothing to SQLite. */
 export function holdLog(path: string, byteCount: number): void {
   const file = openSync(logOf(path), "r+");
