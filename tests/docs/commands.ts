@@ -276,6 +276,8 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
       'npx vitest run tests/system/delivery.test.ts -t "kill -9"',
       { test: "tests/system/delivery.test.ts", says: "after kill -9" },
     ],
+    ["npm run soak -- --minutes 60", { person: "takes an hour" }],
+    ["npm run soak -- --minutes 1 --rate 50", { test: "tests/system/soak.test.ts", says: '"--minutes", "1"' }],
     ...bench,
   ],
 };

@@ -54,6 +54,12 @@ export async function openBelt(random: () => number, rateMax: number): Promise<B
   let number = 0;
   let rate = rateMax / 4;
 
+  /** False if nobody is there to take it. */
+  const call = (bytes: Buffer): boolean => {
+    if (caller?.writable !== true) return false;
+    caller.write(bytes);
+    return true;
+  };
   const turn = (): void => {
     if (random() < 0.005) rate = random() * rateMax;
     const count = Math.floor((rate * tickMs) / 1_000 + random());
@@ -61,8 +67,8 @@ export async function openBelt(random: () => number, rateMax: number): Promise<B
     const isTcp = random() < 0.5;
     const bytes = lines(codes, random);
     if (bytes.length === 0) return;
-    const isTaken = isTcp ? caller?.writable === true && (caller.write(bytes), true) : terminal.write(bytes);
-    if (isTaken) for (const code of codes) passed.push({ code, at: performance.now() });
+    if (isTcp ? call(bytes) : terminal.write(bytes))
+      for (const code of codes) passed.push({ code, at: performance.now() });
   };
   const running = (async () => {
     while (isRunning) {

@@ -68,7 +68,9 @@ socket = "${join(dir, "control.sock")}"
     dir,
     async start() {
       const log = createWriteStream(join(dir, "daemon.log"), { flags: "a" });
-      const started = spawn(process.execPath, [main, "run", "--config", config], { stdio: ["ignore", "pipe", "inherit"] });
+      const started = spawn(process.execPath, [main, "run", "--config", config], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       child = started;
       await new Promise<void>((resolve, reject) => {
         started.stdout.on("data", (bytes: Buffer) => {

@@ -73,7 +73,7 @@ async function torment(): Promise<void> {
   const names = Object.keys(faults);
   for (;;) {
     const leftMs = durationMs - (performance.now() - startedAt);
-    if (leftMs < 30_000) return pause(Math.max(0, leftMs));
+    if (leftMs < Math.min(30_000, durationMs / 5)) return pause(Math.max(0, leftMs));
     await pause(Math.min(leftMs, between(2_000, 25_000)));
     const mayKill = performance.now() - startedAt > durationMs * killsFrom;
     const choice = mayKill ? names : names.slice(0, 5);
@@ -144,10 +144,13 @@ const verdict = await promisify(execFile)(process.execPath, [main, "verify", exp
 const { last } = status.queue;
 await daemon.end("SIGTERM");
 
-const undelivered = Array.from({ length: last }, (_, index) => index + 1).filter((sequence) => !sink.events.has(sequence));
+const undelivered = Array.from({ length: last }, (_, index) => index + 1).filter(
+  (sequence) => !sink.events.has(sequence),
+);
 const missing = belt.passed.filter((parcel) => isCertain(parcel) && !sink.parcels.has(parcel.code));
 const isConserved = status.readPoints.every((point) => {
-  const refused = Object.values(point.refusedCount).reduce((sum, count) => sum + count, 0) - (point.refusedCount.droppedUnknown ?? 0);
+  const refused =
+    Object.values(point.refusedCount).reduce((sum, count) => sum + count, 0) - (point.refusedCount.droppedUnknown ?? 0);
   return point.readCount === point.openedCount + point.suppressedCount + point.pendingCount + refused;
 });
 const memory = growth("rssMegabytes");
