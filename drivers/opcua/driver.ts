@@ -1,5 +1,6 @@
 import "./environment.ts";
 import type { Driver } from "../../src/driver/port.ts";
+import { limits } from "../../src/model/limits.ts";
 import { watchReaders } from "./autoid.ts";
 import { explainConnect } from "./explain.ts";
 import { connect } from "./session.ts";
@@ -13,6 +14,8 @@ import { watchTags } from "./tags.ts";
  */
 export const opcuaDriver: Driver<OpcuaSettings> = {
   name: "opcua",
+  openMsMax: limits.opcuaOpenMsMax,
+  retryMsMax: limits.opcuaRetryMsMax,
   async open(settings, context) {
     const connection = await connect(settings, context);
     try {

@@ -16,6 +16,7 @@ import type { SerialSettings } from "./settings.ts";
  */
 export const serialDriver: Driver<SerialSettings> = {
   name: "serial",
+  retryMsMax: limits.serialRetryMsMax,
   async open(settings, context) {
     const { path } = settings;
     throwIfLetGo(path, context.signal);

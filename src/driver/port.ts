@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Tell } from "../model/notice.ts";
 import type { Claim, Medium } from "../model/read.ts";
+import type { DurationMs } from "../model/units.ts";
 
 /** What came over a wire. */
 export type Chunk =
@@ -54,6 +55,10 @@ export interface Session {
 export interface Driver<Settings> {
   /** The word used in the config file. */
   readonly name: string;
+  /** How long `open` may take at most, however slow the box; by default as long as a connect. */
+  readonly openMsMax?: DurationMs;
+  /** No wait between two attempts is longer; by default as long as for brokers, whose callers are many. */
+  readonly retryMsMax?: DurationMs;
   /**
    * Opens the wire once.
    *

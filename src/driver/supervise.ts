@@ -3,11 +3,11 @@ import { type Clock, pause } from "../lib/clock.ts";
 import { type ErrorCode, SortgateError } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
-import type { MonotonicMs } from "../model/units.ts";
+import type { DurationMs, MonotonicMs } from "../model/units.ts";
 import type { Chunk, Driver, EndReason, OwnCertificate, Session, SessionEnd } from "./port.ts";
 
 /** The driver's own deadline comes first, because its sentence says more; this one is for drivers that hang. */
-const openDeadlineMs = limits.connectTimeoutMs * 1.1;
+const openGrace = 1.1;
 /** A stop closes all devices at once and has other things to do too. */
 const closeDeadlineMs = limits.stopBudgetMs / 4;
 
@@ -58,7 +58,8 @@ export interface Supervision<Settings> {
  */
 export function superviseDevice<Settings>(supervision: Supervision<Settings>): SupervisedDevice {
   const { device, clock, tell, stateDir, ownCertificate } = supervision;
-  const backoff = createBackoff(limits.backoff, supervision.random);
+  const { retryMsMax = limits.backoff.capMs } = supervision.driver;
+  const backoff = createBackoff({ ...limits.backoff, capMs: retryMsMax }, supervision.random);
   const stop = new AbortController();
   const toldReasons = new Set<EndReason>();
   const receiver = createReceiver(supervision);
@@ -94,7 +95,8 @@ export function superviseDevice<Settings>(supervision: Supervision<Settings>): S
     let session: Session | undefined;
     try {
       const context = { device, receive: wire.receive, signal, clock, tell, stateDir, ownCertificate };
-      session = await openInTime(device, () => supervision.driver.open(supervision.settings, context), signal);
+      const { driver, settings } = supervision;
+      session = await openInTime(device, () => driver.open(settings, context), signal, driver.openMsMax);
       const upAtMs = clock.monotonicMs();
       setUp();
       wire.opened();
@@ -202,25 +204,26 @@ function createReceiver(supervision: Pick<Supervision<unknown>, "receive" | "dev
 }
 
 /** Opens, or rejects at the deadline or when let go; a session that comes too late is closed at once. */
-async function openInTime(device: string, open: () => Promise<Session>, letGo: AbortSignal): Promise<Session> {
+async function openInTime(
+  device: string,
+  open: () => Promise<Session>,
+  letGo: AbortSignal,
+  openMsMax: DurationMs = limits.connectTimeoutMs,
+): Promise<Session> {
   // `async` makes a rejection of what a driver throws before it returns.
   const opening = (async () => open())();
   const deadline = new AbortController();
   const outcome = await Promise.race([
     opening,
     closedOnRequest(letGo),
-    pause(openDeadlineMs, deadline.signal).then(() => "too-late" as const),
+    pause(openMsMax * openGrace, deadline.signal).then(() => "too-late" as const),
   ]).finally(() => deadline.abort());
   if (outcome !== "too-late" && "close" in outcome) return outcome;
   opening.then(closeInTime, () => undefined);
   if (outcome !== "too-late") throw new SortgateError("device/closed", outcome.sentence, { hint: "open it again" });
-  throw new SortgateError(
-    "device/silent",
-    `Device ${device} did not open within ${limits.connectTimeoutMs / 1_000} s`,
-    {
-      hint: `check its power and cable, then run: sortgate probe ${device}`,
-    },
-  );
+  throw new SortgateError("device/silent", `Device ${device} did not open within ${openMsMax / 1_000} s`, {
+    hint: `check its power and cable, then run: sortgate probe ${device}`,
+  });
 }
 
 function endOf(session: Session): Promise<SessionEnd> {

@@ -64,6 +64,12 @@ export const limits = {
   contestCalmMs: 300_000,
   /** Serial device nodes are looked at this often. */
   deviceWatchMs: 1_000,
+  /** An unplugged cable is looked for at least this often: a node that is not there costs one stat. */
+  serialRetryMsMax: 2_000,
+  /** An OPC UA server is asked for its types, a subscription and its items one after the other: seconds on a slow box. */
+  opcuaOpenMsMax: 30_000,
+  /** A server that was gone for hours is read again half a minute after it is back, its slow answer included. */
+  opcuaRetryMsMax: 15_000,
   /** Retry of devices and brokers. */
   backoff: { baseMs: 500, capMs: 60_000, stableMs: 30_000 },
   /** A clean stop takes no longer. */

@@ -39,6 +39,7 @@ const absent = () => new SortgateError("device/unplugged", "There is no such por
 function supervised(
   answers: readonly ((context: DriverContext) => Promise<Session>)[],
   receive?: (chunk: Chunk) => void,
+  retryMsMax?: number,
 ) {
   const chunks: Chunk[] = [];
   const notices: Notice[] = [];
@@ -46,6 +47,7 @@ function supervised(
   const contexts: DriverContext[] = [];
   const driver: Driver<object> = {
     name: "memory",
+    ...(retryMsMax === undefined ? {} : { retryMsMax }),
     open(_, context) {
       contexts.push(context);
       const answer = answers[Math.min(contexts.length, answers.length) - 1];
@@ -143,6 +145,20 @@ describe("a supervised device", () => {
     expect(levels.slice(0, 3)).toEqual(["warn", "debug", "debug"]);
     expect(levels.filter((level) => level !== "debug")).toHaveLength(1);
     expect(notices[0]?.message).toBe("There is no such port. Try: check the cable");
+    await device.close();
+  });
+
+  it("that may be tried often waits no longer than its driver says", async () => {
+    const { device, contexts } = supervised([() => Promise.reject(absent())], undefined, 2_000);
+    const waits: number[] = [];
+    for (let i = 0; i < 5; i += 1) {
+      await settled();
+      const waitMs = (device.state().retryAtMs ?? Number.NaN) - Date.now();
+      waits.push(waitMs);
+      await vi.advanceTimersByTimeAsync(waitMs);
+    }
+    expect(waits).toEqual([500, 1_000, 2_000, 2_000, 2_000]);
+    expect(contexts).toHaveLength(6);
     await device.close();
   });
 
