@@ -114,37 +114,52 @@ export interface Daemon {
   readonly process: ChildProcess;
   /** Everything it wrote so far. */
   readonly output: Said;
+  /** Resolves when it is gone, with its exit code. */
+  gone(): Promise<number | null>;
   /** Sends a signal and waits until it is gone; gives its exit code. */
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts the daemon and waits until it says that it is ready; `under` is a program, with its arguments, that starts it. */
+export interface DaemonSettings {
+  readonly env?: NodeJS.ProcessEnv;
+  /** A program, with its arguments, that becomes the daemon. */
+  readonly under?: readonly string[];
+  /** The entry of another build of the program. */
+  readonly main?: string;
+}
+
+/** Starts the daemon without waiting for anything. */
+export function spawnDaemon(site: Site, settings: DaemonSettings = {}): Daemon {
+  const { env = process.env, under = [], main = program } = settings;
+  const [first, ...rest] = [...under, process.execPath, main, "run", "--config", site.configPath];
+  const child = spawn(first!, rest, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const output = collect(child);
+  const gone = once(child, "close").then(([code]) => code as number | null);
+  return {
+    process: child,
+    output,
+    gone: () => gone,
+    async end(signal = "SIGTERM") {
+      child.kill(signal);
+      return gone;
+    },
+  };
+}
+
+/** Starts the daemon and waits until it says that it is ready. */
 export async function startDaemon(
   site: Site,
   env: NodeJS.ProcessEnv = process.env,
-  under: readonly string[] = [],
+  settings: Omit<DaemonSettings, "env"> = {},
 ): Promise<Daemon> {
-  const words = [...under, process.execPath, program, "run", "--config", site.configPath];
-  const [first, ...rest] = words as [string, ...string[]];
-  const child = spawn(first, rest, {
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const output = collect(child);
-  const gone = once(child, "close") as Promise<[number | null]>;
+  const daemon = spawnDaemon(site, { ...settings, env });
+  const { process: child, output } = daemon;
   await vi.waitFor(() => {
     if (child.exitCode !== null) return;
     if (!output.stdout.includes('"gateway/ready"')) throw new Error("not ready yet");
   }, 30_000);
   if (child.exitCode !== null) throw new Error(`the daemon ended: ${output.stderr}${output.stdout}`);
-  return {
-    process: child,
-    output,
-    async end(signal = "SIGTERM") {
-      child.kill(signal);
-      return (await gone)[0];
-    },
-  };
+  return daemon;
 }
 
 /** One line of the daemon's log. */

@@ -39,7 +39,7 @@ async function openRig(whenFull: string) {
     site,
     sentCount: () => sentCount,
     async start() {
-      daemon = await startDaemon(site, process.env, disk.under);
+      daemon = await startDaemon(site, process.env, { under: disk.under });
       await scanner.connected();
     },
     end: (signal: NodeJS.Signals) => daemon!.end(signal),
