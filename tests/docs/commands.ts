@@ -22,6 +22,7 @@ const bench: readonly (readonly [line: string, proof: Proof])[] = [
   ["npm run bench", { person: "takes an hour of an idle machine, and a person to judge the numbers" }],
   ["npm run bench -- --rounds 1 --seconds 1 --only throughput", { test: "tests/system/bench.test.ts", says: "--only" }],
 ];
+const deep: Proof = { ci: ["npm run test:deep"] };
 
 /** It ends with 0, and says this. */
 const ends = (says = /(?:)/, shorter: readonly [string, string] = ["", ""]): Proof => ({
@@ -269,6 +270,12 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
     ["sortgate check", endsWithDefaultConfig(/is fine\n/)],
   ],
   "docs/performance.md": bench,
+  "docs/guarantees.md": [
+    ["npm test", tests],
+    ["npm run test:deep", deep],
+    ["npm run test:deep -- power-cut", deep],
+    ["node scripts/guarantees.mjs", { test: "tests/docs/guarantees.test.ts", says: "scripts/guarantees.mjs" }],
+  ],
   "tests/README.md": [
     ["npm test", tests],
     ["npx vitest run tests/dedup", tests],
