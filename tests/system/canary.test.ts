@@ -38,6 +38,9 @@ import {
 import { freePort, type Mosquitto, openMosquitto } from "../fakes/mosquitto.ts";
 import { openSerialLine, type SerialLine } from "../fakes/serial-line.ts";
 
+/** On a busy machine a device may open only at the third attempt; nothing here is about time. */
+const patienceMs = 90_000;
+
 const cleanups: (() => unknown)[] = [];
 afterAll(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -177,7 +180,11 @@ async function followBroker({ broker }: Rig): Promise<void> {
 const planted = { serial: 0, tcp: 0, rfid: 0, opcua: 0 };
 let waybillCount = 0;
 
-/** Sends all personal data of somebody over every wire: as codes, and as what comes to nothing. */
+/**
+ * Sends all personal data of somebody over every wire: as codes, and as what comes to nothing.
+ *
+ * No device sends a code twice: whether that is one pass or two hangs on how long the machine stalls in between.
+ */
 function plant({ serial, tcp, rfid, reader }: Rig, person: Person): void {
   const { hanName, latinName, mobile, tagMobile, landline, identity, card, address, email } = person;
   const codes = personalCodes(person);
@@ -198,8 +205,9 @@ function plant({ serial, tcp, rfid, reader }: Rig, person: Person): void {
   for (const code of [...codes, card_, waybill]) tcp.send(framed(code));
   for (const text of junk.slice(0, 3)) tcp.send(framed(text));
   for (const text of junk) tcp.send(`${text}\r\n`);
-  tcp.send(`\x02${identity}\x02${all}\x02${card}\x03\r\n`);
-  planted.tcp += codes.length + 1;
+  // Two labels that break off, and one that does not.
+  tcp.send(`\x02${identity}\x02${all}\x02${card}${mobile}\x03\r\n`);
+  planted.tcp += codes.length + 2;
 
   const tags = [
     asTagMemory(tagMobile),
@@ -254,7 +262,7 @@ async function settled({ site }: Rig): Promise<void> {
     for (const { name, openedCount } of readPoints) opened[name.slice(3) as keyof typeof opened] += openedCount;
     expect(opened).toEqual(expected);
     expect(queue.uncommittedCount).toBe(0);
-  }, 15_000);
+  }, patienceMs);
 }
 
 function searchFiles({ site, brokerDir }: Rig, when: string): void {
@@ -368,7 +376,7 @@ async function runWithWrongFiles({ env, reader }: Rig, person: Person): Promise<
   const daemon = await startDaemon(site, env);
   cleanups.push(() => daemon.end("SIGKILL"));
   for (const name of ["broker/down", "device/down"])
-    await vi.waitFor(() => expect(logLines(daemon).map((line) => line.name)).toContain(name), 15_000);
+    await vi.waitFor(() => expect(logLines(daemon).map((line) => line.name)).toContain(name), patienceMs);
   expect(await daemon.end()).toBe(0);
   keepSaid("daemon with wrong files", daemon.output);
   for (const { path, bytes } of filesBelow(site.dir)) keep(`file ${path}`, bytes);
@@ -385,7 +393,7 @@ async function startRun(rig: Rig): Promise<{ daemon: Daemon; watching: Running[]
   await vi.waitFor(async () => {
     const { devices, brokers } = await askStatus(rig.site);
     expect([...devices, ...brokers].filter(({ state }) => state !== "up")).toEqual([]);
-  }, 20_000);
+  }, patienceMs);
   return { daemon, watching };
 }
 
@@ -401,7 +409,7 @@ async function endRun({ daemon, watching }: { daemon: Daemon; watching: Running[
 }
 
 const deliveredTo = async ({ site }: Rig): Promise<void> => {
-  await vi.waitFor(async () => expect((await askStatus(site)).brokers[0]).toMatchObject({ queuedCount: 0 }), 20_000);
+  await vi.waitFor(async () => expect((await askStatus(site)).brokers[0]).toMatchObject({ queuedCount: 0 }), patienceMs);
 };
 
 let rig: Rig;
@@ -448,7 +456,7 @@ beforeAll(async () => {
   await rig.broker.stop();
   searchFiles(rig, "after the broker's stop");
   await runWithWrongFiles(rig, askingPerson);
-}, 120_000);
+}, 600_000);
 
 describe("the search", () => {
   it("finds each secret in each form where it was written on purpose", () => {
@@ -504,7 +512,7 @@ describe("probe on a device whose labels hold personal data", () => {
     const codes = [...personalCodes(person), vCard(person)];
     const args = ["probe", "tcp", "--count", String(codes.length), "--config", rig.site.configPath, ...more];
     const running = startCommand(args, rig.env);
-    await vi.waitFor(() => expect(running.said.stderr).toContain("is open"), 10_000);
+    await vi.waitFor(() => expect(running.said.stderr).toContain("is open"), patienceMs);
     for (const code of codes) rig.tcp.send(framed(code));
     return running.finished;
   };
@@ -516,12 +524,12 @@ describe("probe on a device whose labels hold personal data", () => {
       expect(search.in(Buffer.concat([...said.chunks]))).toEqual([]);
       expect(search.in(Buffer.from(said.stdout.replaceAll(/(?<=[0-9A-F]{2}) (?=[0-9A-F]{2})/g, "")))).toEqual([]);
     }
-  }, 30_000);
+  }, 2 * patienceMs);
 
   it("shows it with --raw, so it was there", async () => {
     const { stdout } = await probe("--raw");
     const found = search.in(Buffer.from(stdout.replaceAll(/(?<=[0-9A-F]{2}) (?=[0-9A-F]{2})/g, "")));
     expect(found.some((what) => what.startsWith(people[3]!.mobile))).toBe(true);
     expect(found.some((what) => what.startsWith(people[3]!.hanName))).toBe(true);
-  }, 30_000);
+  }, patienceMs);
 });
