@@ -42,6 +42,8 @@ export const limits = {
   checkpointEventsMax: 10_000,
   /** An epoch key lives this long at most. */
   epochKeyMs: 86_400_000,
+  /** Events that are looked at to rebuild the windows at a start: far more than a belt holds at once. */
+  recallEventsMax: 20_000,
   /** One event on the wire. */
   eventBytesMax: 65_536,
   /**

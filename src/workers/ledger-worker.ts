@@ -12,15 +12,14 @@ import type { Tell } from "../model/notice.ts";
 import { createEpochKey, createSealer, type EpochKey, epochData, type Sealer } from "../seal/index.ts";
 import { packEvents } from "./event-batch.ts";
 import { type BeginEpoch, createLedgerCore, type LedgerCore } from "./ledger-core.ts";
-import type { FromLedger, LedgerFailure, LedgerOpened, LedgerOptions, Questions, ToLedger } from "./messages.ts";
+import type { FromLedger, LedgerFailure, LedgerOptions, Questions, ToLedger } from "./messages.ts";
+import { recallEvents } from "./recall.ts";
 
 assert(parentPort !== null, "this file runs as a worker thread");
 const port = parentPort;
 const options = workerData as LedgerOptions;
 const clock = createSystemClock();
 
-/** Events that are looked at to rebuild the windows: far more than a belt holds at once. */
-const recentCountMax = 20_000;
 /** How often time alone may make a commit due: settled cursors, checkpoints, a new key. */
 const tickMs = 50;
 const retainTickMs = 600_000;
@@ -161,17 +160,6 @@ function serve(core: LedgerCore, ledger: Ledger, setLive: (on: boolean) => void,
   guarded(() => core.retain());
 }
 
-/** What the windows are rebuilt from. */
-function recall(ledger: Ledger): Pick<LedgerOpened, "lastAt" | "recent"> {
-  const { first, last } = ledger.extent();
-  const from = Math.max(first, last - recentCountMax + 1);
-  const events = last === 0 ? [] : ledger.read(from, last, Number.POSITIVE_INFINITY);
-  const recent = events
-    .filter((event) => event.kind === "read" || event.kind === "pass")
-    .map((event) => Buffer.from(event.bytes).toString("utf8"));
-  return { lastAt: events.at(-1)?.at ?? 0, recent };
-}
-
 async function open(): Promise<void> {
   const { dataDir, site, gateway } = options;
   const identity = await openIdentity({ dataDir, gateway, site, clock, tell });
@@ -185,7 +173,7 @@ async function open(): Promise<void> {
   };
   const known = ledger.chain();
   const chain = known?.chain ?? randomBytes(6).toString("hex");
-  const recalled = recall(ledger);
+  const recalled = recallEvents(ledger, options.recallMs, tell);
   const sealer: Sealer = createSealer({ chain, gateway, site, state: known });
   let epochKey: EpochKey | undefined;
   const beginEpoch: BeginEpoch = (sequence, reason) => {

@@ -1,7 +1,8 @@
 import type { ErrorCode } from "../model/error.ts";
 import type { EventKind, EventOrigin } from "../model/event.ts";
 import type { Notice } from "../model/notice.ts";
-import type { EpochMs } from "../model/units.ts";
+import type { Medium } from "../model/read.ts";
+import type { DurationMs, EpochMs } from "../model/units.ts";
 
 /** A cleared event on its way to the ledger thread: its data is canonical JSON already. */
 export interface DraftMessage {
@@ -130,8 +131,25 @@ export interface LedgerOpened {
   };
   /** When the last event before this start was made; 0 if there is none. */
   readonly lastAt: EpochMs;
-  /** The last read and pass events before this start, oldest first: their JSON, to rebuild the windows from. */
-  readonly recent: readonly string[];
+  /** Passes that may have been open when it was made, oldest first, to rebuild the windows from. */
+  readonly remembered: readonly RememberedPass[];
+}
+
+/** The last that the ledger tells of a pass that it does not tell the end of. */
+export interface RememberedPass {
+  readonly readPoint: string;
+  readonly passId: string;
+  /** As the guard cleared it. */
+  readonly code: string;
+  readonly codeClass: string;
+  readonly device: string;
+  readonly medium: Medium;
+  readonly symbology: string | undefined;
+  readonly firstReadAt: EpochMs;
+  /** Why its summary was made; absent for its first read. */
+  readonly closeReason: string | undefined;
+  /** When the event was made. */
+  readonly at: EpochMs;
 }
 
 /** What the ledger thread is started with. */
@@ -143,6 +161,8 @@ export interface LedgerOptions {
   readonly configDigest: string;
   readonly bytesMax: number;
   readonly retainMs: number;
+  /** No pass lasts longer without a word in the ledger. */
+  readonly recallMs: DurationMs;
   readonly whenFull: "drop-oldest" | "drop-newest" | "stop-reading";
   readonly brokers: readonly string[];
 }

@@ -40,6 +40,7 @@ function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolea
     configDigest: "0",
     bytesMax: 16_000_000,
     retainMs: 30 * dayMs,
+    recallMs: 30_000,
     whenFull: "drop-oldest",
     brokers: ["central"],
     ...overrides,

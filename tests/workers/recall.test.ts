@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { recallPasses } from "../../src/dedup/index.ts";
+import type { ReadPointSettings } from "../../src/dedup/settings.ts";
+import { type Ledger, openLedger, type StoredEvent } from "../../src/ledger/index.ts";
+import { limits } from "../../src/model/limits.ts";
+import type { Notice } from "../../src/model/notice.ts";
+import { recallEvents } from "../../src/workers/recall.ts";
+
+const startAt = Date.parse("2026-11-23T03:10:00Z");
+const passMaxMs = 30_000;
+
+let dir: string;
+let ledger: Ledger;
+let last: number;
+let notices: Notice[];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "sortgate-recall-"));
+  ledger = openLedger(join(dir, "ledger.db"), 100_000_000);
+  last = 0;
+  notices = [];
+});
+afterEach(() => {
+  ledger.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+interface Told {
+  readonly kind?: "read" | "pass";
+  readonly afterMs?: number;
+  readonly code?: string;
+  readonly closeReason?: string;
+  /** Instead of an event. */
+  readonly text?: string;
+}
+
+/** Puts events into the ledger; each is a pass of its own unless it shares its code with another. */
+function tell(...events: readonly Told[]): void {
+  const stored = events.map(({ kind = "read", afterMs = 0, code, closeReason, text }): StoredEvent => {
+    last += 1;
+    const data = {
+      ...(closeReason !== undefined && { closeReason }),
+      ...(code === undefined ? { token: "t" } : { code }),
+      codeClass: "waybill",
+      device: "scanner-1",
+      firstReadAt: new Date(startAt + afterMs).toISOString(),
+      medium: "barcode",
+      passId: `9f0c3a1e-${code ?? last}`,
+      readPoint: "tunnel-1",
+    };
+    const bytes = Buffer.from(text ?? JSON.stringify({ data, time: data.firstReadAt }));
+    return { sequence: last, kind, subject: "tunnel-1", at: startAt + afterMs, bytes };
+  });
+  for (let from = 0; from < stored.length; from += 1_000) {
+    const batch = stored.slice(from, from + 1_000);
+    const end = batch.at(-1)!;
+    const previous = createHash("sha256").update(end.bytes).digest("base64url");
+    const chain = { chain: "6f1c2a9be04d", sequence: end.sequence, previous, peaks: Buffer.alloc(0) };
+    const nothing = { settled: new Map(), refused: new Map(), destroyTo: 0, lostCount: 0 };
+    expect(ledger.commit({ events: batch, chain, ...nothing })).toBe("stored");
+  }
+}
+
+const remembered = () => recallEvents(ledger, passMaxMs, (notice) => notices.push(notice)).remembered;
+const codes = (): string[] => remembered().map(({ code }) => code);
+
+const readPoint: ReadPointSettings = {
+  name: "tunnel-1",
+  depart_ms: 500,
+  pass_max_ms: passMaxMs,
+  emit: "both",
+  reads_min: 1,
+};
+/** The codes that are followed again, and whether in silence. */
+const open = (): [string, boolean][] => {
+  const { remembered: told, lastAt } = recallEvents(ledger, passMaxMs, (notice) => notices.push(notice));
+  return recallPasses(told, lastAt, [readPoint]).map(({ pass }) => [
+    Buffer.from(pass.code).toString(),
+    pass.stalled,
+  ]);
+};
+
+describe("what a start remembers of the run before", () => {
+  it("is nothing of an empty ledger", () => {
+    expect(recallEvents(ledger, passMaxMs, () => {})).toEqual({ lastAt: 0, remembered: [] });
+  });
+
+  it("is each pass that was told and not ended, oldest first", () => {
+    tell({ code: "A" }, { code: "B" }, { code: "C" }, {});
+    tell({ code: "B", kind: "pass", closeReason: "departed" }, { code: "C", kind: "pass", closeReason: "shutdown" });
+    expect(open()).toEqual([
+      ["A", false],
+      ["C", true],
+    ]);
+  });
+
+  it("is no pass that is older than passes get, unless its code lay there and was silent", () => {
+    tell({ code: "OLD" }, { code: "LIES" }, { code: "LIES", kind: "pass", closeReason: "stalled" });
+    tell({ code: "NEW", afterMs: passMaxMs + 1 });
+    expect(open()).toEqual([
+      ["LIES", true],
+      ["NEW", false],
+    ]);
+    // The thread hands over no more than that either.
+    expect(codes()).toEqual(["LIES", "NEW"]);
+  });
+
+  it("leaves out what is damaged, and tells how much that was", () => {
+    tell({ code: "A" }, { text: '{"data":{"cod' }, { text: "null" }, { text: '{"data":{"passId":"1"}}' }, { code: "B" });
+    expect(codes()).toEqual(["A", "B"]);
+    expect(notices).toMatchObject([{ name: "ledger/warning", fields: { damaged: 3 } }]);
+  });
+
+  it("looks at no more than the last events, however many there are", () => {
+    const crowd = Array.from({ length: limits.recallEventsMax - 1 }, (): Told => ({}));
+    tell({ code: "BEYOND" }, { code: "LAST" }, ...crowd);
+    expect(codes()).toEqual(["LAST"]);
+    const ranges: [number, number][] = [];
+    const read: Ledger["read"] = (from, to, bytesMax) => {
+      ranges.push([from, to]);
+      return ledger.read(from, to, bytesMax);
+    };
+    recallEvents({ ...ledger, read }, passMaxMs, () => {});
+    expect(Math.min(...ranges.map(([from]) => from))).toBe(2);
+    expect(Math.max(...ranges.map(([from, to]) => to - from))).toBeLessThan(1_000);
+  });
+});
