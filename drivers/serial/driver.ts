@@ -27,7 +27,7 @@ export const serialDriver: Driver<SerialSettings> = {
     throwIfLetGo(path, context.signal);
     const port = createPort(settings);
     await openInTime(port, path, context.signal);
-    return createSerialSession(port, path, node, context);
+    return createSerialSession(port, path, node, settings.flow_control !== "none", context);
   },
 };
 

@@ -14,13 +14,16 @@ type Node = Pick<Stats, "rdev" | "ino">;
  * serialport alone does not tell every unplug: a hang-up while bytes arrive may leave it reading nothing in a loop, for
  * ever and at full load (serialport/bindings-cpp#162). So the node and the line behind it are looked at each second.
  *
- * Gives:   bytes as the port hands them out, never paused: a paused port does not notice its end either.
+ * Takes:   `holdsBack`: the line has flow control, so its device waits while nobody reads. Without, the kernel drops what it
+ *          cannot keep and tells nobody, so such a port is always read.
+ * Gives:   bytes as the port hands them out. While it is paused only the look at each second notices its end.
  * Fails:   never; whatever happens ends the session, once.
  */
 export function createSerialSession(
   port: SerialPort,
   path: string,
   opened: Node,
+  holdsBack: boolean,
   context: Pick<DriverContext, "receive" | "signal">,
 ): Session {
   let isEnding = false;
@@ -66,6 +69,7 @@ export function createSerialSession(
       onAbort();
       await ended;
     },
+    ...(holdsBack && { pause: () => void port.pause(), resume: () => void port.resume() }),
   };
 }
 

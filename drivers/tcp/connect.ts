@@ -74,5 +74,7 @@ function createSession(socket: Socket, peer: string, context: Pick<DriverContext
       onAbort();
       await ended;
     },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
   };
 }

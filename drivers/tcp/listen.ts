@@ -9,6 +9,8 @@ import type { TcpSettings } from "./settings.ts";
  *
  * One scanner at a time: a new call replaces the older one, since a scanner that was switched off and on calls again
  * while its old connection still looks alive from here. Each change sends a `break`.
+ *
+ * Loses:   what an older connection still held unread, if it is replaced while the session is paused.
  */
 export async function listen(settings: TcpSettings, context: DriverContext): Promise<Session> {
   const { host, port } = settings;
@@ -27,6 +29,7 @@ function createSession(server: Server, place: string, context: DriverContext): S
   const { device, tell } = context;
   let isEnding = false;
   let caller: Socket | undefined;
+  let isPaused = false;
   let calledAt = Number.NEGATIVE_INFINITY;
   let settle: (end: SessionEnd) => void;
   const ended = new Promise<SessionEnd>((resolve) => {
@@ -63,6 +66,7 @@ function createSession(server: Server, place: string, context: DriverContext): S
     socket.on("data", (bytes) => {
       if (!isEnding && caller === socket) context.receive({ kind: "bytes", bytes });
     });
+    if (isPaused) socket.pause();
     socket.on("end", () => hangUp(socket));
     socket.on("close", () => hangUp(socket));
     const isOften = context.clock.monotonicMs() - calledAt < quietMs;
@@ -81,6 +85,14 @@ function createSession(server: Server, place: string, context: DriverContext): S
     async close() {
       onAbort();
       await ended;
+    },
+    pause() {
+      isPaused = true;
+      caller?.pause();
+    },
+    resume() {
+      isPaused = false;
+      caller?.resume();
     },
   };
 }

@@ -49,6 +49,15 @@ export interface Session {
   readonly ended: Promise<SessionEnd>;
   /** Closes the wire; idempotent. Nothing is delivered after it resolves. */
   close(): Promise<void>;
+  /**
+   * Stops reading until `resume`, so that the far end has to wait; both are idempotent. Absent where the far end cannot
+   * wait: what comes then is taken, and lost only where that is counted.
+   *
+   * A session that is paused ends, closes and is let go as ever. What the device had sent before it went away is delivered
+   * after `resume`, if the wire still has it; an end that shows only by reading may show only then.
+   */
+  pause?(): void;
+  resume?(): void;
 }
 
 /** Moves bytes or values from one kind of wire. Knows no device, no meaning, no retry. */

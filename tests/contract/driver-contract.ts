@@ -14,6 +14,8 @@ export interface Rig<Settings> {
   deliver(bytes: Uint8Array): Promise<void> | void;
   /** The device goes away. */
   hangUp(): Promise<void> | void;
+  /** Whether the device can be made to wait: the session then has `pause` and `resume`. */
+  readonly holdsBack: boolean;
   /** Whether the session lives on then and waits for the device to come back. */
   readonly outlivesHangUp: boolean;
   dispose(): Promise<void> | void;
@@ -148,6 +150,39 @@ export function describeDriver<Settings>(
       const { session, letGo } = await opened(await rigged());
       letGo();
       expect((await session.ended).reason).toBe("closed");
+    });
+
+    it("delivers nothing while it is paused, and all of it in order after that, if its device can wait", async () => {
+      const rig = await rigged();
+      const { session, text } = await opened(rig);
+      expect([session.pause !== undefined, session.resume !== undefined]).toEqual([rig.holdsBack, rig.holdsBack]);
+      await rig.deliver(Buffer.from("before"));
+      await expect.poll(text, within).toBe("before");
+      session.pause?.();
+      session.pause?.();
+      await rig.deliver(Buffer.from("meanwhile"));
+      // By then a session that reads on would have had its chance: another wire has carried more.
+      const other = await rigged();
+      const witness = await opened(other);
+      await other.deliver(Buffer.from("witness"));
+      await expect.poll(witness.text, within).toBe("witness");
+      if (rig.holdsBack) expect(text()).toBe("before");
+      else await expect.poll(text, within).toBe("beforemeanwhile");
+      session.resume?.();
+      session.resume?.();
+      await rig.deliver(Buffer.from("after"));
+      await expect.poll(text, within).toBe("beforemeanwhileafter");
+    });
+
+    it("is closed and let go while it is paused as at any time", async () => {
+      for (const how of ["close", "letGo"] as const) {
+        const { session, letGo } = await opened(await rigged());
+        session.pause?.();
+        if (how === "close") await session.close();
+        else letGo();
+        expect((await session.ended).reason).toBe("closed");
+        session.resume?.();
+      }
     });
 
     it("rejects with a sentence and a next step when it cannot open", async () => {

@@ -261,9 +261,9 @@ describe("a replay", () => {
 });
 
 /** Appends until the ledger has refused or destroyed something. */
-function fill(rig: Rig, rounds = 40): void {
-  for (let round = 0; round < rounds; round += 1) {
-    rig.core.append(drafts(1_000, 1_000), {});
+function fill(rig: Rig, { count, size } = { count: 1_000, size: 1_000 }): void {
+  for (let round = 0; round < 40; round += 1) {
+    rig.core.append(drafts(count, size), {});
     rig.core.commit();
     rig.advance(1_000);
   }
@@ -283,6 +283,9 @@ function balanceOf(rig: Rig): Balance {
   expect(deliveredCount + queuedCount + lost).toBe(last);
   return { delivered: deliveredCount, queued: queuedCount, lost: lostCount };
 }
+
+/** The same bytes in a tenth of the events: what finds no room is sealed again at each attempt, which is what takes long. */
+const fewLarge = { count: 100, size: 10_000 };
 
 describe("a full ledger", () => {
   it("destroys delivered events first, with a signed purge record and no gap", () => {
@@ -353,9 +356,9 @@ describe("a full ledger", () => {
 
   it("with stop-reading loses nothing: what waits is taken once there is room", () => {
     const rig = openRig({ whenFull: "stop-reading" });
-    fill(rig);
+    fill(rig, fewLarge);
     const { last, first } = rig.core.stats();
-    expect([first, last < 30_000]).toEqual([1, true]);
+    expect([first, last < 3_000]).toEqual([1, true]);
     rig.core.outbox.connect("central");
     for (let round = 0; round < 30; round += 1) {
       const sequences = rig.core.outbox.lease("central", 5_000).map((event) => event.sequence);
@@ -364,7 +367,7 @@ describe("a full ledger", () => {
       rig.core.commit();
       while (rig.core.due()) rig.core.commit();
     }
-    expect(ofKind(rig, "read")).toHaveLength(40_000);
+    expect(ofKind(rig, "read")).toHaveLength(4_000);
     expect(ofKind(rig, "gap")).toEqual([]);
     rig.close();
   });
@@ -375,10 +378,10 @@ describe("a full ledger that nobody empties", () => {
     "with %s starts again, tells what it refused, and drains",
     (whenFull) => {
       const first = openRig({ whenFull });
-      fill(first);
+      fill(first, fewLarge);
       first.core.finish({});
       const refused = ofKind(first, "gap").reduce((sum, event) => sum + (dataOf(event).count as number), 0);
-      expect(ofKind(first, "read").length + refused).toBe(40_000);
+      expect(ofKind(first, "read").length + refused).toBe(4_000);
       expect(first.core.rotateKey().sequence).toBe(first.core.stats().last);
       first.close();
       const second = openRig({ whenFull });

@@ -82,6 +82,18 @@ describe("a serial port that cannot be opened", () => {
 });
 
 describe("an open serial port", () => {
+  it("notices that it was unplugged also while it is paused and bytes wait", async () => {
+    const { path, write, unplug } = await terminal();
+    const { session, text } = await open(serialSettingsOf(path, { flow_control: "hardware" }));
+    write(Buffer.from("before"));
+    await expect.poll(text).toBe("before");
+    session.pause?.();
+    write(Buffer.alloc(100_000, "x"));
+    await unplug();
+    expect((await session.ended).reason).toBe("unplugged");
+    expect(text()).toBe("before");
+  });
+
   // A pseudo-terminal keeps neither parity nor data bits, so those two are not seen here.
   it("has the line settings of the config", async () => {
     const { path } = await terminal();

@@ -14,6 +14,7 @@ describeDriver("tcp, calling the scanner", tcpDriver, async () => {
       scanner.sockets.at(-1)?.write(bytes);
     },
     hangUp: () => scanner.sockets.at(-1)?.end() && undefined,
+    holdsBack: true,
     outlivesHangUp: false,
     dispose: () => scanner.dispose(),
   };
@@ -35,6 +36,7 @@ describeDriver("tcp, called by the scanner", tcpDriver, async () => {
       caller.destroy();
       await once(caller, "close");
     },
+    holdsBack: true,
     outlivesHangUp: true,
     dispose: async () => {
       caller?.destroy();
