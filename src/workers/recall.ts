@@ -26,13 +26,15 @@ export function recallEvents(
   tell: Tell,
 ): Pick<LedgerOpened, "lastAt" | "remembered"> {
   const { first, last } = ledger.extent();
-  const lastAt = last === 0 ? 0 : (ledger.read(last, last, 1)[0]?.at ?? 0);
+  const lastAt = last === 0 ? 0 : (ledger.readEach(last, last)[0]?.at ?? 0);
   const bottom = Math.max(first, last - limits.recallEventsMax + 1, 1);
   const ended = new Set<string>();
   const remembered: RememberedPass[] = [];
   let damagedCount = 0;
   for (let to = last; to >= bottom; to -= chunkCount) {
-    const events = ledger.read(Math.max(bottom, to - chunkCount + 1), to, Number.POSITIVE_INFINITY);
+    const from = Math.max(bottom, to - chunkCount + 1);
+    const events = ledger.readEach(from, to);
+    damagedCount += to - from + 1 - events.length;
     for (const event of events.reverse()) {
       if (!mayMatter(event, lastAt - recallMs)) continue;
       const pass = parse(event);

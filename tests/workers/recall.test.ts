@@ -119,11 +119,11 @@ describe("what a start remembers of the run before", () => {
     tell({ code: "BEYOND" }, { code: "LAST" }, ...crowd);
     expect(codes()).toEqual(["LAST"]);
     const ranges: [number, number][] = [];
-    const read: Ledger["read"] = (from, to, bytesMax) => {
+    const readEach: Ledger["readEach"] = (from, to) => {
       ranges.push([from, to]);
-      return ledger.read(from, to, bytesMax);
+      return ledger.readEach(from, to);
     };
-    recallEvents({ ...ledger, read }, passMaxMs, () => {});
+    recallEvents({ ...ledger, readEach }, passMaxMs, () => {});
     expect(Math.min(...ranges.map(([from]) => from))).toBe(2);
     expect(Math.max(...ranges.map(([from, to]) => to - from))).toBeLessThan(1_000);
   });
