@@ -409,7 +409,10 @@ async function endRun({ daemon, watching }: { daemon: Daemon; watching: Running[
 }
 
 const deliveredTo = async ({ site }: Rig): Promise<void> => {
-  await vi.waitFor(async () => expect((await askStatus(site)).brokers[0]).toMatchObject({ queuedCount: 0 }), patienceMs);
+  await vi.waitFor(
+    async () => expect((await askStatus(site)).brokers[0]).toMatchObject({ queuedCount: 0 }),
+    patienceMs,
+  );
 };
 
 let rig: Rig;
@@ -517,19 +520,27 @@ describe("probe on a device whose labels hold personal data", () => {
     return running.finished;
   };
 
-  it("shows nothing of it, as text and as JSON", async () => {
-    for (const more of [[], ["--json"]]) {
-      const said = await probe(...more);
-      expect(said.stdout.length).toBeGreaterThan(1_000);
-      expect(search.in(Buffer.concat([...said.chunks]))).toEqual([]);
-      expect(search.in(Buffer.from(said.stdout.replaceAll(/(?<=[0-9A-F]{2}) (?=[0-9A-F]{2})/g, "")))).toEqual([]);
-    }
-  }, 2 * patienceMs);
+  it(
+    "shows nothing of it, as text and as JSON",
+    async () => {
+      for (const more of [[], ["--json"]]) {
+        const said = await probe(...more);
+        expect(said.stdout.length).toBeGreaterThan(1_000);
+        expect(search.in(Buffer.concat([...said.chunks]))).toEqual([]);
+        expect(search.in(Buffer.from(said.stdout.replaceAll(/(?<=[0-9A-F]{2}) (?=[0-9A-F]{2})/g, "")))).toEqual([]);
+      }
+    },
+    2 * patienceMs,
+  );
 
-  it("shows it with --raw, so it was there", async () => {
-    const { stdout } = await probe("--raw");
-    const found = search.in(Buffer.from(stdout.replaceAll(/(?<=[0-9A-F]{2}) (?=[0-9A-F]{2})/g, "")));
-    expect(found.some((what) => what.startsWith(people[3]!.mobile))).toBe(true);
-    expect(found.some((what) => what.startsWith(people[3]!.hanName))).toBe(true);
-  }, patienceMs);
+  it(
+    "shows it with --raw, so it was there",
+    async () => {
+      const { stdout } = await probe("--raw");
+      const found = search.in(Buffer.from(stdout.replaceAll(/(?<=[0-9A-F]{2}) (?=[0-9A-F]{2})/g, "")));
+      expect(found.some((what) => what.startsWith(people[3]!.mobile))).toBe(true);
+      expect(found.some((what) => what.startsWith(people[3]!.hanName))).toBe(true);
+    },
+    patienceMs,
+  );
 });

@@ -77,10 +77,7 @@ const readPoint: ReadPointSettings = {
 /** The codes that are followed again, and whether in silence. */
 const open = (): [string, boolean][] => {
   const { remembered: told, lastAt } = recallEvents(ledger, passMaxMs, (notice) => notices.push(notice));
-  return recallPasses(told, lastAt, [readPoint]).map(({ pass }) => [
-    Buffer.from(pass.code).toString(),
-    pass.stalled,
-  ]);
+  return recallPasses(told, lastAt, [readPoint]).map(({ pass }) => [Buffer.from(pass.code).toString(), pass.stalled]);
 };
 
 describe("what a start remembers of the run before", () => {
@@ -109,7 +106,13 @@ describe("what a start remembers of the run before", () => {
   });
 
   it("leaves out what is damaged, and tells how much that was", () => {
-    tell({ code: "A" }, { text: '{"data":{"cod' }, { text: "null" }, { text: '{"data":{"passId":"1"}}' }, { code: "B" });
+    tell(
+      { code: "A" },
+      { text: '{"data":{"cod' },
+      { text: "null" },
+      { text: '{"data":{"passId":"1"}}' },
+      { code: "B" },
+    );
     expect(codes()).toEqual(["A", "B"]);
     expect(notices).toMatchObject([{ name: "ledger/warning", fields: { damaged: 3 } }]);
   });
