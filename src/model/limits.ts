@@ -36,6 +36,8 @@ export const limits = {
   settleDelayMs: 100,
   /** …or alone as soon as this many wait, so that a crash repeats less than a window. */
   settleCountMax: 128,
+  /** What is settled and not written takes room in the window, so that a crash repeats no more than that; but no longer. */
+  settleHoldMsMax: 1_000,
   /** A checkpoint stands in the chain at least this often. */
   checkpointIntervalMs: 60_000,
   /** …and after this many events. */
@@ -108,6 +110,7 @@ export const limits = {
 
 assert(limits.codeBytesMax <= limits.frameBytesMax, "a code fits into a frame");
 assert(limits.settleCountMax <= limits.inFlightMax, "a crash repeats no more than a window");
+assert(limits.settleDelayMs < limits.settleHoldMsMax, "a disk that works never lets the window be exceeded");
 assert(limits.commitEventsMax < limits.uncommittedEventsMax, "the mailbox holds more than one commit");
 assert(limits.controlAnswerMs < limits.controlTimeoutMs, "the daemon's own explanation arrives in time");
 assert(limits.controlRequestMs < limits.controlTimeoutMs, "a slow request is refused before its sender gives up");

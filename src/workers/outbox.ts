@@ -143,9 +143,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
     salvageDone: salvaged.changed,
     isSalvageOver: () =>
       salvaged.last() > 0 && [...slots.values()].every(({ salvage }) => salvage.contiguous() >= salvaged.last()),
-    lease(broker, max) {
+    lease(broker, wanted) {
       const slot = slots.get(broker);
       if (slot === undefined) return [];
+      const max = slot.granted(wanted);
       const live = slot.cursor.leaseLive(head, max);
       const saved = slot.salvage.leaseBacklog(max - countOf(live));
       const old = slot.cursor.leaseBacklog(max - countOf(live) - countOf(saved));

@@ -24,6 +24,7 @@ export class Slot {
   #replay: Range | undefined;
   #unwrittenCount = 0;
   #unwrittenSince: MonotonicMs = 0;
+  #isHeldUp = false;
 
   constructor(ledger: Ledger, broker: string, clock: Clock) {
     this.#clock = clock;
@@ -88,18 +89,33 @@ export class Slot {
     return { ...this.counts(), queued: this.cursor.queued(sequence), refused };
   }
 
+  /**
+   * How many of `wanted` events may be handed out.
+   *
+   * A crash repeats what is in flight and what was settled and is not written yet: together no more than the window.
+   * A disk that takes no cursor holds up nothing for long: more repeats are better than a jam.
+   */
+  granted(wanted: number): number {
+    const waitedMs = this.#clock.monotonicMs() - this.#unwrittenSince;
+    if (this.#unwrittenCount === 0 || waitedMs >= limits.settleHoldMsMax) return wanted;
+    const granted = Math.max(0, wanted - this.#unwrittenCount);
+    if (granted === 0 && wanted > 0) this.#isHeldUp = true;
+    return granted;
+  }
+
   isMoved(): boolean {
     return this.#unwrittenCount > 0;
   }
 
   /** True when the cursor should be written although nothing else is. */
   isDue(): boolean {
-    if (this.#unwrittenCount >= limits.settleCountMax) return true;
+    if (this.#unwrittenCount >= limits.settleCountMax || this.#isHeldUp) return true;
     return this.#unwrittenCount > 0 && this.#clock.monotonicMs() - this.#unwrittenSince >= limits.settleDelayMs;
   }
 
   written(): void {
     this.#unwrittenCount = 0;
+    this.#isHeldUp = false;
     this.refusals.stored();
   }
 

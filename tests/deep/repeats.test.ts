@@ -62,8 +62,8 @@ describe("G4 a kill between an acknowledgement and its cursor", () => {
   it("G4 makes more repeats than the window holds where cursors are not written", async () => {
     const forgetful = breakProgram({
       file: "src/workers/outbox.js",
-      from: "slot.unwrittenCount > 0)",
-      to: "slot.unwrittenCount > 1e9)",
+      from: "changed: () => changedCursors(slots)",
+      to: "changed: () => new Map()",
     });
     defer(() => forgetful.remove());
     expect(Math.max(...(await repeatsOf([600, 600], forgetful.main)))).toBeGreaterThan(window);
