@@ -30,7 +30,7 @@ function rows(text = read("docs/guarantees.md")): Row[] {
 
 /** Titles of the tests of a file, and of the groups that they stand in. */
 function titlesOf(file: string): string[] {
-  const calls = /\b(?:it|test|describe)(?:\.concurrent|\.each\([^)]*\))?\(\s*(["`])(.+?)\1,/gs;
+  const calls = /\b(?:it|test|describe)(?:\.concurrent|\.each\([\s\S]*?\))?\(\s*(["`])(.+?)\1,/gs;
   return [...read(file).matchAll(calls)].map(([, , title]) => title!);
 }
 
