@@ -57,8 +57,8 @@ describe("G1 an event that left the gateway", () => {
     const rig = await openRig();
     const early = breakProgram({
       file: "src/ledger/ledger.js",
-      from: "return pages.write(",
-      to: 'return setTimeout(() => pages.write(() => write(commit), byteCount, true), 50), "stored"; pages.write(',
+      from: "return pages.write(() => write(commit), byteCount, commit.isOwn === true);",
+      to: 'setTimeout(() => pages.write(() => write(commit), byteCount, true), 50); return "stored";',
     });
     defer(() => early.remove());
     const lost = await lostBy(rig, "fsync", 20, early.main);
