@@ -131,12 +131,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
     return events;
   }
 
-  const undeliveredUpTo = (sequence: number): number => {
-    let most = 0;
-    for (const { cursor } of slots.values()) most = Math.max(most, cursor.queued(sequence));
-    return most;
-  };
-
   return {
     connect: (broker) => slots.get(broker)?.connect(head, salvaged.last()),
     salvaged: (broker, id) => slots.get(broker)?.saved(id),
@@ -164,7 +158,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     destroyed(sequence) {
       for (const slot of slots.values()) slot.lose(1, sequence, "queue-full");
     },
-    undeliveredUpTo,
+    undeliveredUpTo: (sequence) => Math.max(0, ...[...slots.values()].map(({ cursor }) => cursor.queued(sequence))),
     deliveredByAll: () => Math.min(head, ...[...slots.values()].map(({ cursor }) => cursor.contiguous())),
     delivered: () => Object.fromEntries([...slots].map(([broker, { cursor }]) => [broker, cursor.contiguous()])),
     changed: () => changedCursors(slots),
