@@ -14,7 +14,7 @@ import { announce } from "./model/event.ts";
 import { limits } from "./model/limits.ts";
 import type { Tell } from "./model/notice.ts";
 import { createPipeline, type Instant, type Pipeline } from "./pipeline.ts";
-import { createClockWatch, createRates, startTimers } from "./self-watch.ts";
+import { createClockWatch, createRates, createSyncWatch, startTimers } from "./self-watch.ts";
 import { gatherStatus, refusedStatus } from "./status.ts";
 import { createSystemd, createTelemetry } from "./telemetry/index.ts";
 import { type Counters, type LedgerThread, openLedgerThread, unpackEvents } from "./workers/index.ts";
@@ -94,6 +94,7 @@ export async function openGateway(config: Config, version: string): Promise<Gate
       createClockWatch(clock, tell, (stepMs) =>
         ledger.append(announce("alarm", clock.wallMs(), { alarm: "clock-stepped", stepMs })),
       ),
+      createSyncWatch(clockSync, ledger.clockIs),
       rates.tick,
       tokens.expire,
     ],

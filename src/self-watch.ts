@@ -1,4 +1,5 @@
 import type { Clock } from "./lib/clock.ts";
+import type { ClockSync } from "./lib/clock-sync.ts";
 import type { Tell } from "./model/notice.ts";
 import type { DurationMs } from "./model/units.ts";
 
@@ -50,6 +51,19 @@ export function createRates(
       if (seconds < 1) return 0;
       return (history[seconds]![device]! - history[0]![device]!) / seconds;
     },
+  };
+}
+
+/** Hands on whether a time server sets the clock, when it is first looked at and at each change. */
+export function createSyncWatch(
+  { isSynchronized, hasTimeService }: Pick<ClockSync, "isSynchronized" | "hasTimeService">,
+  changed: (state: "synchronized" | "unsynchronized" | "unwatched") => void,
+): () => void {
+  let before: string | undefined;
+  return () => {
+    const state = isSynchronized() ? "synchronized" : hasTimeService() ? "unsynchronized" : "unwatched";
+    if (state !== before) changed(state);
+    before = state;
   };
 }
 

@@ -71,6 +71,8 @@ export interface Commit {
   readonly isSalvageOver?: boolean;
   /** A damaged ledger that is read through. */
   readonly salvagedFile?: string;
+  /** Writes the chain's row although nothing changed: what proves that a COMMIT works must reach the disk. */
+  readonly isBeat?: boolean;
   /** These are records of the ledger's own (an epoch, a gap): they may use the pages that are kept for them. */
   readonly isOwn?: boolean;
 }
@@ -122,8 +124,8 @@ export interface Ledger {
   readEach(from: number, to: number): StoredEvent[];
   /** The file is in doubt: the next start reads it whole. */
   doubt(): void;
-  /** The highest sequence of the events made before `at`; 0 if there is none. */
-  lastBefore(at: EpochMs): number;
+  /** How far from its beginning on, but no further than `last`, the ledger holds only events made before `at`. */
+  lastBefore(at: EpochMs, last: number): number;
   /** The sequence of the last epoch event up to `sequence`; 0 if there is none. */
   lastEpoch(sequence: number): number;
   extent(): LedgerExtent;
@@ -173,6 +175,8 @@ const statements = {
   insert: "INSERT INTO event (sequence, kind, subject, at, bytes) VALUES (?, ?, ?, ?, ?)",
   chain:
     "INSERT INTO chain (only, chain, sequence, previous, peaks, lost) VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT (only) DO UPDATE SET sequence = excluded.sequence, previous = excluded.previous, peaks = excluded.peaks, lost = excluded.lost",
+  // A row that is written as it stands costs SQLite nothing, not even a sync: for a moment it is another.
+  beat: "UPDATE chain SET sequence = sequence + 1",
   settle:
     "INSERT INTO cursor (broker, settled, counts) VALUES (?, ?, ?) ON CONFLICT (broker) DO UPDATE SET settled = excluded.settled, counts = excluded.counts",
   refuse: "INSERT INTO refused (broker, sequence, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -185,7 +189,7 @@ const statements = {
   read: "SELECT sequence, kind, subject, at, bytes FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence LIMIT ?",
   // Times may step back with the clock, so the newest event that is too old is not enough: take the oldest that is not.
   before:
-    "SELECT coalesce((SELECT sequence FROM event WHERE at >= ? ORDER BY sequence LIMIT 1) - 1, (SELECT max(sequence) FROM event), 0) AS last",
+    "SELECT coalesce((SELECT sequence FROM event WHERE at >= ? AND sequence <= ? ORDER BY sequence LIMIT 1) - 1, (SELECT max(sequence) FROM event WHERE sequence <= ?), 0) AS last",
   epoch: "SELECT coalesce(max(sequence), 0) AS last FROM event WHERE kind = 'epoch' AND sequence <= ?",
   bounds:
     "SELECT coalesce((SELECT min(sequence) FROM event), 0) AS first, coalesce((SELECT max(sequence) FROM event), 0) AS last",
@@ -257,6 +261,7 @@ function readOneByOne(statement: Database.Statement, from: number, to: number, p
 function createWrite(database: Database.Database, salvaged: SalvagedList): (commit: Commit) => void {
   const insert = database.prepare(statements.insert);
   const putChain = database.prepare(statements.chain);
+  const beat = database.prepare(statements.beat);
   const putCursor = database.prepare(statements.settle);
   const putRefused = createRefusedWriter(database);
   const destroy = database.prepare(statements.destroy);
@@ -264,6 +269,7 @@ function createWrite(database: Database.Database, salvaged: SalvagedList): (comm
     if (commit.destroyTo > 0) destroy.run(commit.destroyTo);
     for (const event of commit.events)
       insert.run(event.sequence, event.kind, event.subject ?? null, event.at, event.bytes);
+    if (commit.isBeat === true) beat.run();
     const { chain, sequence, previous, peaks } = commit.chain;
     putChain.run(chain, sequence, previous, peaks, commit.lostCount);
     for (const [broker, ranges] of commit.settled) {
@@ -353,7 +359,7 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
       }
     },
     doubt: () => writeFileSync(suspectOf(path), ""),
-    lastBefore: (at) => (before.get(at) as { last: number }).last,
+    lastBefore: (at, last) => (before.get(at, last, last) as { last: number }).last,
     lastEpoch: (sequence) => (epoch.get(sequence) as { last: number }).last,
     extent: () => ({
       ...(bounds.get() as { first: number; last: number }),

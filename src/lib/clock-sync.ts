@@ -5,6 +5,8 @@ import { existsSync } from "node:fs";
 export interface ClockSync {
   /** The last that was found out; asks nobody. */
   isSynchronized(): boolean;
+  /** Whether there is a time service at all that may set the clock, as far as was found out. */
+  hasTimeService(): boolean;
   close(): void;
 }
 
@@ -34,20 +36,24 @@ export function watchClockSync(options: ClockSyncOptions = {}): ClockSync {
   const { askMs = 60_000, settledMs = 600_000, answerMs = 10_000 } = options;
   const closing = new AbortController();
   let isSynchronized = existsSync(markerPath);
+  // Until it was asked, nobody can say that there is none.
+  let hasTimeService = true;
   let timer: NodeJS.Timeout | undefined;
 
   const ask = (): void => {
     const settings = { timeout: answerMs, killSignal: "SIGKILL", signal: closing.signal } as const;
-    execFile(command, ["show", "-p", "NTPSynchronized", "--value"], settings, (error, stdout) => {
+    execFile(command, ["show", "-p", "NTP", "-p", "NTPSynchronized"], settings, (error, stdout) => {
       if (closing.signal.aborted) return;
-      const answer = error === null ? stdout.trim() : "";
+      const answer = error === null ? /^NTPSynchronized=(yes|no)$/m.exec(stdout)?.[1] : undefined;
       isSynchronized = answer === "yes" || (answer !== "no" && existsSync(markerPath));
+      hasTimeService = isSynchronized || (error === null && /^NTP=yes$/m.test(stdout));
       timer = setTimeout(ask, isSynchronized ? settledMs : askMs).unref();
     });
   };
   ask();
   return {
     isSynchronized: () => isSynchronized,
+    hasTimeService: () => hasTimeService,
     close() {
       clearTimeout(timer);
       closing.abort();

@@ -4,9 +4,12 @@ import { SortgateError } from "../model/error.ts";
 import type { EventKind, Json } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
+import type { DurationMs } from "../model/units.ts";
 import { canonicalize, type Sealer } from "../seal/index.ts";
-import type { Counters, DraftMessage, LedgerOptions, LedgerStats } from "./messages.ts";
+import { commitCount } from "./commit-count.ts";
+import type { ClockState, Counters, DraftMessage, LedgerOptions, LedgerStats } from "./messages.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
+import { createRetention, type Retention } from "./retention.ts";
 import { createRoom, noSpace, type Room } from "./room.ts";
 import { salvage } from "./salvage.ts";
 import { noticeOf, recordsOf } from "./salvage-report.ts";
@@ -56,8 +59,13 @@ export interface LedgerCore {
   replay(broker: string, from: number, to: number): number;
   /** Saves what a damaged ledger holds, and tells what became of it. To be called behind `start`. Fails: ledger/full. */
   salvage(file: string, what: string): void;
-  /** Destroys delivered events that are older than they may be. To be called now and then. */
+  /** Destroys delivered events that are older than they may be, as far as the clock can tell. To be called now and then. */
   retain(): void;
+  clockIs(state: ClockState): void;
+  /** False while what waits finds no room. */
+  hasRoom(): boolean;
+  /** Makes sure that a COMMIT has returned within the last `withinMs`. */
+  beat(withinMs: DurationMs): void;
   stats(): LedgerStats;
   /** Commits all that waits, moved cursors too. */
   flush(): void;
@@ -79,8 +87,6 @@ export function createLedgerCore(options: LedgerCoreOptions): LedgerCore {
 /** A full ledger is asked for room this often before the drafts must wait. */
 const roomAttemptsMax = 8;
 const fullRetryMs = 1_000;
-/** What sealing adds to the data of a draft, roughly. */
-const sealBytes = 700;
 
 /** "own" may use the pages that are kept for records of the ledger's own; "tight" besides tells only what must be told. */
 type Right = "intake" | "own" | "tight";
@@ -89,12 +95,15 @@ class SealedLedger implements LedgerCore {
   readonly outbox: Outbox;
   readonly #core: LedgerCoreOptions;
   readonly #room: Room;
+  readonly #retention: Retention;
   #waiting: DraftMessage[] = [];
   #counters: Counters = {};
   #checkpointAt: number;
   #checkpointSequence: number;
   #key = { kid: "", since: 0, sinceMonotonicMs: 0 };
   #retryAt = 0;
+  #hasRoom = true;
+  #storedAt = Number.NEGATIVE_INFINITY;
   /** Records of the ledger's own that go into the next commit. */
   #untold: OwnDraft[] = [];
   #salvagedFile: string | undefined;
@@ -102,6 +111,9 @@ class SealedLedger implements LedgerCore {
   constructor(core: LedgerCoreOptions) {
     const { ledger, options, clock, tell } = core;
     this.#core = core;
+    const { last } = ledger.extent();
+    const lastAt = last === 0 ? 0 : (ledger.readEach(last, last)[0]?.at ?? 0);
+    this.#retention = createRetention({ clock, retainMs: options.retainMs, lastAt, last });
     this.outbox = createOutbox({
       ledger,
       brokers: options.brokers,
@@ -154,8 +166,21 @@ class SealedLedger implements LedgerCore {
   }
 
   retain(): void {
-    const { options, clock } = this.#core;
-    if (this.#room.expire(Math.floor(clock.wallMs()) - options.retainMs)) this.#commitOnce([]);
+    const expired = this.#retention.expired();
+    if (expired !== undefined && this.#room.expire(expired)) this.#commitOnce([]);
+  }
+
+  clockIs(state: ClockState): void {
+    this.#retention.clockIs(state);
+  }
+
+  hasRoom(): boolean {
+    return this.#hasRoom;
+  }
+
+  beat(withinMs: DurationMs): void {
+    // A full ledger refuses the beat too, but it answers: a new process would change nothing about it.
+    if (this.#core.clock.monotonicMs() - this.#storedAt >= withinMs) this.#store([], [], "tight", true);
   }
 
   stats(): LedgerStats {
@@ -259,7 +284,7 @@ class SealedLedger implements LedgerCore {
   /** Up to one commit's worth of what waits. False: there is no room, and the drafts wait. */
   #commitOnce(own: readonly OwnDraft[]): boolean {
     const { clock, sealer, committed } = this.#core;
-    const drafts = this.#waiting.slice(0, this.#commitCount());
+    const drafts = this.#waiting.slice(0, commitCount(this.#waiting));
     const isCheckpoint = this.#isCheckpointDue(drafts.length);
     for (let attempt = 0; ; attempt += 1) {
       const right = drafts.length === 0 ? "own" : "intake";
@@ -272,6 +297,7 @@ class SealedLedger implements LedgerCore {
         }
         this.#untold = this.#untold.slice(told.length - own.length);
         this.#waiting = this.#waiting.slice(drafts.length);
+        if (drafts.length > 0 || this.#waiting.length === 0) this.#hasRoom = true;
         committed(events, drafts.length);
         return true;
       }
@@ -285,24 +311,18 @@ class SealedLedger implements LedgerCore {
       // What brokers acknowledged is written down also when nothing new finds room.
       if (this.outbox.changed().size > 0) this.#store([], [], "tight");
       this.#retryAt = clock.monotonicMs() + fullRetryMs;
+      this.#hasRoom = false;
       return false;
     }
   }
 
-  /** How many of the waiting drafts one commit takes. */
-  #commitCount(): number {
-    let byteCount = 0;
-    let count = 0;
-    for (const { data } of this.#waiting) {
-      byteCount += data.length + sealBytes;
-      if (count === limits.commitEventsMax || (count > 0 && byteCount > limits.commitBytesMax)) break;
-      count += 1;
-    }
-    return count;
-  }
-
   /** Seals and commits. "full": nothing happened, and the sealer stands where it stood. */
-  #store(drafts: readonly DraftMessage[], own: readonly OwnDraft[], right: Right): StoredEvent[] | "full" {
+  #store(
+    drafts: readonly DraftMessage[],
+    own: readonly OwnDraft[],
+    right: Right,
+    isBeat = false,
+  ): StoredEvent[] | "full" {
     const { ledger, sealer, chain } = this.#core;
     const before = sealer.state();
     const records = this.#room.records(right === "tight").map(({ kind, data }) => ({ kind, data: () => data }));
@@ -322,11 +342,13 @@ class SealedLedger implements LedgerCore {
       ...(this.#salvagedFile === undefined ? {} : { salvagedFile: this.#salvagedFile }),
       lostCount: this.#room.lostCount(),
       isOwn: right !== "intake",
+      isBeat,
     });
     if (stored === "full") {
       sealer.restore(before);
       return "full";
     }
+    this.#storedAt = this.#core.clock.monotonicMs();
     this.outbox.stored(events);
     if (isSalvageOver) this.outbox.salvageDone();
     this.#room.stored();
@@ -361,6 +383,7 @@ class SealedLedger implements LedgerCore {
       throw noSpace();
     }
     this.#key = { kid, since: first.at, sinceMonotonicMs: clock.monotonicMs() };
+    this.#retention.passed(sequence);
     return { kid, sequence };
   }
 

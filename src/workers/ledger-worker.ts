@@ -85,6 +85,9 @@ function answer(core: LedgerCore, ledger: Ledger, message: Extract<ToLedger, { t
     } else if (question === "replay") {
       const { broker, from, to } = message.detail as Questions["replay"]["ask"];
       post({ type: "answer", id, answer: { count: core.replay(broker, from, to) } });
+    } else if (question === "beat") {
+      core.beat((message.detail as Questions["beat"]["ask"]).withinMs);
+      post({ type: "answer", id, answer: null });
     } else post({ type: "answer", id, answer: question === "stats" ? core.stats() : core.rotateKey() });
   } catch (error) {
     post({ type: "refusal", id, failure: failure(error) });
@@ -144,7 +147,10 @@ function serve(core: LedgerCore, ledger: Ledger, setLive: (on: boolean) => void,
         const state = connections.get(message.broker);
         if (state?.connection === message.connection) state.wantCount += message.count;
       } else if (message.type === "watch") setLive(message.on);
-      else if (message.type === "ask") answer(core, ledger, message);
+      else if (message.type === "clock") {
+        core.clockIs(message.state);
+        core.retain();
+      } else if (message.type === "ask") answer(core, ledger, message);
       else {
         core.flush();
         stop();
@@ -157,7 +163,6 @@ function serve(core: LedgerCore, ledger: Ledger, setLive: (on: boolean) => void,
       schedule();
     }),
   );
-  guarded(() => core.retain());
 }
 
 async function open(): Promise<void> {
@@ -205,7 +210,12 @@ async function open(): Promise<void> {
       if (isLive) live.push(...events);
     },
   });
+  let hadRoom = true;
   const flush = (): void => {
+    if (core.hasRoom() !== hadRoom) {
+      hadRoom = core.hasRoom();
+      post({ type: "room", hasRoom: hadRoom });
+    }
     if (committedCount > 0) post({ type: "committed", count: committedCount });
     committedCount = 0;
     if (live.length === 0) return;

@@ -7,6 +7,7 @@ import type { EpochMs } from "../model/units.ts";
 import { canonicalize } from "../seal/index.ts";
 import { unpackEvents } from "./event-batch.ts";
 import type {
+  ClockState,
   Counters,
   DraftMessage,
   FromLedger,
@@ -49,6 +50,10 @@ export interface LedgerThread {
   uncommittedCount(): number;
   /** Events that found no room since the start. */
   droppedCount(): number;
+  /** False while the ledger has no room for what waits. */
+  hasRoom(): boolean;
+  /** Tells whether the box's clock is right; nothing is destroyed for its age before. */
+  clockIs(state: ClockState): void;
   backlog(broker: string): LedgerBacklog;
   ask<Name extends keyof Questions>(question: Name, detail: Questions[Name]["ask"]): Promise<Questions[Name]["answer"]>;
   /** Calls back for each event once it is durable, until the returned function is called. */
@@ -213,6 +218,7 @@ function createThread(worker: Worker, opened: LedgerOpened, counters: () => Coun
   const listeners = new Set<(event: SealedEvent) => void>();
   let lastConnection = 0;
   let isStopping = false;
+  let hasRoom = true;
   let settleFailed: (error: SortgateError) => void = () => {};
   let settleStopped: () => void = () => {};
   const failed = new Promise<SortgateError>((resolve) => (settleFailed = resolve));
@@ -238,6 +244,8 @@ function createThread(worker: Worker, opened: LedgerOpened, counters: () => Coun
     append: intake.append,
     uncommittedCount: intake.uncommittedCount,
     droppedCount: intake.droppedCount,
+    hasRoom: () => hasRoom,
+    clockIs: (state) => post({ type: "clock", state }),
     backlog: (broker) => ({ connect: (onEvents) => connect(broker, onEvents) }),
     ask: questions.ask,
     watch(listener) {
@@ -263,6 +271,7 @@ function createThread(worker: Worker, opened: LedgerOpened, counters: () => Coun
     face,
     receive(message) {
       if (message.type === "committed") intake.committed(message.count);
+      else if (message.type === "room") hasRoom = message.hasRoom;
       else if (message.type === "batch") {
         const state = connections.get(message.broker);
         if (state?.connection === message.connection) state.onEvents(unpackEvents(message.batch));

@@ -36,6 +36,9 @@ export interface RefusedRow extends RefusalMessage {
   readonly at: EpochMs;
 }
 
+/** Whether the box's clock is right: a time server sets it, does not yet, or there is none. */
+export type ClockState = "synchronized" | "unsynchronized" | "unwatched";
+
 /** What can be asked of the ledger thread, and what it answers. */
 export interface Questions {
   readonly stats: { readonly ask: null; readonly answer: LedgerStats };
@@ -55,6 +58,8 @@ export interface Questions {
     readonly ask: { readonly broker: string; readonly from: number; readonly to: number };
     readonly answer: { readonly count: number };
   };
+  /** Answered once a COMMIT has returned that is no older than `withinMs`; it makes one if nothing else did. */
+  readonly beat: { readonly ask: { readonly withinMs: DurationMs }; readonly answer: null };
   readonly rotateKey: { readonly ask: null; readonly answer: { readonly kid: string; readonly sequence: number } };
 }
 
@@ -99,6 +104,7 @@ export type ToLedger =
     }
   | { readonly type: "ask"; readonly id: number; readonly question: keyof Questions; readonly detail: unknown }
   | { readonly type: "watch"; readonly on: boolean }
+  | { readonly type: "clock"; readonly state: ClockState }
   | { readonly type: "stop" };
 
 export interface LedgerFailure {
@@ -110,6 +116,8 @@ export interface LedgerFailure {
 export type FromLedger =
   | { readonly type: "opened"; readonly opened: LedgerOpened }
   | { readonly type: "committed"; readonly count: number }
+  /** Told at each change; there is room at first. */
+  | { readonly type: "room"; readonly hasRoom: boolean }
   | { readonly type: "batch"; readonly broker: string; readonly connection: number; readonly batch: EventBatch }
   | { readonly type: "live"; readonly batch: EventBatch }
   | { readonly type: "answer"; readonly id: number; readonly answer: unknown }

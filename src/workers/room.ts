@@ -6,6 +6,7 @@ import type { Tell } from "../model/notice.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { DraftMessage } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Expiry } from "./retention.ts";
 
 /** What must be written into the chain because events went, or could not come in. */
 export interface RoomRecord {
@@ -19,8 +20,8 @@ export interface RoomRecord {
  * What gives way, in this order: events that every broker has; then what `when_full` names.
  */
 export interface Room {
-  /** Marks delivered events that were made before `at` for destruction by the next commit. False: there are none. */
-  expire(at: EpochMs): boolean;
+  /** Marks delivered events that are over for destruction by the next commit. False: there are none. */
+  expire(expiry: Expiry): boolean;
   /** The ledger is full: decides what gives way. "drop": the drafts that were to come in. */
   make(drafts: readonly DraftMessage[]): "retry" | "drop" | "wait";
   /** Events up to this sequence go with the next commit; 0: none. */
@@ -118,10 +119,11 @@ export function createRoom(options: {
   }
 
   return {
-    expire(at) {
-      const to = Math.min(ledger.lastBefore(at), outbox.deliveredByAll());
-      // What stays begins with the epoch event that tells its key, so that it can still be verified by itself.
-      return mark(ledger.lastEpoch(to + 1) - 1, "retention");
+    expire({ at, last }) {
+      const to = ledger.lastBefore(at, Math.min(last, outbox.deliveredByAll()));
+      // What stays begins with the epoch event that tells its key, so that it can still be verified by itself. That event
+      // is over too: it says by a clock of its own that what is before it was made no later.
+      return mark(ledger.lastEpoch(to) - 1, "retention");
     },
     make(drafts) {
       const { first, last } = ledger.extent();

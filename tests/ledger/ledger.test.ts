@@ -47,9 +47,10 @@ describe("a ledger", () => {
     ledger.commit(aCommit([anEvent(4)], { destroyTo: 2, lostCount: 2 }));
     expect(ledger.extent()).toMatchObject({ first: 3, last: 4 });
     expect(ledger.lostCount()).toBe(2);
-    expect(ledger.lastBefore(3_500)).toBe(3);
-    expect(ledger.lastBefore(1_000)).toBe(2);
-    expect(ledger.lastBefore(99_000)).toBe(4);
+    expect(ledger.lastBefore(3_500, 99)).toBe(3);
+    expect(ledger.lastBefore(1_000, 99)).toBe(2);
+    expect(ledger.lastBefore(99_000, 99)).toBe(4);
+    expect(ledger.lastBefore(99_000, 3)).toBe(3);
     ledger.close();
   });
 

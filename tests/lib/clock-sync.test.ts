@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -30,23 +30,23 @@ function watch({ script, marker = false }: { script?: string; marker?: boolean }
 
 describe("the state of this box's clock", () => {
   it("is that of the kernel, which chrony and ntpd tell too: no marker is needed", async () => {
-    const sync = watch({ script: 'test "$*" = "show -p NTPSynchronized --value" && echo yes' });
+    const sync = watch({ script: 'test "$*" = "show -p NTP -p NTPSynchronized" && echo NTPSynchronized=yes' });
     expect(sync.isSynchronized()).toBe(false);
     await expect.poll(() => sync.isSynchronized(), { timeout: 10_000 }).toBe(true);
   });
 
   it("is that of the kernel also when a marker is left over", async () => {
-    const sync = watch({ script: "echo no", marker: true });
+    const sync = watch({ script: "echo NTPSynchronized=no", marker: true });
     await expect.poll(() => sync.isSynchronized(), { timeout: 10_000 }).toBe(false);
   });
 
   it("follows the kernel in both directions", async () => {
     const answer = join(dir, "answer");
-    writeFileSync(answer, "no\n");
+    writeFileSync(answer, "NTPSynchronized=no\n");
     const sync = watch({ script: `cat ${answer}` });
     for (const [text, expected] of [
-      ["yes\n", true],
-      ["no\n", false],
+      ["NTPSynchronized=yes\n", true],
+      ["NTPSynchronized=no\n", false],
     ] as const) {
       writeFileSync(answer, text);
       await expect.poll(() => sync.isSynchronized(), { timeout: 10_000 }).toBe(expected);
@@ -64,5 +64,20 @@ describe("the state of this box's clock", () => {
     await expect.poll(() => sync.isSynchronized(), { timeout: 10_000 }).toBe(true);
     rmSync(join(dir, "synchronized"));
     await expect.poll(() => sync.isSynchronized(), { timeout: 10_000 }).toBe(false);
+  });
+
+  it.each([
+    ["a service is on that has not set it yet", "echo NTP=yes; echo NTPSynchronized=no", true],
+    ["somebody sets it whom systemd does not know", "echo NTP=no; echo NTPSynchronized=yes", true],
+    ["no service is on", "echo NTP=no; echo NTPSynchronized=no", false],
+    ["there is no timedatectl", "exit 127", false],
+  ])("tells whether there is a time service: %s", async (_case, script, expected) => {
+    const sync = watch({ script });
+    // Until it was asked, nobody can say that there is none.
+    expect(sync.hasTimeService()).toBe(true);
+    await expect.poll(() => existsSync(join(dir, "asked")), { timeout: 10_000 }).toBe(true);
+    rmSync(join(dir, "asked"));
+    await expect.poll(() => existsSync(join(dir, "asked")), { timeout: 10_000 }).toBe(true);
+    expect(sync.hasTimeService()).toBe(expected);
   });
 });

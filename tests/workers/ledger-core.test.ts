@@ -25,13 +25,15 @@ interface Rig {
   readonly notices: Notice[];
   committedCount: number;
   advance(ms: number): void;
+  /** The wall clock is set, so that it is that much ahead. */
+  setAhead(ms: number): void;
   close(): void;
 }
 
 /** The core over a real file, with a clock that stands still until it is advanced. */
-function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolean => false): Rig {
+function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolean => false, aheadMs = 0): Rig {
   let elapsedMs = 0;
-  const clock: Clock = { monotonicMs: () => elapsedMs, wallMs: () => startMs + elapsedMs, boot: "00000000" };
+  const clock: Clock = { monotonicMs: () => elapsedMs, wallMs: () => startMs + aheadMs + elapsedMs, boot: "00000000" };
   const options: LedgerOptions = {
     dataDir: dir,
     site: "HZ01",
@@ -57,6 +59,9 @@ function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolea
     committedCount: 0,
     advance: (ms: number) => {
       elapsedMs += ms;
+    },
+    setAhead: (ms: number) => {
+      aheadMs = ms;
     },
     close: () => ledger.close(),
   };
@@ -87,11 +92,11 @@ function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolea
 const dataOf = (event: StoredEvent): Record<string, unknown> =>
   (JSON.parse(Buffer.from(event.bytes).toString()) as { data: Record<string, unknown> }).data;
 
-function drafts(count: number, size = 10): DraftMessage[] {
+function drafts(count: number, size = 10, at = startMs): DraftMessage[] {
   return Array.from({ length: count }, (_, index) => ({
     kind: "read",
     subject: "tunnel-1",
-    at: startMs,
+    at,
     data: JSON.stringify({ code: `${index}`.padStart(size, "0") }),
   }));
 }
@@ -396,6 +401,7 @@ describe("a full ledger that nobody empties", () => {
 describe("retention", () => {
   it("destroys delivered epochs after their time, with a signed record, and never what is still queued", () => {
     const rig = openRig({ retainMs: dayMs });
+    rig.core.clockIs("synchronized");
     const nextDay = (): void => {
       rig.core.append(drafts(5), {});
       rig.advance(dayMs);
@@ -420,6 +426,62 @@ describe("retention", () => {
     });
     // What stays begins with the event that tells the key of the events behind it.
     expect(rig.core.stats()).toMatchObject({ first: epochs[2], lostCount: 0 });
+    rig.close();
+  });
+
+  /** Delivered events of a run that ends a minute before now; then another run, whose clock is that much ahead. */
+  function restart(aheadMs: number): Rig {
+    const first = openRig({ retainMs: dayMs });
+    first.core.append(drafts(5), {});
+    first.core.commit();
+    first.core.rotateKey();
+    first.core.outbox.connect("central");
+    first.core.outbox.settle("central", [1, 2, 3, 4, 5, 6, 7]);
+    first.core.flush();
+    first.close();
+    return openRig({ retainMs: dayMs }, undefined, aheadMs);
+  }
+
+  it("leaves events of a minute ago alone when the clock is 60 days ahead at the next start, synchronised or not", () => {
+    for (const state of ["unsynchronized", "synchronized", "unwatched"] as const) {
+      const rig = restart(60 * dayMs);
+      rig.core.clockIs(state);
+      rig.core.retain();
+      expect([state, ofKind(rig, "purge")]).toEqual([state, []]);
+      expect(rig.core.stats()).toMatchObject({ first: 1 });
+      rig.close();
+      rmSync(join(dir, "ledger.db"));
+    }
+  });
+
+  it("takes events of a run for as old as the run has measured, although they were made by a clock far behind", () => {
+    const rig = restart(-400 * dayMs);
+    rig.advance(2 * dayMs);
+    rig.core.append(drafts(5, 10, startMs - 398 * dayMs), {});
+    rig.core.rotateKey();
+    rig.core.outbox.settle(
+      "central",
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    );
+    const { last } = rig.core.stats();
+    rig.setAhead(0);
+    rig.core.clockIs("synchronized");
+    rig.core.retain();
+    expect(rig.core.stats().first).toBeLessThan(last - 6);
+    rig.advance(dayMs);
+    rig.core.retain();
+    expect(rig.core.stats().first).toBe(last);
+    rig.close();
+  });
+
+  it("destroys them once their time was measured, and only by a clock that is known to be right", () => {
+    const rig = restart(0);
+    rig.advance(2 * dayMs);
+    rig.core.retain();
+    expect(ofKind(rig, "purge")).toEqual([]);
+    rig.core.clockIs("synchronized");
+    rig.core.retain();
+    expect(dataOf(ofKind(rig, "purge")[0]!)).toMatchObject({ from: "1", to: "6", reason: "retention" });
     rig.close();
   });
 });
