@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { loadDriver, loadProfile } from "../drivers/index.ts";
+import { type BackPressure, createBackPressure } from "./back-pressure.ts";
 import { type Config, configDigest } from "./config/index.ts";
 import { type Control, openControl } from "./control/index.ts";
 import { recallPasses } from "./dedup/index.ts";
@@ -14,9 +15,10 @@ import { announce } from "./model/event.ts";
 import { limits } from "./model/limits.ts";
 import type { Tell } from "./model/notice.ts";
 import { createPipeline, type Instant, type Pipeline } from "./pipeline.ts";
-import { createClockWatch, createRates, createSyncWatch, startTimers } from "./self-watch.ts";
+import { createRates, startTimers } from "./self-watch.ts";
 import { gatherStatus, refusedStatus } from "./status.ts";
 import { createSystemd, createTelemetry } from "./telemetry/index.ts";
+import { clockWatches, forecastWatch, watchdogTimer } from "./watches.ts";
 import { type Counters, type LedgerThread, openLedgerThread, unpackEvents } from "./workers/index.ts";
 
 /** Time for brokers to take what is queued when the daemon stops. */
@@ -46,15 +48,18 @@ export async function openGateway(config: Config, version: string): Promise<Gate
   const now = (): Instant => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
 
   // The ledger comes first (the windows are rebuilt from it), and yet its checkpoints count what the pipeline did.
-  const late: { pipeline?: Pipeline } = {};
+  const late: { pipeline?: Pipeline; forwarders?: readonly Forwarder[] } = {};
   const ledger = await openLedger(config, version, tell, () => conservation(config, late.pipeline));
   const clockSync = watchClockSync();
   const isClockSynchronized = clockSync.isSynchronized;
   const tokens = createTokenKeys(clock.wallMs);
-  const pipeline = await openPipeline({ config, clock, ledger, tell, tokens, isClockSynchronized });
+  const pressure = createBackPressure({ ledger, whenFull: config.queue.when_full, clock, tell });
+  const pipeline = await openPipeline({ config, clock, ledger, pressure, tell, tokens, isClockSynchronized });
   late.pipeline = pipeline;
   const rates = createRates(config.devices.length, (device) => pipeline.deviceCounters(device).readCount);
   let isReady = false;
+
+  const forecast = forecastWatch({ ledger, clock, tell, forwarders: () => late.forwarders });
 
   // Before any device or broker hears of us: a second daemon by mistake must not take them away from the first.
   let begin: (field: Field) => void = () => {};
@@ -75,7 +80,9 @@ export async function openGateway(config: Config, version: string): Promise<Gate
         ledger,
         pipeline,
         ...(await field),
+        holdReason: pressure.reason,
         readRate: rates.of,
+        forecast: forecast.now,
         nowMs: () => clock.monotonicMs(),
       }),
     noticeCounts: telemetry.counts,
@@ -84,23 +91,18 @@ export async function openGateway(config: Config, version: string): Promise<Gate
     await ledger.stop();
     throw error;
   });
-  const devices = await startDevices({ config, clock, tell, ledger, pipeline, now });
+  const devices = await startDevices({ config, clock, tell, ledger, pressure, pipeline, now });
   const forwarders = startForwarders(config, version, ledger, clock, tell);
+  late.forwarders = forwarders;
   begin({ devices, forwarders });
 
   const timers = startTimers({
-    sweep: () => pipeline.sweep(now()),
-    eachSecond: [
-      createClockWatch(clock, tell, (stepMs) =>
-        ledger.append(announce("alarm", clock.wallMs(), { alarm: "clock-stepped", stepMs })),
-      ),
-      createSyncWatch(clockSync, ledger.clockIs),
-      rates.tick,
-      tokens.expire,
-    ],
-    // Fed only when the ledger thread has answered: a hung thread is a hung gateway.
-    watchdogMs: systemd.watchdogMs,
-    feedWatchdog: () => ledger.ask("stats", null).then(systemd.watchdog, () => {}),
+    sweep() {
+      pipeline.sweep(now());
+      pressure.check();
+    },
+    eachSecond: [...clockWatches(clock, clockSync, ledger, tell), rates.tick, forecast.tick, tokens.expire],
+    ...watchdogTimer(systemd, ledger, clock),
   });
   isReady = true;
   tell({ name: "gateway/ready", level: "info", message: "sortgate is ready", fields: { chain: ledger.opened.chain } });
@@ -176,6 +178,7 @@ interface PipelineSources {
   readonly config: Config;
   readonly clock: Clock;
   readonly ledger: LedgerThread;
+  readonly pressure: BackPressure;
   readonly tell: Tell;
   readonly tokens: TokenKeys;
   readonly isClockSynchronized: () => boolean;
@@ -185,6 +188,7 @@ async function openPipeline({
   config,
   clock,
   ledger,
+  pressure,
   tell,
   tokens,
   isClockSynchronized,
@@ -200,17 +204,23 @@ async function openPipeline({
     guard: createGuard({ settings: config.guard, tokens }),
     boot: clock.boot,
     isClockSynchronized,
-    accept: createIntake(ledger, tell),
+    accept: createIntake(ledger, pressure, tell),
     recalled: recallPasses(ledger.opened.remembered, ledger.opened.lastAt, config.readPoints),
     tell,
   });
 }
 
 /** Hands events to the ledger; when it is full, tells it once a minute at most (the ledger itself counts the loss). */
-function createIntake(ledger: LedgerThread, tell: Tell): (event: Parameters<LedgerThread["append"]>[0]) => void {
+function createIntake(
+  ledger: LedgerThread,
+  pressure: BackPressure,
+  tell: Tell,
+): (event: Parameters<LedgerThread["append"]>[0]) => void {
   let toldAt = Number.NEGATIVE_INFINITY;
   return (event) => {
-    if (ledger.append(event) === "taken" || performance.now() - toldAt < 60_000) return;
+    const outcome = ledger.append(event);
+    pressure.check();
+    if (outcome === "taken" || performance.now() - toldAt < 60_000) return;
     toldAt = performance.now();
     tell({
       name: "read/dropped",
@@ -226,6 +236,7 @@ interface DeviceSources {
   readonly clock: Clock;
   readonly tell: Tell;
   readonly ledger: LedgerThread;
+  readonly pressure: BackPressure;
   readonly pipeline: Pipeline;
   readonly now: () => Instant;
 }
@@ -235,6 +246,7 @@ async function startDevices({
   clock,
   tell,
   ledger,
+  pressure,
   pipeline,
   now,
 }: DeviceSources): Promise<SupervisedDevice[]> {
@@ -243,7 +255,7 @@ async function startDevices({
     config.devices.map(async (settings, index) => {
       const stateDir = join(config.gateway.data_dir, "devices", settings.name);
       await mkdir(stateDir, { recursive: true, mode: 0o700 });
-      return superviseDevice({
+      const device = superviseDevice({
         driver: await loadDriver(settings.driver),
         settings,
         device: settings.name,
@@ -258,6 +270,8 @@ async function startDevices({
           ledger.append(announce("device", clock.wallMs(), data, settings.name));
         },
       });
+      pressure.add(device);
+      return device;
     }),
   );
 }

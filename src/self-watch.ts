@@ -1,3 +1,4 @@
+import { createForecast, createFullAlarm, type Forecast, type ForecastSample } from "./forecast.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { ClockSync } from "./lib/clock-sync.ts";
 import type { Tell } from "./model/notice.ts";
@@ -13,7 +14,7 @@ const clockStepMs = 2_000;
 const rateSeconds = 10;
 
 /** What the daemon does by the clock. */
-interface Timers {
+export interface Timers {
   /** Each few tens of milliseconds. */
   readonly sweep: () => void;
   readonly eachSecond: readonly (() => void)[];
@@ -32,6 +33,91 @@ export function startTimers({ sweep, eachSecond, watchdogMs, feedWatchdog }: Tim
   ];
   if (watchdogMs !== undefined) timers.push(setInterval(feedWatchdog, watchdogMs));
   return timers;
+}
+
+export interface ForecastWatch {
+  tick(): void;
+  now(): Forecast;
+}
+
+/**
+ * Asks each second how full the ledger is, foretells from it, and says once that it fills and once that this is over.
+ *
+ * Takes:   `sample`, which gives undefined while there is nothing new; it is not called again before it has answered.
+ */
+export function createForecastWatch(options: {
+  readonly sample: () => Promise<ForecastSample | undefined>;
+  readonly tell: Tell;
+  readonly alarm: (data: { readonly alarm: string; readonly state: string; readonly hours?: number }) => void;
+}): ForecastWatch {
+  const { sample, tell, alarm } = options;
+  const forecast = createForecast();
+  const fullAlarm = createFullAlarm();
+  let isAsking = false;
+
+  function look(): void {
+    const { hoursUntilFull } = forecast.now();
+    const news = fullAlarm.look(hoursUntilFull);
+    if (news === undefined) return;
+    const hours = hoursUntilFull === null ? undefined : Math.round(hoursUntilFull * 10) / 10;
+    alarm({ alarm: "ledger-fills", state: news, ...(hours !== undefined && { hours }) });
+    tell({
+      name: "ledger/fills",
+      level: news === "raised" ? "warn" : "info",
+      message:
+        news === "raised"
+          ? "The ledger will be full within a shift, as things go, and then when_full decides what is lost. Bring the broker back, or raise queue.bytes_max"
+          : "The ledger no longer fills within a shift",
+      fields: { hours: hours ?? "never" },
+    });
+  }
+
+  return {
+    now: forecast.now,
+    tick() {
+      if (isAsking) return;
+      isAsking = true;
+      const take = (taken: ForecastSample | undefined): void => {
+        isAsking = false;
+        if (taken === undefined) return;
+        forecast.sample(taken);
+        look();
+      };
+      sample().then(take, () => take(undefined));
+    },
+  };
+}
+
+/** A main thread that comes to its timers later than this is no service any more. */
+const lagMaxMs = 1_000;
+
+/**
+ * What proves that the gateway lives: the main thread keeps its times, and a commit has returned not long ago.
+ *
+ * Takes:   `beat`, which resolves once such a commit has returned. To be called each `everyMs`.
+ */
+export function createHeartbeat(options: {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly everyMs: DurationMs;
+  readonly beat: () => Promise<unknown>;
+  readonly feed: () => void;
+}): () => void {
+  const { clock, everyMs, beat, feed } = options;
+  let dueMs = clock.monotonicMs() + everyMs;
+  let isAsking = false;
+  const answered = (): void => {
+    isAsking = false;
+  };
+  return () => {
+    const lateMs = clock.monotonicMs() - dueMs;
+    dueMs = clock.monotonicMs() + everyMs;
+    // A ledger thread that does not answer is asked once, or its mailbox would grow.
+    if (lateMs >= lagMaxMs || isAsking) return;
+    isAsking = true;
+    beat()
+      .then(feed, () => {})
+      .finally(answered);
+  };
 }
 
 /** Reads a second per device, from counters that are looked at each second. */

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import type { HoldReason } from "./back-pressure.ts";
 import { type Config, configDigest } from "./config/index.ts";
 import type {
   BrokerStatus,
@@ -10,6 +11,7 @@ import type {
   Status,
 } from "./control/index.ts";
 import type { SupervisedDevice } from "./driver/index.ts";
+import type { Forecast } from "./forecast.ts";
 import type { Forwarder } from "./forward/index.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { LedgerStats, LedgerThread, RefusedRow } from "./workers/index.ts";
@@ -26,6 +28,9 @@ export interface StatusSources {
   readonly pipeline: Pipeline;
   readonly devices: readonly SupervisedDevice[];
   readonly forwarders: readonly Forwarder[];
+  /** Why devices that can wait are made to; absent while they are not. */
+  readonly holdReason: () => HoldReason | undefined;
+  readonly forecast: () => Forecast;
   /** Reads a second of device i over the last ten seconds. */
   readonly readRate: (device: number) => number;
   readonly nowMs: () => number;
@@ -35,6 +40,7 @@ export interface StatusSources {
 export async function gatherStatus(sources: StatusSources): Promise<Status> {
   const { config, ledger, software, boot } = sources;
   const stats = await ledger.ask("stats", null);
+  const forecast = sources.forecast();
   const { site, id } = config.gateway;
   const { subject, fingerprint, notAfter, path } = ledger.opened.certificate;
   const onDisk = await certificateOnDisk(path);
@@ -65,13 +71,14 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
       walBytes: stats.walBytes,
       usedBytes: stats.usedBytes,
       bytesMax: config.queue.bytes_max,
+      hoursUntilFull: forecast.hoursUntilFull,
       lostCount: stats.lostCount,
       uncommittedCount: ledger.uncommittedCount(),
       droppedCount: ledger.droppedCount(),
     },
     devices: config.devices.map((_, device) => deviceStatus(sources, device)),
     readPoints: config.readPoints.map(({ name }) => readPointStatus(sources, name)),
-    brokers: config.brokers.map((_, broker) => brokerStatus(sources, stats, broker)),
+    brokers: config.brokers.map((_, broker) => brokerStatus(sources, stats, forecast, broker)),
   };
 }
 
@@ -90,9 +97,24 @@ async function certificateOnDisk(path: string): Promise<CertificateFacts | undef
   }
 }
 
-function deviceStatus({ config, devices, pipeline, readRate, nowMs }: StatusSources, device: number): DeviceStatus {
+const holds: Readonly<Record<HoldReason, { readonly sentence: string; readonly hint: string }>> = {
+  overload: {
+    sentence: "It is made to wait, because events come faster than the disk takes them",
+    hint: "if that goes on, look at the disk: iostat -x 1",
+  },
+  full: {
+    sentence: 'It is not read while the ledger is full (when_full = "stop-reading")',
+    hint: "bring the broker back, raise bytes_max under [queue] and restart, or free the disk: df -h",
+  },
+};
+
+function deviceStatus(sources: StatusSources, device: number): DeviceStatus {
+  const { config, devices, pipeline, readRate, nowMs } = sources;
   const settings = config.devices[device]!;
-  const { state, sentence, hint, sinceMs } = devices[device]!.state();
+  const { isPaused, sinceMs, ...supervised } = devices[device]!.state();
+  const hold = isPaused ? holds[sources.holdReason() ?? "overload"] : undefined;
+  const state = hold === undefined ? supervised.state : "paused";
+  const { sentence, hint } = hold ?? supervised;
   const { readCount, noReadCount, malformedCount, discardedByteCount, heardAt } = pipeline.deviceCounters(device);
   return {
     name: settings.name,
@@ -131,7 +153,12 @@ export function refusedStatus({ sequence, reason, at }: RefusedRow): RefusedStat
   return { sequence, reason, at: new Date(at).toISOString() };
 }
 
-function brokerStatus({ config, forwarders, nowMs }: StatusSources, stats: LedgerStats, broker: number): BrokerStatus {
+function brokerStatus(
+  { config, forwarders, nowMs }: StatusSources,
+  stats: LedgerStats,
+  forecast: Forecast,
+  broker: number,
+): BrokerStatus {
   const { name, url } = config.brokers[broker]!;
   const { state, since, problem, protocol, inFlightCount, acknowledgedCount } = forwarders[broker]!.state();
   const queue = stats.brokers.find((entry) => entry.name === name);
@@ -152,6 +179,7 @@ function brokerStatus({ config, forwarders, nowMs }: StatusSources, stats: Ledge
     lostCount: queue?.lostCount ?? {},
     salvagedCount: queue?.salvagedCount ?? 0,
     ...(queue?.replay === undefined ? {} : { replay: queue.replay }),
+    hoursUntilDrained: forecast.hoursUntilDrained[broker] ?? null,
     oldestQueuedMs: queue?.oldestAt === undefined ? 0 : Math.max(0, Date.now() - queue.oldestAt),
   };
 }

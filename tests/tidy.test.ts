@@ -55,9 +55,26 @@ const table: Record<string, { ours: string[]; packages: string[] }> = {
   control: { ours: ["model", "lib"], packages: ["zod", "prom-client"] },
   telemetry: { ours: ["model", "lib"], packages: ["zod", "pino", "prom-client"] },
   "pipeline.ts": { ours: ["dedup", "guard", "driver", "model", "lib"], packages: [] },
-  "self-watch.ts": { ours: ["model", "lib"], packages: [] },
+  "back-pressure.ts": { ours: ["model", "lib"], packages: [] },
+  "forecast.ts": { ours: ["model", "lib"], packages: [] },
+  "watches.ts": {
+    ours: ["forecast.ts", "forward", "self-watch.ts", "telemetry", "workers", "model", "lib"],
+    packages: [],
+  },
+  "self-watch.ts": { ours: ["forecast.ts", "model", "lib"], packages: [] },
   "status.ts": {
-    ours: ["config", "control", "driver", "forward", "pipeline.ts", "workers", "model", "lib"],
+    ours: [
+      "back-pressure.ts",
+      "config",
+      "control",
+      "driver",
+      "forecast.ts",
+      "forward",
+      "pipeline.ts",
+      "workers",
+      "model",
+      "lib",
+    ],
     packages: [],
   },
   cli: {

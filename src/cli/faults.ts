@@ -13,6 +13,8 @@ export interface Fault {
 
 /** Live events pass in milliseconds: a broker that is up and lacks older ones than this takes them too slowly. */
 const backlogMs = 60_000;
+/** A queue that fills within a shift is worth a word. */
+const shiftHours = 8;
 /** Share of the queue that may be undelivered before somebody should know. */
 const filledShareMax = 0.5;
 
@@ -31,6 +33,8 @@ export function deviceFaults({ name, state, problem, hint, ...counts }: DeviceSt
       hint: hint ?? `systemctl stop sortgate, then: sortgate probe ${name}`,
       tone: "bad",
     });
+  if (state === "paused")
+    faults.push({ sentence: `${name}: ${problem}`, hint: hint ?? "df -h, iostat -x 1", tone: "warn" });
   const { malformedCount, discardedByteCount } = counts;
   const parts = [
     malformedCount > 0 && `frames that could not be decoded: ${countText(malformedCount)}`,
@@ -87,6 +91,12 @@ export function queueFaults(queue: Status["queue"], brokers: readonly BrokerStat
   if (share >= filledShareMax)
     faults.push({
       sentence: `The queue fills: undelivered events take ${Math.floor(share * 100)} % of it`,
+      hint: "bring the broker back, or raise bytes_max under [queue] and restart; once it is full, when_full decides what is lost",
+      tone: "warn",
+    });
+  if (typeof queue.hoursUntilFull === "number" && queue.hoursUntilFull < shiftHours)
+    faults.push({
+      sentence: `The queue will be full in ${durationText(queue.hoursUntilFull * 3_600_000)}, as things go`,
       hint: "bring the broker back, or raise bytes_max under [queue] and restart; once it is full, when_full decides what is lost",
       tone: "warn",
     });

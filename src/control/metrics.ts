@@ -23,6 +23,8 @@ function add(
   help: string,
   samples: readonly Sample[],
 ): void {
+  // A family without labels and without a number would be rendered as 0.
+  if (samples.length === 1 && !Number.isFinite(samples[0]![0])) return;
   const labelNames = Object.keys(samples[0]?.[1] ?? {});
   const settings = { name: `sortgate_${name}`, help, labelNames, registers: [registry] };
   const metric = type === "counter" ? new Counter(settings) : new Gauge(settings);
@@ -46,6 +48,9 @@ function addGateway(registry: Registry, { gateway, chain, queue }: Status): void
     [queue.usedBytes, { part: "used" }],
     [queue.bytesMax, { part: "max" }],
   ]);
+  add(registry, "gauge", "hours_until_full", "Hours until the ledger is full; absent if never, as things go.", [
+    [queue.hoursUntilFull ?? Number.NaN],
+  ]);
   add(registry, "gauge", "uncommitted_events", "Events that are not on disk yet.", [[queue.uncommittedCount]]);
   add(registry, "counter", "lost_events_total", "Events destroyed before every broker had them.", [[queue.lostCount]]);
   add(registry, "counter", "dropped_events_total", "Events that did not reach the ledger.", [[queue.droppedCount]]);
@@ -59,7 +64,14 @@ function addDevices(registry: Registry, devices: readonly DeviceStatus[]): void 
     "gauge",
     "device_up",
     "Whether the device answers.",
-    each((device) => flag(device.state === "up")),
+    each((device) => flag(device.state === "up" || device.state === "paused")),
+  );
+  add(
+    registry,
+    "gauge",
+    "device_paused",
+    "Whether the device is made to wait.",
+    each((device) => flag(device.state === "paused")),
   );
   add(
     registry,
@@ -158,6 +170,13 @@ function addBrokers(registry: Registry, brokers: readonly BrokerStatus[]): void 
     "queue_oldest_seconds",
     "Age of the oldest of them.",
     each((broker) => broker.oldestQueuedMs / 1_000),
+  );
+  add(
+    registry,
+    "gauge",
+    "hours_until_drained",
+    "Hours until the broker has all; absent if never, as things go.",
+    each((broker) => broker.hoursUntilDrained ?? Number.NaN),
   );
   add(
     registry,

@@ -5,10 +5,11 @@ export interface DeviceStatus {
   readonly name: string;
   readonly readPoint: string;
   readonly driver: string;
-  readonly state: "opening" | "up" | "down";
-  /** How long it has been in that state. */
+  /** `paused`: it is up, and made to wait. */
+  readonly state: "opening" | "up" | "paused" | "down";
+  /** How long it has been up or down. */
   readonly forMs: DurationMs;
-  /** Why it is down, one sentence; empty while it is up. */
+  /** Why it is down or paused, one sentence; empty while it is up. */
   readonly problem: string;
   /** What to do about it; absent while it is up. */
   readonly hint?: string;
@@ -72,6 +73,8 @@ export interface BrokerStatus {
   readonly salvagedCount: number;
   /** The range that was asked for again, until the broker has all of it. */
   readonly replay?: { readonly from: number; readonly to: number; readonly leftCount: number };
+  /** Hours until the broker has all; 0 if it has, null: never, as things go. */
+  readonly hoursUntilDrained: number | null;
   /** Age of the oldest event that the broker does not have; 0 if it has all. */
   readonly oldestQueuedMs: DurationMs;
 }
@@ -119,6 +122,8 @@ export interface Status {
     readonly walBytes: number;
     readonly usedBytes: number;
     readonly bytesMax: number;
+    /** Hours until when_full decides what is lost; null: never, as things go. */
+    readonly hoursUntilFull: number | null;
     /** Events that were destroyed before every broker had them. */
     readonly lostCount: number;
     /** Events handed to the ledger and not committed yet. */

@@ -22,12 +22,17 @@ interface DeviceState {
   readonly sinceMs: MonotonicMs;
   /** When the next attempt begins; absent while one runs and while the device is up. */
   readonly retryAtMs: MonotonicMs | undefined;
+  /** It is up and waits, because it was asked to and can. */
+  readonly isPaused: boolean;
   /** Chunks that the receiver threw on since the start; always 0 unless the program is wrong. */
   readonly receiveFailureCount: number;
 }
 
 export interface SupervisedDevice {
   state(): DeviceState;
+  /** Holds the device back, this session and the ones to come, until `resume`; one that cannot wait is read on. */
+  pause(): void;
+  resume(): void;
   /** Lets the device go; idempotent, takes at most a quarter of the stop budget. Nothing is delivered after it resolves. */
   close(): Promise<void>;
 }
@@ -63,7 +68,8 @@ export function superviseDevice<Settings>(supervision: Supervision<Settings>): S
   const stop = new AbortController();
   const toldReasons = new Set<EndReason>();
   const receiver = createReceiver(supervision);
-  let current: Omit<DeviceState, "receiveFailureCount"> = {
+  const hold = createHold();
+  let current: Omit<DeviceState, "receiveFailureCount" | "isPaused"> = {
     state: "opening",
     ...untroubled,
     sinceMs: clock.monotonicMs(),
@@ -98,18 +104,16 @@ export function superviseDevice<Settings>(supervision: Supervision<Settings>): S
       const { driver, settings } = supervision;
       session = await openInTime(device, () => driver.open(settings, context), signal, driver.openMsMax);
       const upAtMs = clock.monotonicMs();
+      hold.begin(session);
       setUp();
       wire.opened();
       const end = await Promise.race([endOf(session), closedOnRequest(signal)]);
       backoff.held(clock.monotonicMs() - upAtMs);
-      return {
-        ...end,
-        code: endCodes[end.reason],
-        hint: `sortgate probe ${device}, if it does not come back by itself`,
-      };
+      return failureOfEnd(end, device);
     } catch (error) {
       return failureOf(error, device);
     } finally {
+      hold.end();
       wire.cut();
       letGo.abort();
       if (session !== undefined) await closeInTime(session);
@@ -118,11 +122,7 @@ export function superviseDevice<Settings>(supervision: Supervision<Settings>): S
 
   const run = async (): Promise<void> => {
     while (!stop.signal.aborted) {
-      const letGo = new AbortController();
-      const abort = (): void => letGo.abort();
-      stop.signal.addEventListener("abort", abort);
-      const failure = await attempt(letGo);
-      stop.signal.removeEventListener("abort", abort);
+      const failure = await linkedTo(stop.signal, attempt);
       if (stop.signal.aborted) break;
       const waitMs = backoff.nextMs();
       setDown(failure, clock.monotonicMs() + waitMs);
@@ -134,7 +134,9 @@ export function superviseDevice<Settings>(supervision: Supervision<Settings>): S
 
   const running = run();
   return {
-    state: () => ({ ...current, receiveFailureCount: receiver.failureCount() }),
+    state: () => ({ ...current, isPaused: hold.isPaused(), receiveFailureCount: receiver.failureCount() }),
+    pause: hold.pause,
+    resume: hold.resume,
     async close() {
       stop.abort();
       await running;
@@ -152,6 +154,54 @@ interface Failure extends SessionEnd {
 const untroubled = { reason: undefined, sentence: undefined, hint: undefined, retryAtMs: undefined };
 
 const closed: SessionEnd = { reason: "closed", sentence: "Closed on request" };
+
+/** Does `work` with a controller of its own, which aborts when `signal` does. */
+async function linkedTo<Result>(signal: AbortSignal, work: (own: AbortController) => Promise<Result>): Promise<Result> {
+  const own = new AbortController();
+  const abort = (): void => own.abort();
+  signal.addEventListener("abort", abort);
+  try {
+    return await work(own);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Remembers over all sessions whether the device is to wait. */
+function createHold(): {
+  begin(session: Session): void;
+  end(): void;
+  isPaused(): boolean;
+  pause(): void;
+  resume(): void;
+} {
+  let session: Session | undefined;
+  let isWanted = false;
+  const apply = (): void => {
+    try {
+      if (isWanted) session?.pause?.();
+      else session?.resume?.();
+    } catch {
+      // A driver that cannot do what it said reads on, as one that never could.
+    }
+  };
+  const want = (isPause: boolean) => (): void => {
+    isWanted = isPause;
+    apply();
+  };
+  return {
+    begin(opened) {
+      session = opened;
+      if (isWanted) apply();
+    },
+    end() {
+      session = undefined;
+    },
+    isPaused: () => isWanted && session?.pause !== undefined,
+    pause: want(true),
+    resume: want(false),
+  };
+}
 
 interface Receiver {
   failureCount(): number;
@@ -259,6 +309,10 @@ const reasonOf: { readonly [code in ErrorCode]?: EndReason } = {
   "device/silent": "timeout",
   "device/unplugged": "unplugged",
 };
+
+function failureOfEnd(end: SessionEnd, device: string): Failure {
+  return { ...end, code: endCodes[end.reason], hint: `sortgate probe ${device}, if it does not come back by itself` };
+}
 
 function failureOf(error: unknown, device: string): Failure {
   if (error instanceof SortgateError)

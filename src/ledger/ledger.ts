@@ -88,6 +88,8 @@ export interface LedgerExtent {
   readonly walBytes: number;
   /** Bytes that are used, free pages not counted. */
   readonly usedBytes: number;
+  /** What that may become before there is no room. */
+  readonly usedBytesMax: number;
 }
 
 /**
@@ -366,6 +368,7 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
       fileBytes: sizeOf(path),
       walBytes: sizeOf(`${path}-wal`),
       usedBytes: pages.usedBytes(),
+      usedBytesMax: pages.usedBytesMax,
     }),
     checkPlace,
     close() {

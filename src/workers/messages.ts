@@ -69,6 +69,7 @@ export interface LedgerStats {
   readonly fileBytes: number;
   readonly walBytes: number;
   readonly usedBytes: number;
+  readonly usedBytesMax: number;
   readonly lostCount: number;
   readonly kid: string;
   readonly keySince: EpochMs;

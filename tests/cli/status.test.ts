@@ -48,6 +48,39 @@ describe("sortgate status", () => {
     expect(stdout).toContain("central: Connection refused");
   });
 
+  test("shows when a broker will have all and when the disk is full, and a dash where that never happens", async () => {
+    view.now = aStatus({
+      brokers: [
+        aBroker({ queuedCount: 5_000, hoursUntilDrained: 0.5 }),
+        aBroker({ name: "away", state: "down", queuedCount: 5_000, hoursUntilDrained: null }),
+        aBroker({ name: "idle", queuedCount: 0, hoursUntilDrained: 0 }),
+      ],
+    });
+    const never = await status();
+    expect(never.stdout).toContain("\ncentral: drained in 30 min\naway: drained in –\n");
+    expect(never.stdout).not.toContain("idle: drained");
+    expect(never.stdout).toContain("of files; full in –\n");
+    expect(never.stdout).not.toContain("The queue will be full");
+    view.now = aStatus({ queue: { ...aStatus().queue, hoursUntilFull: 7.5 } });
+    const soon = await status();
+    expect(soon.stdout).toContain("of files; full in 7 h\n");
+    expect(soon.stdout).toMatch(/The queue will be full in 7 h 30 min[^\n]*\n {2}Try: bring the broker back/);
+    const asJson = JSON.parse((await status("--json")).stdout);
+    expect([asJson.queue.hoursUntilFull, asJson.brokers[0].hoursUntilDrained]).toEqual([7.5, 0]);
+  });
+
+  test("says of a device that is made to wait why, and what to do", async () => {
+    view.now = aStatus({
+      devices: [
+        aDevice({ state: "paused", problem: "It is not read while the ledger is full", hint: "free the disk" }),
+      ],
+    });
+    const { code, stdout } = await status();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^scanner-1 +tunnel-1 +paused for 1 min/m);
+    expect(stdout).toContain("scanner-1: It is not read while the ledger is full\n  Try: free the disk\n");
+  });
+
   /** The names that a site of some size has, and numbers after some weeks. */
   const busy = () =>
     aStatus({

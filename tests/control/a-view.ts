@@ -41,6 +41,7 @@ export function aStatus(over: Partial<Status> = {}): Status {
       walBytes: 8_192,
       usedBytes: 36_864,
       bytesMax: 2_000_000_000,
+      hoursUntilFull: null,
       lostCount: 2,
       uncommittedCount: 0,
       droppedCount: 1,
@@ -86,6 +87,7 @@ export function aBroker(over: Partial<Status["brokers"][number]> = {}): Status["
   return {
     name: "central",
     url: "mqtts://broker.example:8883",
+    hoursUntilDrained: 0,
     state: "up",
     forMs: 59_000,
     problem: "",

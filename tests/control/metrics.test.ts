@@ -50,6 +50,26 @@ describe("the metrics", () => {
     );
   });
 
+  test("hold forecasts where there are any, and whether a device is made to wait", async () => {
+    const never = aStatus({ brokers: [aBroker({ hoursUntilDrained: null })] });
+    expect((await rendered(never)).filter((line) => line.startsWith("sortgate_hours"))).toEqual([]);
+    const lines = await rendered(
+      aStatus({
+        queue: { ...aStatus().queue, hoursUntilFull: 7.5 },
+        brokers: [aBroker({ hoursUntilDrained: 0.25 })],
+        devices: [aDevice({ state: "paused" })],
+      }),
+    );
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        "sortgate_hours_until_full 7.5",
+        'sortgate_hours_until_drained{broker="central"} 0.25',
+        'sortgate_device_up{device="scanner-1"} 1',
+        'sortgate_device_paused{device="scanner-1"} 1',
+      ]),
+    );
+  });
+
   test("do not add up from scrape to scrape, and forget a device that is gone", async () => {
     await rendered();
     const lines = await rendered(aStatus({ devices: [aDevice({ name: "other" })] }));

@@ -117,6 +117,41 @@ describe("a supervised device", () => {
     await device.close();
   });
 
+  it("is held back in this session and in the next, until it is let go on", async () => {
+    const calls: string[] = [];
+    const holding = (name: string) => {
+      const one = aSession();
+      const session = {
+        ...one.session,
+        pause: () => void calls.push(`${name} waits`),
+        resume: () => void calls.push(`${name} goes on`),
+      };
+      return { ...one, session };
+    };
+    const [first, second] = [holding("first"), holding("second")];
+    const { device } = supervised([async () => first.session, async () => second.session]);
+    await settled();
+    expect([device.state().isPaused, calls.splice(0)]).toEqual([false, []]);
+    device.pause();
+    expect([device.state().isPaused, calls.splice(0)]).toEqual([true, ["first waits"]]);
+    first.end(unplugged);
+    await settled();
+    expect(device.state()).toMatchObject({ state: "down", isPaused: false });
+    await vi.advanceTimersByTimeAsync(limits.backoff.baseMs);
+    expect([device.state().isPaused, calls.splice(0)]).toEqual([true, ["second waits"]]);
+    device.resume();
+    expect([device.state().isPaused, calls.splice(0)]).toEqual([false, ["second goes on"]]);
+    await device.close();
+  });
+
+  it("that cannot wait is read on while others are held back", async () => {
+    const { device } = supervised([async () => aSession().session]);
+    await settled();
+    device.pause();
+    expect(device.state()).toMatchObject({ state: "up", isPaused: false });
+    await device.close();
+  });
+
   it("no longer passes on what a session delivers that has ended", async () => {
     const first = aSession();
     const { device, chunks, contexts } = supervised([async () => first.session]);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -218,6 +218,44 @@ describe("the ledger thread's core", () => {
     expect(rig.core.outbox.lease("central", 10)).toEqual([]);
     rig.core.commit();
     expect(rig.core.outbox.lease("central", 10)).toHaveLength(3);
+    rig.close();
+  });
+});
+
+describe("a beat", () => {
+  const log = (): string =>
+    createHash("sha256")
+      .update(readFileSync(join(dir, "ledger.db-wal")))
+      .digest("hex");
+
+  it("writes to the disk when nothing else was committed for so long, and else not", () => {
+    const rig = openRig();
+    const before = log();
+    rig.advance(14_999);
+    rig.core.beat(15_000);
+    expect(log()).toBe(before);
+    rig.advance(1);
+    rig.core.beat(15_000);
+    const after = log();
+    expect(after).not.toBe(before);
+    rig.core.beat(15_000);
+    expect(log()).toBe(after);
+    expect(rig.core.stats().last).toBe(1);
+    rig.close();
+    expect(openRig().core.stats().last).toBe(2);
+  });
+
+  it("fails when the disk fails, and not when it is full", () => {
+    let disk = "sound";
+    const rig = openRig({}, () => {
+      if (disk === "broken") throw new Error("the disk failed");
+      return disk === "full";
+    });
+    rig.advance(15_000);
+    disk = "full";
+    rig.core.beat(15_000);
+    disk = "broken";
+    expect(() => rig.core.beat(15_000)).toThrow("the disk failed");
     rig.close();
   });
 });

@@ -106,7 +106,8 @@ interface Held {
 }
 
 async function heldState(config: Config, name: string): Promise<Held> {
-  const isHeld = (await heldByDaemon(config, name))?.state === "up";
+  const state = (await heldByDaemon(config, name))?.state;
+  const isHeld = state === "up" || state === "paused";
   return {
     isHeld,
     stop: isHeld ? "; the running daemon reads it too, so stop that first: systemctl stop sortgate" : "",

@@ -16,6 +16,7 @@ import { bytesText, countText, durationText, shortDuration, shortName } from "..
 const tones: Readonly<Record<DeviceStatus["state"] | BrokerStatus["state"], Tone>> = {
   up: "good",
   opening: "warn",
+  paused: "warn",
   connecting: "warn",
   down: "bad",
 };
@@ -75,6 +76,10 @@ function refusedText(refused: ReadPointStatus["refusedCount"]): string {
   return parts.length === 0 ? "0" : parts.map(([reason, count]) => `${countText(count)} ${reason}`).join(", ");
 }
 
+/** A forecast; a dash where it never happens, as things go. */
+const hoursText = (hours: number | null | undefined): string =>
+  typeof hours === "number" ? shortDuration(hours * 3_600_000) : "–";
+
 /** The brokers with their queues; `queue stats` shows the same. */
 export function tellBrokers(brokers: readonly BrokerStatus[], output: Output): void {
   output.table(
@@ -91,6 +96,8 @@ export function tellBrokers(brokers: readonly BrokerStatus[], output: Output): v
     ["broker", "state", "MQTT", "queued", "oldest", "in flight", "acknowledged", "all up to"],
   );
   for (const { name, url } of brokers) output.line(`${name} is ${url}`, "dim");
+  for (const { name, queuedCount, hoursUntilDrained } of brokers)
+    if (queuedCount > 0 && hoursUntilDrained !== 0) output.line(`${name}: drained in ${hoursText(hoursUntilDrained)}`);
   for (const { name, replay, lostCount, salvagedCount } of brokers) {
     if (replay !== undefined)
       output.line(
@@ -116,7 +123,9 @@ export function tellQueue(queue: Status["queue"], brokers: readonly BrokerStatus
   const { first, last, fileBytes, walBytes, usedBytes, bytesMax } = queue;
   const range = last < first || last === 0 ? "no events" : `events ${countText(first)} to ${countText(last)}`;
   const disk = bytesText(fileBytes + walBytes);
-  output.line(`On disk: ${range}; ${bytesText(usedBytes)} of ${bytesText(bytesMax)} used, ${disk} of files`);
+  output.line(
+    `On disk: ${range}; ${bytesText(usedBytes)} of ${bytesText(bytesMax)} used, ${disk} of files; full in ${hoursText(queue.hoursUntilFull)}`,
+  );
   tellFaults(queueFaults(queue, brokers), output);
 }
 

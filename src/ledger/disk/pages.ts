@@ -20,6 +20,8 @@ export interface Pages {
    */
   write(change: () => void, byteCount: number, isOwn: boolean): "stored" | "full";
   usedBytes(): number;
+  /** What that may become before there is no room. */
+  readonly usedBytesMax: number;
   /** After the database. */
   close(): void;
 }
@@ -119,6 +121,7 @@ export function createPages(database: Database.Database, path: string, pageBytes
       return "stored";
     },
     usedBytes: () => (number(pageCount) - number(freeCount) - ballast) * pageBytes,
+    usedBytesMax: (pagesMax - ballastPages) * pageBytes,
     close: space.close,
   };
 }

@@ -1,0 +1,72 @@
+import type { ForecastSample } from "./forecast.ts";
+import type { Forwarder } from "./forward/index.ts";
+import type { Clock } from "./lib/clock.ts";
+import type { ClockSync } from "./lib/clock-sync.ts";
+import { announce } from "./model/event.ts";
+import type { Tell } from "./model/notice.ts";
+import {
+  createClockWatch,
+  createForecastWatch,
+  createHeartbeat,
+  createSyncWatch,
+  type ForecastWatch,
+  type Timers,
+} from "./self-watch.ts";
+import type { Systemd } from "./telemetry/index.ts";
+import type { LedgerThread } from "./workers/index.ts";
+
+/** Foretells from what the ledger thread says; there are no forwarders at first. */
+export function forecastWatch(sources: {
+  readonly ledger: LedgerThread;
+  readonly clock: Clock;
+  readonly tell: Tell;
+  readonly forwarders: () => readonly Forwarder[] | undefined;
+}): ForecastWatch {
+  const { ledger, clock, tell, forwarders } = sources;
+  return createForecastWatch({
+    sample: () => sampleOf(ledger, forwarders(), clock),
+    tell,
+    alarm: (data) => void ledger.append(announce("alarm", clock.wallMs(), { ...data })),
+  });
+}
+
+/** What follows the box's clock, for each second. */
+export function clockWatches(clock: Clock, sync: ClockSync, ledger: LedgerThread, tell: Tell): (() => void)[] {
+  const stepped = (stepMs: number): void =>
+    void ledger.append(announce("alarm", clock.wallMs(), { alarm: "clock-stepped", stepMs }));
+  return [createClockWatch(clock, tell, stepped), createSyncWatch(sync, ledger.clockIs)];
+}
+
+/** What forecasts are made of; undefined until there are forwarders. */
+async function sampleOf(
+  ledger: LedgerThread,
+  forwarders: readonly Forwarder[] | undefined,
+  clock: Clock,
+): Promise<ForecastSample | undefined> {
+  if (forwarders === undefined) return undefined;
+  const { first, last, usedBytes, usedBytesMax, brokers } = await ledger.ask("stats", null);
+  return {
+    nowMs: clock.monotonicMs(),
+    first,
+    last,
+    usedBytes,
+    bytesMax: usedBytesMax,
+    brokers: brokers.map(({ queuedCount, deliveredTo }, broker) => ({
+      isUp: forwarders[broker]?.state().state === "up",
+      queuedCount,
+      deliveredTo,
+    })),
+  };
+}
+
+/** Feeds systemd's watchdog, as long as commits return. */
+export function watchdogTimer(
+  { watchdogMs, watchdog }: Pick<Systemd, "watchdogMs" | "watchdog">,
+  ledger: LedgerThread,
+  clock: Clock,
+): Pick<Timers, "watchdogMs" | "feedWatchdog"> {
+  const everyMs = watchdogMs ?? 0;
+  // Three feeds come within one interval of systemd's, and an idle disk is written to once in that time.
+  const beat = (): Promise<null> => ledger.ask("beat", { withinMs: 3 * everyMs });
+  return { watchdogMs, feedWatchdog: createHeartbeat({ clock, everyMs, beat, feed: watchdog }) };
+}

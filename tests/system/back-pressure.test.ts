@@ -1,0 +1,147 @@
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import {
+  askStatus,
+  aWaybill,
+  type Daemon,
+  framed,
+  logLines,
+  makeSite,
+  oneScanner,
+  openSubscriber,
+  runCommand,
+  type Site,
+  startDaemon,
+} from "../fakes/gateway.ts";
+import { freePort, openMosquitto } from "../fakes/mosquitto.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** On a busy machine all of this takes minutes; none of it is about time. */
+const patience = { timeout: 240_000, interval: 100 };
+
+/** A scanner that sends as fast as it is read from, and no faster: it waits while its bytes pile up. */
+async function openEagerScanner() {
+  let caller: (socket: Socket) => void = () => {};
+  const called = new Promise<Socket>((resolve) => {
+    caller = resolve;
+  });
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    caller(socket);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanups.push(() => server.close());
+  return {
+    port: (server.address() as { port: number }).port,
+    called,
+    /** Sends codes with line breaks between them: kernels keep megabytes before a sender has to wait. */
+    async send(count: number, between = ""): Promise<void> {
+      const socket = await called;
+      cleanups.push(() => socket.destroy());
+      for (let number = 0; number < count; ) {
+        let text = "";
+        for (let end = Math.min(number + 500, count); number < end; number += 1)
+          text += framed(aWaybill(number)) + between;
+        if (!socket.write(text)) await once(socket, "drain");
+      }
+    },
+  };
+}
+
+/** The codes in the ledger's file, as SQLite shows them; the daemon has ended. */
+function codesOnDisk({ dataDir }: Site): Set<string> {
+  const database = new Database(join(dataDir, "ledger.db"), { readonly: true });
+  const codes = new Set<string>();
+  for (const { bytes } of database.prepare("SELECT bytes FROM event WHERE kind = 'read'").iterate() as Iterable<{
+    bytes: Buffer;
+  }>)
+    codes.add(/"code":"(SF1\d{12})"/.exec(bytes.toString())![1]!);
+  database.close();
+  return codes;
+}
+
+const gapsOnDisk = ({ dataDir }: Site): number => {
+  const database = new Database(join(dataDir, "ledger.db"), { readonly: true });
+  const { count } = database.prepare("SELECT count(*) AS count FROM event WHERE kind = 'gap'").get() as {
+    count: number;
+  };
+  database.close();
+  return count;
+};
+
+const peakBytes = ({ process }: Daemon): number =>
+  1_024 * Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${process.pid}/status`, "utf8"))![1]);
+
+async function start(site: Site): Promise<Daemon> {
+  const daemon = await startDaemon(site);
+  cleanups.push(() => daemon.end("SIGKILL"));
+  return daemon;
+}
+
+describe("a scanner that sends faster than the disk takes it", () => {
+  it("is made to wait: 200,000 codes as fast as TCP takes them all arrive, in bounded memory", async () => {
+    const scanner = await openEagerScanner();
+    const site = makeSite({ brokerUrl: `mqtt://127.0.0.1:${await freePort()}`, rest: oneScanner(scanner.port) });
+    cleanups.push(() => site.remove());
+    const daemon = await start(site);
+    await scanner.send(200_000);
+    await vi.waitFor(async () => {
+      const { queue, readPoints } = await askStatus(site);
+      expect([readPoints[0]!.openedCount, queue.uncommittedCount, queue.droppedCount]).toEqual([200_000, 0, 0]);
+    }, patience);
+    expect(logLines(daemon).map(({ name }) => name)).not.toContain("read/dropped");
+    // It was held back, or this proves nothing.
+    expect(logLines(daemon)).toContainEqual(expect.objectContaining({ name: "read/paused", reason: "overload" }));
+    expect(peakBytes(daemon)).toBeLessThan(400_000_000);
+    expect(await daemon.end()).toBe(0);
+    expect(codesOnDisk(site).size).toBe(200_000);
+    expect(gapsOnDisk(site)).toBe(0);
+  }, 400_000);
+});
+
+describe("a full ledger that stops reading", () => {
+  it("makes the scanner wait while the broker is away, and loses nothing once it is back", async () => {
+    const [scanner, brokerPort] = [await openEagerScanner(), await freePort()];
+    const site = makeSite({
+      brokerUrl: `mqtt://127.0.0.1:${brokerPort}`,
+      rest: `[queue]\nbytes_max = 16_000_000\nwhen_full = "stop-reading"\n${oneScanner(scanner.port)}`,
+    });
+    cleanups.push(() => site.remove());
+    const daemon = await start(site);
+    const socket = await scanner.called;
+    const count = 40_000;
+    const sent = scanner.send(count, "\r\n".repeat(300));
+    await vi.waitFor(async () => {
+      const { state, problem } = (await askStatus(site)).devices[0]!;
+      expect([state, problem]).toEqual(["paused", expect.stringContaining("ledger is full")]);
+    }, patience);
+    // The sender feels it: its own buffer stays filled.
+    await expect.poll(() => socket.writableNeedDrain, patience).toBe(true);
+    const shown = await runCommand(["status", "--config", site.configPath]);
+    expect(shown.code).toBe(1);
+    expect(shown.stdout).toMatch(/scanner-1 .* paused for/);
+    expect(shown.stdout).toMatch(/scanner-1: It is not read while the ledger is full[^\n]*\n {2}Try: bring the broker/);
+    expect(logLines(daemon).filter(({ name }) => name === "read/paused").length).toBeLessThanOrEqual(2);
+
+    const broker = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"], brokerPort);
+    cleanups.push(() => broker.stop("SIGKILL"));
+    const subscriber = await openSubscriber(`mqtt://127.0.0.1:${brokerPort}`);
+    cleanups.push(() => subscriber.close());
+    await sent;
+    await vi.waitFor(() => expect(new Set(subscriber.codes()).size).toBe(count), patience);
+    const { queue, readPoints } = await askStatus(site);
+    expect([readPoints[0]!.openedCount, queue.droppedCount, queue.lostCount]).toEqual([count, 0, 0]);
+    expect((await askStatus(site)).devices[0]!.state).toBe("up");
+    expect(await daemon.end()).toBe(0);
+    expect(subscriber.messages.filter(({ topic }) => topic.endsWith("/gap"))).toEqual([]);
+    expect(existsSync(join(site.dataDir, "ledger.db"))).toBe(true);
+  }, 600_000);
+});
