@@ -39,7 +39,7 @@ const absent = () => new SortgateError("device/unplugged", "There is no such por
 function supervised(
   answers: readonly ((context: DriverContext) => Promise<Session>)[],
   receive?: (chunk: Chunk) => void,
-  retryMsMax?: number,
+  more: Partial<Driver<object>> = {},
 ) {
   const chunks: Chunk[] = [];
   const notices: Notice[] = [];
@@ -47,7 +47,7 @@ function supervised(
   const contexts: DriverContext[] = [];
   const driver: Driver<object> = {
     name: "memory",
-    ...(retryMsMax === undefined ? {} : { retryMsMax }),
+    ...more,
     open(_, context) {
       contexts.push(context);
       const answer = answers[Math.min(contexts.length, answers.length) - 1];
@@ -184,7 +184,7 @@ describe("a supervised device", () => {
   });
 
   it("that may be tried often waits no longer than its driver says", async () => {
-    const { device, contexts } = supervised([() => Promise.reject(absent())], undefined, 2_000);
+    const { device, contexts } = supervised([() => Promise.reject(absent())], undefined, { retryMsMax: 2_000 });
     const waits: number[] = [];
     for (let i = 0; i < 5; i += 1) {
       await settled();
@@ -257,6 +257,17 @@ describe("a driver that misbehaves hurts nothing:", () => {
     await settled();
     expect(late.closeCount()).toBe(1);
     expect(chunks).toEqual([]);
+    await device.close();
+  });
+
+  it("it never answers, and has asked for more time than others: it gets that, and no more", async () => {
+    const answers = [() => new Promise<Session>(() => undefined), () => Promise.reject(absent())];
+    const { device, states } = supervised(answers, undefined, { openMsMax: 30_000 });
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(states).toEqual([]);
+    await vi.advanceTimersByTimeAsync(3_001);
+    expect(states).toEqual(["down timeout"]);
+    expect(device.state().sentence).toContain("30 s");
     await device.close();
   });
 
