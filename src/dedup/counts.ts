@@ -1,8 +1,11 @@
+const readsPlace = 0;
+const suppressedPlace = 2;
+
 /** Where each count stands. Floats in one array: they go on beyond 2^31 and are never boxed. */
 export const count = {
-  reads: 0,
+  reads: readsPlace,
   opened: 1,
-  suppressed: 2,
+  suppressed: suppressedPlace,
   weak: 3,
   noise: 4,
   pending: 5,
@@ -10,6 +13,15 @@ export const count = {
   noReads: 7,
 } as const;
 export const countsLength = 8;
+
+/** These two stand on the path of every read, where a name from another file costs more than the count. */
+export function countRead(counts: Float64Array): void {
+  counts[readsPlace] = counts[readsPlace]! + 1;
+}
+
+export function countSuppressed(counts: Float64Array): void {
+  counts[suppressedPlace] = counts[suppressedPlace]! + 1;
+}
 
 /** What became of all reads: reads = opened + suppressed + refused.rssi + refused.readsMin + pending, at all times. */
 export interface WindowCounters {

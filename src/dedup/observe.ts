@@ -1,8 +1,9 @@
 import { unreachable } from "../lib/assert.ts";
 import type { CloseReason, FirstRead, Pass, PassFacts } from "../model/observation.ts";
 import type { Read } from "../model/read.ts";
+import { type Clocks, nowMsOf, wallMsOf } from "./ring/clocks.ts";
 import { copyRest, type Rests } from "./ring/codes.ts";
-import { type Clocks, copyStart, type Passes, type PassRecord, readCountOf, recordOf, restOf } from "./ring/passes.ts";
+import { copyStart, type Passes, type PassRecord, readCountOf, recordOf } from "./ring/passes.ts";
 import { sharesOf } from "./ring/shares.ts";
 import type { ReadPointSettings } from "./settings.ts";
 
@@ -24,7 +25,7 @@ export function firstReadOf(
 ): FirstRead {
   return {
     kind: "first-read",
-    ...factsOf(names, passes, rests, slot, recordOf(passes, slot), clocks),
+    ...factsOf(names, passes, rests, slot, recordOf(passes, slot, clocks), clocks),
     antenna: read.antenna,
     rssiDbm: read.rssiDbm,
   };
@@ -39,7 +40,7 @@ export function passOf(
   closeReason: CloseReason,
   clocks: Clocks,
 ): Pass {
-  const record = recordOf(passes, slot);
+  const record = recordOf(passes, slot, clocks);
   const facts = factsOf(names, passes, rests, slot, record, clocks);
   const devices = names.devices.filter((_, index) => (record.deviceBits & (1 << index)) !== 0);
   return {
@@ -62,7 +63,7 @@ function factsOf(
   clocks: Clocks,
 ): PassFacts {
   const code = copyStart(passes, slot);
-  copyRest(rests, restOf(passes, slot), code);
+  copyRest(rests, passes.rest[slot]!, code);
   return {
     passId: record.oddity?.passId ?? `${names.boot}-${record.passNumber}`,
     readPoint: names.readPoint,
@@ -71,8 +72,8 @@ function factsOf(
     symbology: record.symbology,
     code,
     firstReadAt: record.firstReadAt,
-    at: clocks[1]!,
-    monotonicMs: clocks[0]!,
+    at: wallMsOf(clocks),
+    monotonicMs: nowMsOf(clocks),
   };
 }
 

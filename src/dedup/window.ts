@@ -2,18 +2,29 @@ import { assert } from "../lib/assert.ts";
 import { limits } from "../model/limits.ts";
 import type { CloseReason, Observation } from "../model/observation.ts";
 import type { Medium, Read } from "../model/read.ts";
-import type { DurationMs, EpochMs, MonotonicMs } from "../model/units.ts";
-import { count, countersOf, countsLength } from "./counts.ts";
+import type { EpochMs, MonotonicMs } from "../model/units.ts";
+import { count, countersOf, countRead, countSuppressed, countsLength } from "./counts.ts";
 import { createEvictions, type Evictions } from "./evictions.ts";
 import type { Admission, DedupWindow, RestoredPass, WindowOptions } from "./face.ts";
 import { firstReadOf, type Names, passOf, wishesOf } from "./observe.ts";
-import { createRests, keepRest, loadWords, type Rests, releaseRest, restFits, startBytes } from "./ring/codes.ts";
-import { type CodeHash, hashCode } from "./ring/hash.ts";
+import {
+  type Clocks,
+  createClocks,
+  isSameInstant,
+  moveBase,
+  moveClocks,
+  noteEra,
+  nowMsOf,
+  ticksOf,
+  ticksToMove,
+} from "./ring/clocks.ts";
+import { createRests, keepRest, type Rests, releaseRest, restFits } from "./ring/codes.ts";
+import { type CodeHash, hashCode, wordsMax } from "./ring/hash.ts";
 import {
   addRead,
+  addRepeat,
   beginPass,
   bindCode,
-  type Clocks,
   confirmPass,
   countLedgerRead,
   createPasses,
@@ -24,19 +35,20 @@ import {
   isReadOver,
   isTold,
   markTold,
+  moveTimes,
   type Passes,
   readCountOf,
-  restOf,
   setOddity,
   takeSlot,
 } from "./ring/passes.ts";
+import { addShare } from "./ring/shares.ts";
 import { createTable, findSlot, insertSlot, removeSlot, type Table } from "./ring/table.ts";
 import { createWheel, isBehind, queueSlot, startWheel, takeNext, turnWheel, type Wheel } from "./ring/wheel.ts";
 
 interface State {
   readonly names: Names;
-  readonly departMs: DurationMs;
-  readonly passMaxMs: DurationMs;
+  readonly departTicks: number;
+  readonly passMaxTicks: number;
   readonly readsMin: number;
   readonly rssiMinDbm: number;
   readonly firstReads: boolean;
@@ -66,26 +78,26 @@ interface State {
  * Loses: nothing; every read is counted as opened, suppressed, refused or pending.
  */
 export function createWindow(options: WindowOptions): DedupWindow {
-  const { settings, devices } = options;
+  const { settings, devices, hash: testHash } = options;
   assert(devices.length <= limits.readPointDevicesMax, "a read point has no more devices than a pass has bits");
   const capacity = options.passesMax ?? limits.passesMax;
   const passes = createPasses(capacity);
   const state: State = {
     names: { readPoint: options.readPoint, devices, boot: options.clock.boot },
-    departMs: settings.depart_ms,
-    passMaxMs: settings.pass_max_ms,
+    departTicks: ticksOf(settings.depart_ms),
+    passMaxTicks: ticksOf(settings.pass_max_ms),
     readsMin: settings.reads_min,
     rssiMinDbm: settings.rssi_min_dbm ?? Number.NEGATIVE_INFINITY,
     ...wishesOf(settings.emit),
     nextPassNumber: options.nextPassNumber,
     observe: options.observe,
-    hash: options.hash ?? hashCode,
+    hash: testHash === undefined ? hashCode : forced(testHash),
     passes,
     rests: createRests(capacity),
-    words: new Int32Array(startBytes / 4),
+    words: new Int32Array(wordsMax),
     table: createTable(capacity),
     wheel: createWheel(settings.depart_ms),
-    clocks: new Float64Array(2),
+    clocks: createClocks(),
     counts: new Float64Array(countsLength),
     evictions: createEvictions(options.tell, options.readPoint, capacity),
   };
@@ -99,35 +111,57 @@ export function createWindow(options: WindowOptions): DedupWindow {
   };
 }
 
-function admit(state: State, read: Read, device: number, nowMs: MonotonicMs, wallMs: EpochMs): Admission {
-  const { passes, words, clocks, counts } = state;
-  setClocks(clocks, nowMs, wallMs);
-  counts[count.reads] = counts[count.reads]! + 1;
-  // Asked with `in`: where reads with and without a strength meet, a plain look at it is boxed.
-  if ("rssiDbm" in read && isTooWeak(state, read)) {
-    counts[count.weak] = counts[count.weak]! + 1;
-    return "refused-rssi";
-  }
+/** A hash that forces collisions; the start of the code has to be loaded all the same. */
+function forced(hash: CodeHash): CodeHash {
+  return (words, bytes, start, end) => {
+    hashCode(words, bytes, start, end);
+    return hash(words, bytes, start, end) | 0;
+  };
+}
+
+/** The path of a repeated read: what all these calls touch is a place in the table and one record. */
+function admit(state: State, read: Read, device: number, monotonicMs: MonotonicMs, epochMs: EpochMs): Admission {
+  const { clocks, words, passes } = state;
   const { bytes, start, end } = read;
-  loadWords(words, bytes, start, end);
-  const hash = state.hash(words, bytes, start, end) | 0;
-  let slot = findSlot(state.table, passes, state.rests, hash, words, bytes, start, end);
+  if (!isSameInstant(clocks, monotonicMs, epochMs)) setReadClocks(state, monotonicMs, epochMs);
+  countRead(state.counts);
+  // Asked with `in`: where reads with and without a strength meet, a plain look at it is boxed.
+  if (read.medium === "rfid" && "rssiDbm" in read && isTooWeak(state, read)) return refuseWeak(state);
+  const hash = state.hash(words, bytes, start, end);
+  const slot = findSlot(state.table, passes, state.rests, hash, words, bytes, start, end);
+  if (slot === 0 || !addRepeat(passes, slot, device, state.departTicks, state.passMaxTicks, clocks))
+    return admitChange(state, read, device, hash, slot);
+  if (read.antenna !== undefined) addShare(passes.shares, slot, read.antenna, read);
+  countSuppressed(state.counts);
+  return "suppressed";
+}
+
+/** Takes a read that is not just one more of its pass: it begins or ends one, makes it real, or finds it stalled. */
+function admitChange(state: State, read: Read, device: number, hash: number, known: number): Admission {
+  const { passes, clocks } = state;
+  let slot = known;
   if (slot === 0) {
-    makeRoom(state, end - start);
-    slot = enter(state, hash, bytes, start, end);
+    makeRoom(state, read.end - read.start);
+    slot = enter(state, hash, read.bytes, read.start, read.end);
     beginPass(passes, slot, device, read.medium, read.symbology, clocks);
-    queueSlot(state.wheel, passes, slot);
-  } else if (hasDeparted(passes, slot, state.departMs, clocks)) {
+    queueSlot(state.wheel, passes, slot, clocks);
+  } else if (hasDeparted(passes, slot, state.departTicks, clocks)) {
     // The next pass of this code takes over slot, code and place in the wheel.
     endPass(state, slot, "departed");
     beginPass(passes, slot, device, read.medium, read.symbology, clocks);
   }
-  addRead(passes, slot, device, read, clocks);
+  addRead(passes, slot, device, clocks);
+  if (read.antenna !== undefined) addShare(passes.shares, slot, read.antenna, read);
   return judge(state, slot, read);
 }
 
 function isTooWeak(state: State, read: Read): boolean {
-  return read.medium === "rfid" && read.rssiDbm !== undefined && read.rssiDbm < state.rssiMinDbm;
+  return read.rssiDbm !== undefined && read.rssiDbm < state.rssiMinDbm;
+}
+
+function refuseWeak({ counts }: State): Admission {
+  counts[count.weak] = counts[count.weak]! + 1;
+  return "refused-rssi";
 }
 
 /** Decides what the read that was just added means for its pass. */
@@ -142,7 +176,7 @@ function judge(state: State, slot: number, read: Read): Admission {
     confirm(state, slot, read);
     admission = "opened";
   }
-  if (isReadOver(passes, slot, state.passMaxMs) && !isTold(passes, slot)) {
+  if (isReadOver(passes, slot, state.passMaxTicks) && !isTold(passes, slot)) {
     state.observe(passOf(state.names, passes, state.rests, slot, "stalled", state.clocks));
     markTold(passes, slot);
   }
@@ -158,21 +192,25 @@ function confirm(state: State, slot: number, read: Read): void {
   if (state.firstReads) state.observe(firstReadOf(state.names, passes, state.rests, slot, read, state.clocks));
 }
 
-function observeNoRead(state: State, device: number, medium: Medium, nowMs: MonotonicMs, wallMs: EpochMs): void {
-  setClocks(state.clocks, nowMs, wallMs);
+function observeNoRead(state: State, device: number, medium: Medium, monotonicMs: MonotonicMs, epochMs: EpochMs): void {
+  setClocks(state, monotonicMs, epochMs);
   state.counts[count.noReads] = state.counts[count.noReads]! + 1;
   state.observe({
     kind: "no-read",
     readPoint: state.names.readPoint,
     device: state.names.devices[device]!,
     medium,
-    at: wallMs,
-    monotonicMs: state.clocks[0]!,
+    at: epochMs,
+    monotonicMs: nowMsOf(state.clocks),
   });
 }
 
-function sweep(state: State, nowMs: MonotonicMs, wallMs: EpochMs, budget: number): void {
-  setClocks(state.clocks, nowMs, wallMs);
+function sweep(state: State, monotonicMs: MonotonicMs, epochMs: EpochMs, budget: number): void {
+  setClocks(state, monotonicMs, epochMs);
+  turn(state, budget);
+}
+
+function turn(state: State, budget: number): void {
   let left = budget;
   turnWheel(
     state.wheel,
@@ -181,15 +219,14 @@ function sweep(state: State, nowMs: MonotonicMs, wallMs: EpochMs, budget: number
     () => left-- > 0,
     (slot) => leave(state, slot, "departed"),
   );
-  state.evictions.remind(state.clocks[0]!);
+  state.evictions.remind(nowMsOf(state.clocks));
 }
 
-function restore(state: State, pass: RestoredPass, nowMs: MonotonicMs): void {
+function restore(state: State, pass: RestoredPass, monotonicMs: MonotonicMs): void {
   const { passes, rests, words, clocks } = state;
   const { code } = pass;
-  setClocks(clocks, nowMs, pass.firstReadAt);
-  loadWords(words, code, 0, code.length);
-  const hash = state.hash(words, code, 0, code.length) | 0;
+  setClocks(state, monotonicMs, pass.firstReadAt);
+  const hash = state.hash(words, code, 0, code.length);
   let slot = findSlot(state.table, passes, rests, hash, words, code, 0, code.length);
   const isNew = slot === 0;
   if (isNew) {
@@ -203,23 +240,37 @@ function restore(state: State, pass: RestoredPass, nowMs: MonotonicMs): void {
   else if (isPending(passes, slot)) settlePending(state, slot, count.suppressed);
   const device = state.names.devices.indexOf(pass.device);
   beginPass(passes, slot, Math.max(device, 0), pass.medium, undefined, clocks);
-  if (isNew) queueSlot(state.wheel, passes, slot);
+  if (isNew) queueSlot(state.wheel, passes, slot, clocks);
   countLedgerRead(passes, slot, device);
   confirmPass(passes, slot, 0);
   setOddity(passes, slot, { passId: pass.passId, device: pass.device, symbology: pass.symbology });
   if (pass.stalled) markTold(passes, slot);
 }
 
-function close(state: State, nowMs: MonotonicMs, wallMs: EpochMs): void {
-  sweep(state, nowMs, wallMs, Number.POSITIVE_INFINITY);
-  for (let slot = takeNext(state.wheel, state.passes); slot !== 0; slot = takeNext(state.wheel, state.passes))
+function close(state: State, monotonicMs: MonotonicMs, epochMs: EpochMs): void {
+  const { wheel, passes, clocks } = state;
+  sweep(state, monotonicMs, epochMs, Number.POSITIVE_INFINITY);
+  for (let slot = takeNext(wheel, passes, clocks); slot !== 0; slot = takeNext(wheel, passes, clocks))
     leave(state, slot, "shutdown");
   state.evictions.flush();
 }
 
-function setClocks(clocks: Clocks, nowMs: MonotonicMs, wallMs: EpochMs): void {
-  if (nowMs > clocks[0]!) clocks[0] = nowMs;
-  clocks[1] = wallMs;
+function setClocks(state: State, monotonicMs: MonotonicMs, epochMs: EpochMs): void {
+  keepBase(state, monotonicMs);
+  moveClocks(state.clocks, monotonicMs, epochMs);
+}
+
+function setReadClocks(state: State, monotonicMs: MonotonicMs, epochMs: EpochMs): void {
+  setClocks(state, monotonicMs, epochMs);
+  noteEra(state.clocks);
+}
+
+/** Moves the base of all times on when it lies too far back. */
+function keepBase({ clocks, passes }: State, monotonicMs: MonotonicMs): void {
+  const ticks = ticksToMove(clocks, monotonicMs);
+  if (ticks === 0) return;
+  moveTimes(passes, ticks, clocks);
+  moveBase(clocks, ticks);
 }
 
 /** Ends passes until a code of `length` bytes finds a slot and room for its bytes. */
@@ -228,10 +279,10 @@ function makeRoom(state: State, length: number): void {
   const { passes, rests, wheel, clocks } = state;
   const isFull = (): boolean => !hasFreeSlot(passes) || !restFits(rests, length);
   if (!isFull()) return;
-  if (isBehind(wheel, clocks[0]!)) sweep(state, clocks[0]!, clocks[1]!, Number.POSITIVE_INFINITY);
+  if (isBehind(wheel, clocks)) turn(state, Number.POSITIVE_INFINITY);
   while (isFull()) {
-    const slot = takeNext(wheel, passes);
-    const isOver = hasDeparted(passes, slot, state.departMs, clocks);
+    const slot = takeNext(wheel, passes, clocks);
+    const isOver = hasDeparted(passes, slot, state.departTicks, clocks);
     leave(state, slot, isOver ? "departed" : "evicted");
     if (!isOver) countEviction(state);
   }
@@ -240,7 +291,7 @@ function makeRoom(state: State, length: number): void {
 /** Gives a code a slot; room was made before. */
 function enter(state: State, hash: number, bytes: Uint8Array, start: number, end: number): number {
   const { passes } = state;
-  if (passes.liveCount === 0) startWheel(state.wheel, state.clocks[0]!);
+  if (passes.liveCount === 0) startWheel(state.wheel, state.clocks);
   const slot = takeSlot(passes);
   bindCode(passes, slot, hash, state.words, keepRest(state.rests, bytes, start, end), end - start);
   insertSlot(state.table, hash, slot);
@@ -267,11 +318,11 @@ function settlePending(state: State, slot: number, where: number): void {
 function leave(state: State, slot: number, reason: CloseReason): void {
   endPass(state, slot, reason);
   removeSlot(state.table, state.passes, slot);
-  releaseRest(state.rests, restOf(state.passes, slot));
+  releaseRest(state.rests, state.passes.rest[slot]!);
   freeSlot(state.passes, slot);
 }
 
 function countEviction(state: State): void {
   state.counts[count.evicted] = state.counts[count.evicted]! + 1;
-  state.evictions.add(state.clocks[0]!);
+  state.evictions.add(nowMsOf(state.clocks));
 }

@@ -5,7 +5,7 @@ import type { CodeHash } from "../../src/dedup/ring/hash.ts";
 import type { ReadPointSettings } from "../../src/dedup/settings.ts";
 import { bytesOf, latin1 } from "../../src/lib/bytes.ts";
 import { limits } from "../../src/model/limits.ts";
-import type { Observation } from "../../src/model/observation.ts";
+import type { Observation, Pass } from "../../src/model/observation.ts";
 import { aRead, aWindow, devices, someSettings, unaccounted } from "./builders.ts";
 import { createReference } from "./reference.ts";
 
@@ -64,7 +64,7 @@ const history = fc.array(
       { weight: 1, arbitrary: restoreStep },
     ),
     /** `depart_ms` is 100: just before, just then, just after, long after, and backwards. */
-    stepMs: fc.constantFrom(0, 0, 0, 0.25, 1, 5, 20, 60, 99.75, 100, 100.25, 301, 5_000, 1e7, -3),
+    stepMs: fc.constantFrom(0, 0, 0, 0.25, 1, 5, 20, 60, 99.75, 100, 100.25, 301, 5_000, 1e7, 2 ** 33, -3),
     wallJumpMs: fc.constantFrom(0, 0, 0, 86_400_000, -86_400_000),
   }),
   { maxLength: 300, size: "max" },
@@ -90,9 +90,18 @@ function perCode(observations: readonly Observation[]): Map<string, object[]> {
   return sorted;
 }
 
-/** The code as text, which also takes a copy of it at once. */
+/** The code as text, which also takes a copy of it at once; `lastReadAt` is told to within 5 ms and looked at apart. */
 function plain(observation: Observation): object {
-  return observation.kind === "no-read" ? observation : { ...observation, code: latin1(observation.code) };
+  if (observation.kind === "no-read") return observation;
+  return { ...observation, code: latin1(observation.code), lastReadAt: undefined };
+}
+
+function lastReadsAt(observations: readonly Observation[]): Map<string, number> {
+  return new Map(observations.flatMap((one) => (one.kind === "pass" ? [[keyOf(one), one.lastReadAt] as const] : [])));
+}
+
+function keyOf({ code, monotonicMs, readCount }: Pass): string {
+  return `${latin1(code)} ${monotonicMs} ${readCount}`;
 }
 
 function agree(
@@ -117,6 +126,8 @@ function agree(
   window.close(nowMs + 50, wallMs);
   reference.close(nowMs + 50, wallMs);
   expect(perCode(seen)).toEqual(perCode(expected));
+  const given = lastReadsAt(seen);
+  for (const [key, at] of lastReadsAt(expected)) expect(Math.abs(given.get(key)! - at)).toBeLessThanOrEqual(5);
   expect(window.counters()).toMatchObject({ live: 0, pending: 0, evicted: 0 });
   expect(unaccounted(window)).toBe(0);
 }

@@ -199,6 +199,29 @@ test("a jump of the wall clock leaves a pass its own first time", () => {
   expect(seen).toMatchObject([{ firstReadAt: 5_000, lastReadAt: wall, at: wall + 100 }]);
 });
 
+test("a pass is dated right after the wall clock was set more often than there are eras", () => {
+  const { window, seen } = aWindow({ emit: "pass" });
+  for (let n = 0; n < 10_000; n++) window.admit(aRead("A"), 0, n, wall + n * 60_000);
+  window.admit(aRead("B"), 0, 10_000, wall);
+  window.sweep(20_000, wall);
+  const lastReadsAt = seen.map((one) => one.kind === "pass" && one.closeReason === "departed" && one.lastReadAt);
+  expect(lastReadsAt).toEqual([false, wall]);
+});
+
+test("a clock that counts whole milliseconds never puts the last read before the first", () => {
+  const { window, seen } = aWindow({ emit: "pass" });
+  window.admit(aRead("A"), 0, 0.9, wall);
+  window.admit(aRead("B"), 0, 1.875, wall + 1);
+  window.admit(aRead("A"), 0, 1.875, wall + 1);
+  window.sweep(500, wall + 500);
+  for (const one of seen) {
+    const lastedMs = one.kind === "pass" ? one.lastReadAt - one.firstReadAt : Number.NaN;
+    expect(lastedMs).toBeGreaterThanOrEqual(0);
+    expect(lastedMs).toBeLessThan(1.1);
+  }
+  expect(seen).toHaveLength(2);
+});
+
 test("a sweep with a budget goes on where it stopped", () => {
   const { window, seen } = aWindow({ emit: "pass" });
   for (let n = 0; n < 10; n++) window.admit(aRead(`A${n}`), 0, n, wall);

@@ -1,25 +1,11 @@
 import { assert } from "../../lib/assert.ts";
 import { limits } from "../../model/limits.ts";
 
-/** The start of a code stands in the record of its pass: a waybill of 15 characters, an EPC-96 of 24 hex digits. */
-export const startBytes = 32;
+/** The start of a code stands in the record of its pass: a waybill of 15 characters. */
+export const recordBytes = 16;
 /** The rest of a long code lies in blocks. */
 const blockBytes = 32;
 const blockShift = 5;
-
-/** Copies the start of `bytes[start, end)` into words of four bytes, the first byte lowest, zeroes behind the end. */
-export function loadWords(words: Int32Array, bytes: Uint8Array, start: number, end: number): void {
-  let at = start;
-  let word = 0;
-  for (const wholeEnd = Math.min(end, start + startBytes) - 3; at < wholeEnd; at += 4)
-    words[word++] = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-  if (word === words.length) return;
-  let last = 0;
-  if (at < end) last = bytes[at]!;
-  if (at + 1 < end) last |= bytes[at + 1]! << 8;
-  if (at + 2 < end) last |= bytes[at + 2]! << 16;
-  words[word] = last;
-}
 
 /**
  * The rests of all long codes that are followed, each a chain of blocks.
@@ -52,14 +38,14 @@ export function createRests(capacity: number): Rests {
 
 /** Whether a code of `length` bytes finds room for its rest. */
 export function restFits(rests: Rests, length: number): boolean {
-  return (rests.freeCount + rests.blocksMax - rests.touchedCount) * blockBytes >= length - startBytes;
+  return (rests.freeCount + rests.blocksMax - rests.touchedCount) * blockBytes >= length - recordBytes;
 }
 
 /** Copies the rest of a code that fits and gives the first block of its chain, 0 for a short code. */
 export function keepRest(rests: Rests, bytes: Uint8Array, start: number, end: number): number {
   let first = 0;
   let last = 0;
-  for (let from = start + startBytes; from < end; from += blockBytes) {
+  for (let from = start + recordBytes; from < end; from += blockBytes) {
     const block = takeBlock(rests);
     rests.bytes.set(bytes.subarray(from, Math.min(end, from + blockBytes)), block << blockShift);
     rests.nextBlock[block] = 0;
@@ -96,7 +82,7 @@ export function releaseRest(rests: Rests, first: number): void {
 /** Whether a chain holds the rest of `bytes[start, end)`; true for short codes, which have none. */
 export function sameRest(rests: Rests, first: number, bytes: Uint8Array, start: number, end: number): boolean {
   let block = first;
-  for (let from = start + startBytes; from < end; from += blockBytes) {
+  for (let from = start + recordBytes; from < end; from += blockBytes) {
     const blockEnd = Math.min(from + blockBytes, end);
     const shift = (block << blockShift) - from;
     for (let at = from; at < blockEnd; at++) if (rests.bytes[at + shift] !== bytes[at]) return false;
@@ -108,7 +94,7 @@ export function sameRest(rests: Rests, first: number, bytes: Uint8Array, start: 
 /** Fills in the rest of a code that is being copied. */
 export function copyRest(rests: Rests, first: number, copy: Uint8Array): void {
   let block = first;
-  for (let at = startBytes; at < copy.length; at += blockBytes) {
+  for (let at = recordBytes; at < copy.length; at += blockBytes) {
     const from = block << blockShift;
     copy.set(rests.bytes.subarray(from, from + Math.min(copy.length - at, blockBytes)), at);
     block = rests.nextBlock[block]!;

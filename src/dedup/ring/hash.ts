@@ -1,7 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { startBytes } from "./codes.ts";
+import { recordBytes } from "./codes.ts";
 
-/** A 32-bit hash of the code `bytes[start, end)`, whose start was loaded into `words`. Equal codes hash alike. */
+/** Codes up to here are hashed by their words: a waybill of 15 characters, an EPC-96 of 24 hex digits. */
+const shortBytesMax = 32;
+/** The words of one. */
+export const wordsMax: number = shortBytesMax / 4;
+/** Zeroes stand behind a shorter code up to here. */
+const wordsMin = recordBytes / 4;
+
+/** A 32-bit hash of the code `bytes[start, end)`, whose start stands in `words`. Equal codes hash alike. */
 export type CodeHash = (words: Int32Array, bytes: Uint8Array, start: number, end: number) => number;
 
 /**
@@ -48,30 +55,54 @@ export function halfSipHash(bytes: Uint8Array, start: number, end: number, key0:
 }
 
 /**
- * NH over the words of a short code, halves of 16 bits: two codes collide under one key in 65,536, whichever they are.
+ * Loads the start of a code into words and gives its NH, over halves of 16 bits: two codes of up to 32 bytes collide
+ * under one key in 65,536, whichever they are.
+ *
+ * Both in one loop, and a terse one: a function that is too large to be inlined costs a read 20 ns.
  *
  * Source: Black et al., "UMAC: Fast and Secure Message Authentication" (1999), section 3; then MurmurHash3's mixer,
  * a permutation, because the table uses some bits only.
  */
-export function hashWords(words: Int32Array, length: number, keys: Int32Array): number {
-  let sum = Math.imul(length, 0x9e3779b1);
-  for (let at = 0; at << 2 < length; at++) {
-    const word = words[at]!;
-    const key = keys[at]!;
-    sum = (sum + Math.imul((word + key) & 0xffff, ((word >>> 16) + (key >>> 16)) & 0xffff)) | 0;
+export function hashWords(words: Int32Array, bytes: Uint8Array, start: number, end: number, keys: Int32Array): number {
+  let sum = imul(end - start, 0x9e3779b1);
+  let place = 0;
+  for (let at = start; at < end; at += 4) {
+    let word = 0;
+    if (at + 4 <= end) word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    else for (let last = end - 1; last >= at; last--) word = (word << 8) | bytes[last]!;
+    const key = keys[place]!;
+    sum = (sum + imul(lowHalf(word + key), lowHalf((word >>> 16) + (key >>> 16)))) | 0;
+    words[place] = word;
+    place += 1;
   }
-  sum = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b);
-  sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2ae35);
+  for (; place < wordsMin; place += 1) words[place] = 0;
+  sum = mix(mix(sum, 16, 0x85ebca6b), 13, 0xc2b2ae35);
   return sum ^ (sum >>> 16);
 }
 
-/** Drawn at random when the module is loaded, so that nobody can print labels that collide. */
-const keyBytes = Uint8Array.from(randomBytes(startBytes + 8));
-const wordKeys = new Int32Array(keyBytes.buffer, 0, startBytes / 4);
-const longKeys = new Int32Array(keyBytes.buffer, startBytes, 2);
+const { imul } = Math;
 
-/** The hash of this process, under keys of its own. */
+function lowHalf(word: number): number {
+  return word & 0xffff;
+}
+
+function mix(sum: number, shift: number, factor: number): number {
+  return imul(sum ^ (sum >>> shift), factor);
+}
+
+/** Drawn at random when the module is loaded, so that nobody can print labels that collide. */
+const keyBytes = Uint8Array.from(randomBytes(shortBytesMax + 8));
+const wordKeys = new Int32Array(keyBytes.buffer, 0, shortBytesMax / 4);
+const longKeys = new Int32Array(keyBytes.buffer, shortBytesMax, 2);
+
+/** Loads the start of a code into `words` and gives its hash under the keys of this process. */
 export function hashCode(words: Int32Array, bytes: Uint8Array, start: number, end: number): number {
-  if (end - start <= startBytes) return hashWords(words, end - start, wordKeys);
+  return end - start <= shortBytesMax
+    ? hashWords(words, bytes, start, end, wordKeys)
+    : hashLong(words, bytes, start, end);
+}
+
+function hashLong(words: Int32Array, bytes: Uint8Array, start: number, end: number): number {
+  hashWords(words, bytes, start, start + shortBytesMax, wordKeys);
   return halfSipHash(bytes, start, end, longKeys[0]!, longKeys[1]!);
 }

@@ -1,65 +1,63 @@
 import { assert } from "../../lib/assert.ts";
 import { limits } from "../../model/limits.ts";
-import type { Medium, Read } from "../../model/read.ts";
-import { startBytes } from "./codes.ts";
-import { addShare, clearShares, createShares, type Shares } from "./shares.ts";
+import type { Medium } from "../../model/read.ts";
+import type { EpochMs } from "../../model/units.ts";
+import { type Clocks, eraBits, eraOf, lastReadAtOf, movedTick, msOfTick, nowTickOf, wallMsOf } from "./clocks.ts";
+import { recordBytes } from "./codes.ts";
+import { clearShares, createShares, type Shares } from "./shares.ts";
 
 /**
- * Where each fact of a pass lies in its two records, each seen as integers and as floats: 64 bytes that every read
- * touches, with a code of up to 16 bytes whole, and 32 bytes for the rest. A cache line fetched is what a read costs.
+ * Where the facts that every read needs lie in the record of a pass: 32 bytes, half a cache line, because a line that
+ * is not at hand is most of what a read costs. Times are ticks of `clocks.ts`.
  */
-const recordInts = 16;
-const recordFloats = 8;
-const hash = 0;
-const traits = 1;
-const readCount = 2;
-const deviceBits = 3;
-const lastSeen = 2;
-const firstSeen = 3;
-const lastReadAt = 4;
-const words = 10;
-const wordsHere = 4;
-const link = 14;
-const rest = 15;
-const moreInts = 8;
-const moreFloats = 4;
-const moreWords = 0;
-const firstReadAt = 2;
-const passNumber = 3;
-assert(startBytes / 4 - wordsHere === 2 * firstReadAt, "the start of a code fills both its places");
+const recordInts = 8;
+const words = 0;
+const lastSeen = 4;
+const firstSeen = 5;
+const readCount = 6;
+const traits = 7;
+assert(words + recordBytes / 4 === lastSeen, "the start of a code fills its place");
 
-/** The traits packed into one integer: length 16 bits, symbology 8, device 5, medium, pending, told. */
-const symbologyShift = 16;
+/** The traits packed into one integer: length 12 bits, era of the last read 12, its device 5, then three flags. */
+const eraShift = 12;
 const deviceShift = 24;
 const rfidBit = 1 << 29;
 const pendingBit = 1 << 30;
 const toldBit = 1 << 31;
-/** A symbology byte of this value: the name stands among the oddities. */
+const lengthMask = (1 << eraShift) - 1;
+const eraMask = (1 << eraBits) - 1;
+const lastReadMask = (eraMask << eraShift) | (31 << deviceShift);
+assert(limits.codeBytesMax <= lengthMask, "a length fits beside the other traits");
+assert(eraShift + eraBits === deviceShift, "an era fits beside the other traits");
+assert(limits.readPointDevicesMax <= 32, "a device has a bit of its own");
+
+/** A name number of this value: the symbology stands among the oddities. */
 const symbologyOdd = 255;
 
-assert(limits.readPointDevicesMax <= 32, "a device has a bit of its own");
-assert(limits.codeBytesMax < 1 << symbologyShift, "a length fits beside the other traits");
-
-/** What few passes have: facts that came from the ledger, and a symbology when the table of names is full. */
+/** What few passes have: facts that came from the ledger, and what the places in the arrays cannot hold. */
 export interface Oddity {
   readonly passId?: string;
   readonly device?: string;
+  /** Set when the table of names is full. */
   readonly symbology: string | undefined;
+  /** Set when the last read lies further back than ticks go. */
+  readonly lastReadAt?: EpochMs;
 }
 
-/**
- * The time of the call in progress: the monotonic clock, then the wall clock.
- *
- * They travel in memory because a float that is handed to a function, or kept in a variable of a closure, is boxed.
- */
-export type Clocks = Float64Array;
-
-/** Records of all passes that are followed. Slots are numbered from 1; 0 means none. */
+/** All passes that are followed. Slots are numbered from 1; 0 means none. */
 export interface Passes {
-  readonly floats: Float64Array;
+  /** What every read needs, a record for each slot. */
   readonly ints: Int32Array;
-  readonly moreFloats: Float64Array;
-  readonly moreInts: Int32Array;
+  readonly hash: Int32Array;
+  /** The next slot in the list that each slot stands in. */
+  readonly link: Int32Array;
+  /** The first block of the code beyond its start, or 0. */
+  readonly rest: Int32Array;
+  readonly deviceBits: Int32Array;
+  readonly firstDevice: Uint8Array;
+  readonly symbology: Uint8Array;
+  readonly firstReadAt: Float64Array;
+  readonly passNumber: Float64Array;
   readonly shares: Shares;
   readonly symbologies: string[];
   readonly oddities: Map<number, Oddity>;
@@ -69,14 +67,21 @@ export interface Passes {
   liveCount: number;
 }
 
+/** Large memory lies 16 bytes behind the start of a page in glibc and musl: with as much again no record straddles two lines. */
+const alignBytes = 16;
+
 export function createPasses(capacity: number): Passes {
-  const records = new ArrayBuffer((capacity + 1) * recordFloats * Float64Array.BYTES_PER_ELEMENT);
-  const more = new ArrayBuffer((capacity + 1) * moreFloats * Float64Array.BYTES_PER_ELEMENT);
+  const slots = capacity + 1;
   return {
-    floats: new Float64Array(records),
-    ints: new Int32Array(records),
-    moreFloats: new Float64Array(more),
-    moreInts: new Int32Array(more),
+    ints: new Int32Array(new ArrayBuffer(alignBytes + slots * recordInts * 4), alignBytes),
+    hash: new Int32Array(slots),
+    link: new Int32Array(slots),
+    rest: new Int32Array(slots),
+    deviceBits: new Int32Array(slots),
+    firstDevice: new Uint8Array(slots),
+    symbology: new Uint8Array(slots),
+    firstReadAt: new Float64Array(slots),
+    passNumber: new Float64Array(slots),
     shares: createShares(capacity),
     symbologies: [],
     oddities: new Map(),
@@ -87,14 +92,14 @@ export function createPasses(capacity: number): Passes {
   };
 }
 
-/** A free slot, or 0. */
+/** A free slot; there must be one. */
 export function takeSlot(passes: Passes): number {
   let slot = passes.freeSlot;
-  if (slot !== 0) passes.freeSlot = passes.ints[slot * recordInts + link]!;
-  else if (passes.touchedCount < passes.capacity) {
+  if (slot !== 0) passes.freeSlot = passes.link[slot]!;
+  else {
     passes.touchedCount += 1;
     slot = passes.touchedCount;
-  } else return 0;
+  }
   passes.liveCount += 1;
   return slot;
 }
@@ -105,7 +110,8 @@ export function hasFreeSlot(passes: Passes): boolean {
 
 export function freeSlot(passes: Passes, slot: number): void {
   passes.oddities.delete(slot);
-  passes.ints[slot * recordInts + link] = passes.freeSlot;
+  passes.ints[slot * recordInts + readCount] = 0;
+  passes.link[slot] = passes.freeSlot;
   passes.freeSlot = slot;
   passes.liveCount -= 1;
 }
@@ -119,43 +125,36 @@ export function bindCode(
   restBlock: number,
   length: number,
 ): void {
-  const int = slot * recordInts;
-  passes.ints[int + hash] = codeHash;
-  passes.ints[int + traits] = length;
-  passes.ints[int + rest] = restBlock;
-  for (let at = 0; at < wordsHere; at++) passes.ints[int + words + at] = codeWords[at]!;
-  for (let at = wordsHere; at < codeWords.length; at++)
-    passes.moreInts[slot * moreInts + moreWords + at - wordsHere] = codeWords[at]!;
+  const { ints } = passes;
+  const at = slot * recordInts;
+  passes.hash[slot] = codeHash;
+  passes.rest[slot] = restBlock;
+  ints[at + traits] = length;
+  ints[at] = codeWords[0]!;
+  ints[at + 1] = codeWords[1]!;
+  ints[at + 2] = codeWords[2]!;
+  ints[at + 3] = codeWords[3]!;
 }
 
-/** Whether the slot holds a code of this hash, length and start; for codes of up to `startBytes` that is all of it. */
-export function sameStart(
-  passes: Passes,
-  slot: number,
-  codeHash: number,
-  codeWords: Int32Array,
-  length: number,
-): boolean {
+/** Whether the slot holds a code of this length and start; for codes of up to `recordBytes` that is all of it. */
+export function sameStart(passes: Passes, slot: number, codeWords: Int32Array, length: number): boolean {
   const { ints } = passes;
-  const int = slot * recordInts;
-  if (ints[int + hash] !== codeHash || (ints[int + traits]! & 0xffff) !== length) return false;
-  const wordCount = (Math.min(length, startBytes) + 3) >> 2;
-  const hereCount = Math.min(wordCount, wordsHere);
-  for (let at = 0; at < hereCount; at++) if (ints[int + words + at] !== codeWords[at]) return false;
-  const more = slot * moreInts + moreWords - wordsHere;
-  for (let at = wordsHere; at < wordCount; at++) if (passes.moreInts[more + at] !== codeWords[at]) return false;
-  return true;
+  const at = slot * recordInts;
+  return (
+    (ints[at + traits]! & lengthMask) === length &&
+    ints[at] === codeWords[0] &&
+    ints[at + 1] === codeWords[1] &&
+    ints[at + 2] === codeWords[2] &&
+    ints[at + 3] === codeWords[3]
+  );
 }
 
 /** A copy of the slot's code; the part beyond its start is left empty. */
 export function copyStart(passes: Passes, slot: number): Uint8Array {
-  const copy = new Uint8Array(passes.ints[slot * recordInts + traits]! & 0xffff);
-  const here = slot * recordInts + words;
-  const more = slot * moreInts + moreWords - wordsHere;
-  for (let at = 0; at < copy.length && at < startBytes; at++) {
-    const word = at >> 2 < wordsHere ? passes.ints[here + (at >> 2)]! : passes.moreInts[more + (at >> 2)]!;
-    copy[at] = word >>> ((at & 3) << 3);
-  }
+  const at = slot * recordInts;
+  const copy = new Uint8Array(passes.ints[at + traits]! & lengthMask);
+  for (let n = 0; n < copy.length && n < recordBytes; n++)
+    copy[n] = passes.ints[at + words + (n >> 2)]! >>> ((n & 3) << 3);
   return copy;
 }
 
@@ -168,28 +167,23 @@ export function beginPass(
   symbology: string | undefined,
   clocks: Clocks,
 ): void {
-  const { floats, ints } = passes;
-  const float = slot * recordFloats;
-  const int = slot * recordInts;
+  const { ints } = passes;
+  const at = slot * recordInts;
   passes.oddities.delete(slot);
-  const name = symbologyByte(passes, symbology);
+  const name = symbologyNumber(passes, symbology);
   if (name === symbologyOdd) passes.oddities.set(slot, { symbology });
-  floats[float + lastSeen] = clocks[0]!;
-  floats[float + firstSeen] = clocks[0]!;
-  floats[float + lastReadAt] = clocks[1]!;
-  passes.moreFloats[slot * moreFloats + firstReadAt] = clocks[1]!;
-  ints[int + readCount] = 0;
-  ints[int + deviceBits] = 0;
-  ints[int + traits] =
-    (ints[int + traits]! & 0xffff) |
-    (name << symbologyShift) |
-    (device << deviceShift) |
-    (medium === "rfid" ? rfidBit : 0) |
-    pendingBit;
+  passes.symbology[slot] = name;
+  passes.firstDevice[slot] = device;
+  passes.deviceBits[slot] = 0;
+  passes.firstReadAt[slot] = wallMsOf(clocks);
+  ints[at + firstSeen] = nowTickOf(clocks);
+  ints[at + lastSeen] = nowTickOf(clocks);
+  ints[at + readCount] = 0;
+  ints[at + traits] = (ints[at + traits]! & lengthMask) | (medium === "rfid" ? rfidBit : 0) | pendingBit;
   clearShares(passes.shares, slot);
 }
 
-function symbologyByte(passes: Passes, symbology: string | undefined): number {
+function symbologyNumber(passes: Passes, symbology: string | undefined): number {
   if (symbology === undefined) return 0;
   const known = passes.symbologies.indexOf(symbology);
   if (known >= 0) return known + 1;
@@ -197,29 +191,84 @@ function symbologyByte(passes: Passes, symbology: string | undefined): number {
   return passes.symbologies.push(symbology);
 }
 
-/** Counts one read into a pass. Cost: O(1), no allocation. */
-export function addRead(passes: Passes, slot: number, device: number, read: Read, clocks: Clocks): void {
-  const int = slot * recordInts;
-  passes.floats[slot * recordFloats + lastSeen] = clocks[0]!;
-  passes.floats[slot * recordFloats + lastReadAt] = clocks[1]!;
-  passes.ints[int + readCount] = passes.ints[int + readCount]! + 1;
-  passes.ints[int + deviceBits] = passes.ints[int + deviceBits]! | (1 << device);
-  if (read.antenna !== undefined) addShare(passes.shares, slot, read.antenna, read);
+/** Counts one read into a pass. */
+export function addRead(passes: Passes, slot: number, device: number, clocks: Clocks): void {
+  const { ints } = passes;
+  const at = slot * recordInts;
+  ints[at + lastSeen] = nowTickOf(clocks);
+  ints[at + readCount] = ints[at + readCount]! + 1;
+  noteLastRead(passes, slot, device, clocks);
+}
+
+/**
+ * Counts one read if it is no more than one more of its pass: real, not over, and with nothing to be told.
+ *
+ * Gives: whether it was counted.
+ * Cost:  O(1), no allocation; one record is touched.
+ */
+export function addRepeat(
+  passes: Passes,
+  slot: number,
+  device: number,
+  departTicks: number,
+  passMaxTicks: number,
+  clocks: Clocks,
+): boolean {
+  const { ints } = passes;
+  const at = slot * recordInts;
+  const now = nowTickOf(clocks);
+  const facts = ints[at + traits]!;
+  if (now - ints[at + lastSeen]! >= departTicks || (facts & pendingBit) !== 0) return false;
+  if (now - ints[at + firstSeen]! >= passMaxTicks && (facts & toldBit) === 0) return false;
+  ints[at + lastSeen] = now;
+  ints[at + readCount] = ints[at + readCount]! + 1;
+  if ((facts & lastReadMask) !== lastReadOf(device, clocks)) noteLastRead(passes, slot, device, clocks);
+  return true;
+}
+
+/** The device and the era of a read, as they stand among the traits. */
+function lastReadOf(device: number, clocks: Clocks): number {
+  return (device << deviceShift) | (eraOf(clocks) << eraShift);
+}
+
+function noteLastRead(passes: Passes, slot: number, device: number, clocks: Clocks): void {
+  const at = slot * recordInts + traits;
+  passes.ints[at] = (passes.ints[at]! & ~lastReadMask) | lastReadOf(device, clocks);
+  passes.deviceBits[slot] = passes.deviceBits[slot]! | (1 << device);
 }
 
 /** When a pass departs unless it is read again. Not for the path of a read: a float that is returned is boxed. */
-export function departsAt(passes: Passes, slot: number, departMs: number): number {
-  return passes.floats[slot * recordFloats + lastSeen]! + departMs;
+export function departsAt(passes: Passes, slot: number, departMs: number, clocks: Clocks): number {
+  return msOfTick(clocks, passes.ints[slot * recordInts + lastSeen]!) + departMs;
 }
 
-/** Whether the last read of a pass lies `departMs` or more in the past. */
-export function hasDeparted(passes: Passes, slot: number, departMs: number, clocks: Clocks): boolean {
-  return passes.floats[slot * recordFloats + lastSeen]! + departMs <= clocks[0]!;
+/** Whether the last read of a pass lies `departTicks` or more in the past. */
+export function hasDeparted(passes: Passes, slot: number, departTicks: number, clocks: Clocks): boolean {
+  return nowTickOf(clocks) - passes.ints[slot * recordInts + lastSeen]! >= departTicks;
 }
 
-/** Whether the last read of a pass came `spanMs` or more after its first. */
-export function isReadOver(passes: Passes, slot: number, spanMs: number): boolean {
-  return passes.floats[slot * recordFloats + lastSeen]! - passes.floats[slot * recordFloats + firstSeen]! >= spanMs;
+/** Whether the last read of a pass came `spanTicks` or more after its first. */
+export function isReadOver(passes: Passes, slot: number, spanTicks: number): boolean {
+  const at = slot * recordInts;
+  return passes.ints[at + lastSeen]! - passes.ints[at + firstSeen]! >= spanTicks;
+}
+
+/** Keeps all times when the base of the clocks is about to move on. Cost: a look at every pass, once in 37 hours. */
+export function moveTimes(passes: Passes, ticks: number, clocks: Clocks): void {
+  const { ints } = passes;
+  for (let slot = 1; slot <= passes.touchedCount; slot++) {
+    const at = slot * recordInts;
+    if (ints[at + readCount] === 0) continue;
+    // Nobody has swept for so long.
+    if (ints[at + lastSeen]! - ticks < movedTick(ints[at + lastSeen]!, ticks)) keepLastReadAt(passes, slot, clocks);
+    ints[at + lastSeen] = movedTick(ints[at + lastSeen]!, ticks);
+    ints[at + firstSeen] = movedTick(ints[at + firstSeen]!, ticks);
+  }
+}
+
+function keepLastReadAt(passes: Passes, slot: number, clocks: Clocks): void {
+  const { oddity, symbology, lastReadAt } = recordOf(passes, slot, clocks);
+  passes.oddities.set(slot, { symbology, ...oddity, lastReadAt });
 }
 
 /** Too few reads so far to count as real. */
@@ -235,7 +284,7 @@ export function isTold(passes: Passes, slot: number): boolean {
 /** Makes a pending pass real. */
 export function confirmPass(passes: Passes, slot: number, number: number): void {
   passes.ints[slot * recordInts + traits] = passes.ints[slot * recordInts + traits]! & ~pendingBit;
-  passes.moreFloats[slot * moreFloats + passNumber] = number;
+  passes.passNumber[slot] = number;
 }
 
 export function markTold(passes: Passes, slot: number): void {
@@ -250,29 +299,11 @@ export function setOddity(passes: Passes, slot: number, oddity: Oddity): void {
 /** Counts the read that the ledger remembers; `device` is -1 if the config no longer knows it. */
 export function countLedgerRead(passes: Passes, slot: number, device: number): void {
   passes.ints[slot * recordInts + readCount] = 1;
-  passes.ints[slot * recordInts + deviceBits] = device < 0 ? 0 : 1 << device;
-}
-
-export function hashOf(passes: Passes, slot: number): number {
-  return passes.ints[slot * recordInts + hash]!;
-}
-
-/** The first block of the code beyond its start, or 0. */
-export function restOf(passes: Passes, slot: number): number {
-  return passes.ints[slot * recordInts + rest]!;
+  passes.deviceBits[slot] = device < 0 ? 0 : 1 << device;
 }
 
 export function readCountOf(passes: Passes, slot: number): number {
   return passes.ints[slot * recordInts + readCount]!;
-}
-
-/** The next slot in the list that this slot stands in. */
-export function nextOf(passes: Passes, slot: number): number {
-  return passes.ints[slot * recordInts + link]!;
-}
-
-export function setNext(passes: Passes, slot: number, next: number): void {
-  passes.ints[slot * recordInts + link] = next;
 }
 
 /** The facts of a pass that only its observations need. */
@@ -282,23 +313,28 @@ export interface PassRecord {
   readonly deviceBits: number;
   readonly medium: Medium;
   readonly symbology: string | undefined;
-  readonly firstReadAt: number;
-  readonly lastReadAt: number;
+  readonly firstReadAt: EpochMs;
+  readonly lastReadAt: EpochMs;
   readonly oddity: Oddity | undefined;
 }
 
-export function recordOf(passes: Passes, slot: number): PassRecord {
-  const packed = passes.ints[slot * recordInts + traits]!;
-  const name = (packed >>> symbologyShift) & 0xff;
+export function recordOf(passes: Passes, slot: number, clocks: Clocks): PassRecord {
+  const { ints } = passes;
+  const at = slot * recordInts;
+  const packed = ints[at + traits]!;
+  const name = passes.symbology[slot]!;
   const oddity = passes.oddities.get(slot);
+  const firstReadAt = passes.firstReadAt[slot]!;
+  const lastEra = (packed >>> eraShift) & eraMask;
   return {
-    passNumber: passes.moreFloats[slot * moreFloats + passNumber]!,
-    device: (packed >>> deviceShift) & 31,
-    deviceBits: passes.ints[slot * recordInts + deviceBits]!,
+    passNumber: passes.passNumber[slot]!,
+    device: passes.firstDevice[slot]!,
+    deviceBits: passes.deviceBits[slot]!,
     medium: (packed & rfidBit) === 0 ? "barcode" : "rfid",
     symbology: oddity === undefined ? (name === 0 ? undefined : passes.symbologies[name - 1]) : oddity.symbology,
-    firstReadAt: passes.moreFloats[slot * moreFloats + firstReadAt]!,
-    lastReadAt: passes.floats[slot * recordFloats + lastReadAt]!,
+    firstReadAt,
+    lastReadAt:
+      oddity?.lastReadAt ?? lastReadAtOf(clocks, firstReadAt, ints[at + firstSeen]!, ints[at + lastSeen]!, lastEra),
     oddity,
   };
 }

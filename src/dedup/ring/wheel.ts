@@ -1,4 +1,5 @@
-import { type Clocks, departsAt, hasDeparted, nextOf, type Passes, setNext } from "./passes.ts";
+import { type Clocks, nowMsOf, ticksOf } from "./clocks.ts";
+import { departsAt, hasDeparted, type Passes } from "./passes.ts";
 
 /** A power of two; a window spans three quarters of it, so that the sweep may lag by a third of a window. */
 const bucketCount = 256;
@@ -12,6 +13,7 @@ const bucketsPerWindow = 192;
  */
 export interface Wheel {
   readonly departMs: number;
+  readonly departTicks: number;
   readonly tickMs: number;
   readonly heads: Int32Array;
   readonly tails: Int32Array;
@@ -24,6 +26,7 @@ export interface Wheel {
 export function createWheel(departMs: number): Wheel {
   return {
     departMs,
+    departTicks: ticksOf(departMs),
     tickMs: departMs / bucketsPerWindow,
     heads: new Int32Array(bucketCount),
     tails: new Int32Array(bucketCount),
@@ -33,16 +36,16 @@ export function createWheel(departMs: number): Wheel {
 }
 
 /** Brings an empty wheel to now, so that what is queued next lies within its ring. */
-export function startWheel(wheel: Wheel, nowMs: number): void {
-  wheel.tick = Math.floor(nowMs / wheel.tickMs);
+export function startWheel(wheel: Wheel, clocks: Clocks): void {
+  wheel.tick = Math.floor(nowMsOf(clocks) / wheel.tickMs);
 }
 
 /** Queues a pass to be looked at when it would depart; sooner, if that lies beyond the ring. */
-export function queueSlot(wheel: Wheel, passes: Passes, slot: number): void {
-  const bucket = (wheel.bucket + ticksAhead(wheel, passes, slot)) & (bucketCount - 1);
-  setNext(passes, slot, 0);
+export function queueSlot(wheel: Wheel, passes: Passes, slot: number, clocks: Clocks): void {
+  const bucket = (wheel.bucket + ticksAhead(wheel, passes, slot, clocks)) & (bucketCount - 1);
+  passes.link[slot] = 0;
   if (wheel.heads[bucket] === 0) wheel.heads[bucket] = slot;
-  else setNext(passes, wheel.tails[bucket]!, slot);
+  else passes.link[wheel.tails[bucket]!] = slot;
   wheel.tails[bucket] = slot;
 }
 
@@ -60,7 +63,7 @@ export function turnWheel(
   look: () => boolean,
   depart: (slot: number) => void,
 ): void {
-  const nowTick = Math.floor(clocks[0]! / wheel.tickMs);
+  const nowTick = Math.floor(nowMsOf(clocks) / wheel.tickMs);
   // Everything in the ring is overdue then: calling it younger keeps its order and its place.
   if (nowTick - wheel.tick >= bucketCount) wheel.tick = nowTick - bucketCount + 1;
   for (;;) {
@@ -69,10 +72,11 @@ export function turnWheel(
     const last = wheel.tails[bucket]!;
     for (let slot = wheel.heads[bucket]!; slot !== 0; slot = wheel.heads[bucket]!) {
       if (!look()) return;
-      wheel.heads[bucket] = nextOf(passes, slot);
-      const isDue = ticksAhead(wheel, passes, slot) <= 0 && hasDeparted(passes, slot, wheel.departMs, clocks);
+      wheel.heads[bucket] = passes.link[slot]!;
+      const isDue =
+        ticksAhead(wheel, passes, slot, clocks) <= 0 && hasDeparted(passes, slot, wheel.departTicks, clocks);
       if (isDue) depart(slot);
-      else queueSlot(wheel, passes, slot);
+      else queueSlot(wheel, passes, slot, clocks);
       if (slot === last) break;
     }
     if (wheel.tick >= nowTick) return;
@@ -82,24 +86,24 @@ export function turnWheel(
 }
 
 /** Whether time has moved on by a tick or more since the last turn came to its end. */
-export function isBehind(wheel: Wheel, nowMs: number): boolean {
-  return wheel.tick < Math.floor(nowMs / wheel.tickMs);
+export function isBehind(wheel: Wheel, clocks: Clocks): boolean {
+  return wheel.tick < Math.floor(nowMsOf(clocks) / wheel.tickMs);
 }
 
 /** Takes out the pass that would depart next, to within a tick, due or not; 0 if there is none. */
-export function takeNext(wheel: Wheel, passes: Passes): number {
+export function takeNext(wheel: Wheel, passes: Passes, clocks: Clocks): number {
   for (let ahead = 0; ahead < bucketCount; ahead++) {
     const bucket = (wheel.bucket + ahead) & (bucketCount - 1);
     for (let slot = wheel.heads[bucket]!; slot !== 0; slot = wheel.heads[bucket]!) {
-      wheel.heads[bucket] = nextOf(passes, slot);
-      if (ticksAhead(wheel, passes, slot) <= ahead) return slot;
-      queueSlot(wheel, passes, slot);
+      wheel.heads[bucket] = passes.link[slot]!;
+      if (ticksAhead(wheel, passes, slot, clocks) <= ahead) return slot;
+      queueSlot(wheel, passes, slot, clocks);
     }
   }
   return 0;
 }
 
-function ticksAhead(wheel: Wheel, passes: Passes, slot: number): number {
-  const tick = Math.floor(departsAt(passes, slot, wheel.departMs) / wheel.tickMs);
+function ticksAhead(wheel: Wheel, passes: Passes, slot: number, clocks: Clocks): number {
+  const tick = Math.floor(departsAt(passes, slot, wheel.departMs, clocks) / wheel.tickMs);
   return Math.min(tick - wheel.tick, bucketCount - 1);
 }
