@@ -30,7 +30,7 @@ describe("the daemon ends when it is told to", () => {
   it("cleanly, although it is not ready yet", async () => {
     const site = aSite();
     const running = startCommand(["run", "--config", site.configPath]);
-    await vi.waitFor(() => expect(existsSync(site.dataDir)).toBe(true), { timeout: 15_000, interval: 5 });
+    await vi.waitFor(() => expect(existsSync(site.dataDir)).toBe(true), { timeout: 45_000, interval: 5 });
     expect(running.said.stdout).not.toContain("gateway/ready");
     running.process.kill("SIGTERM");
     const { code, stdout } = await running.finished;
