@@ -5,9 +5,12 @@
  *    the file needs no more room, so the log can be begun anew, and what is delivered can be written down and destroyed.
  * 2. The log itself has its full size from the start and keeps it, also while the daemon is stopped.
  *
+ * 3. The room is on the disk before SQLite sees it: a commit may name the file's size, and a power cut that takes the
+ *    room away again would leave a log that belongs to a longer file, which SQLite calls malformed.
+ *
  * SQLite cuts the file off behind its last page whenever it has folded the whole log; the room is taken again at once.
  */
-import { closeSync, existsSync, fstatSync, linkSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { systemCode } from "../../model/error.ts";
 
 const zeroBytes = 262_144;
@@ -24,6 +27,7 @@ function extend(file: number, size: number): void {
     // Nothing depends on the room: who needs it looks at what there is.
     if (!["ENOSPC", "EDQUOT"].includes(systemCode(error))) throw error;
   }
+  fsyncSync(file);
 }
 
 export interface Space {
