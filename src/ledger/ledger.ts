@@ -231,6 +231,8 @@ export function openLedger(named: string, bytesMax: number): Ledger {
     return overDatabase(database, path, pages, moved);
   } catch (error) {
     database.close();
+    // Closing folds and removes the log where the disk lets it: then nothing is missing.
+    if (!existsSync(`${path}-wal`)) unmarkOpen(path);
     throw explainSqlite(error, path);
   }
 }

@@ -43,12 +43,15 @@ function failure(error: unknown): LedgerFailure {
 
 /** The next start reads the whole ledger before it trusts it. On a disk that takes nothing it cannot be told. */
 let doubt = (): void => {};
+/** Closes the ledger after a failure. */
+let leave = (): void => {};
 
 /** A storage error leaves SQLite's view of the file in doubt: the process ends, and the next one looks afresh. */
 function fail(error: unknown): void {
   if (process.env.SORTGATE_DEBUG === "1" && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   const told = failure(error);
   if (["ledger/io", "ledger/corrupt"].includes(told.code)) doubt();
+  leave();
   post({ type: "failed", failure: told });
   port.close();
 }
@@ -174,6 +177,15 @@ async function open(): Promise<void> {
       ledger.doubt();
     } catch {
       // The disk that failed may fail here too.
+    }
+  };
+  // When the thread ends SQLite is closed in any case, and folds and removes the log if the disk lets it: nobody is to
+  // miss that log later. A disk that fails for good keeps the log and its mark.
+  leave = () => {
+    try {
+      ledger.close();
+    } catch {
+      // As above.
     }
   };
   const known = ledger.chain();

@@ -10,7 +10,18 @@
  *
  * SQLite cuts the file off behind its last page whenever it has folded the whole log; the room is taken again at once.
  */
-import { closeSync, existsSync, fstatSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { systemCode } from "../../model/error.ts";
 
 const zeroBytes = 262_144;
