@@ -1,12 +1,12 @@
 import { type Backoff, createBackoff } from "../lib/backoff.ts";
-import { type Clock, pause } from "../lib/clock.ts";
+import { type Clock, pause, type Timers } from "../lib/clock.ts";
 import type { SortgateError } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
 import type { DurationMs, MonotonicMs } from "../model/units.ts";
 import { type Contest, createContest } from "./contest.ts";
 import { LinkSession } from "./link-session.ts";
-import { type Message, type MqttLink, openMqttLink } from "./mqtt-link.ts";
+import { type LinkOptions, type Message, type MqttLink, openMqttLink } from "./mqtt-link.ts";
 import type { Backlog } from "./port.ts";
 import type { BrokerSettings } from "./settings.ts";
 import { createTopics, type Topics } from "./topic.ts";
@@ -23,6 +23,11 @@ export interface ForwarderOptions {
   readonly tell: Tell;
   /** Draws the waits between connections. */
   readonly random?: () => number;
+  readonly timers?: Timers;
+  /** Connects once; MQTT over TCP or TLS, unless said otherwise. */
+  readonly openLink?: (options: LinkOptions) => Promise<MqttLink>;
+  /** Refused events that are kept at hand; `limits.heldEventsMax` unless said otherwise. */
+  readonly heldEventsMax?: number;
 }
 
 export interface ForwarderState {
@@ -92,7 +97,10 @@ class BrokerForwarder {
 
   async close(budgetMs: number): Promise<void> {
     this.#isClosing = true;
-    await Promise.race([this.#session?.drain(this.#statusMessage(false)) ?? Promise.resolve(), pause(budgetMs)]);
+    await Promise.race([
+      this.#session?.drain(this.#statusMessage(false)) ?? Promise.resolve(),
+      pause(budgetMs, undefined, this.#options.timers),
+    ]);
     this.#stopping.abort();
     this.#session?.end();
     await this.#done;
@@ -105,16 +113,16 @@ class BrokerForwarder {
       if (this.#isClosing) return;
       if (this.#fallBack(reason)) continue;
       this.#become("down", reason);
-      await pause(this.#backoff.nextMs(), signal);
+      await pause(this.#backoff.nextMs(), signal, this.#options.timers);
     }
   }
 
   /** One connection from first to last. Gives the reason why it ended. */
   async #connectOnce(): Promise<SortgateError> {
-    const { settings, site, gateway } = this.#options;
+    const { settings, site, gateway, openLink = openMqttLink } = this.#options;
     let link: MqttLink;
     try {
-      link = await openMqttLink({
+      link = await openLink({
         settings,
         protocol: this.#protocol,
         clientId: `sortgate-${site}-${gateway}`,

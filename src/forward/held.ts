@@ -1,4 +1,5 @@
 import { createBackoff } from "../lib/backoff.ts";
+import { type Cancel, systemTimers, type Timers } from "../lib/clock.ts";
 import type { SealedEvent } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 
@@ -15,17 +16,24 @@ export interface Held {
   close(): void;
 }
 
+export interface HeldOptions {
+  readonly random?: (() => number) | undefined;
+  readonly timers?: Timers | undefined;
+  readonly eventsMax?: number | undefined;
+}
+
 /**
  * Tries events again, one at a time and in turn, after pauses with full jitter that grow as long as none is taken.
  *
  * Takes:   `retry`, which sends the event; false: not now.
- * Cost:    holds `heldEventsMax` events; beyond that they stay in the ledger alone.
+ * Cost:    holds `eventsMax` events; beyond that they stay in the ledger alone.
  */
-export function createHeld(retry: (event: SealedEvent) => boolean, random?: () => number): Held {
+export function createHeld(retry: (event: SealedEvent) => boolean, options: HeldOptions = {}): Held {
+  const { random, timers = systemTimers, eventsMax = limits.heldEventsMax } = options;
   const backoff = createBackoff(limits.backoff, random);
   const waiting: SealedEvent[] = [];
   let current: SealedEvent | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Cancel | undefined;
   let isOpen = true;
 
   const next = (): void => {
@@ -38,12 +46,12 @@ export function createHeld(retry: (event: SealedEvent) => boolean, random?: () =
     arm(backoff.nextMs());
   };
   const arm = (delayMs: number): void => {
-    if (isOpen && timer === undefined && waiting.length > 0) timer = setTimeout(next, delayMs);
+    if (isOpen && timer === undefined && waiting.length > 0) timer = timers.after(delayMs, next);
   };
 
   return {
     hold(event) {
-      if (waiting.length >= limits.heldEventsMax) return false;
+      if (waiting.length >= eventsMax) return false;
       waiting.push(event);
       if (current === undefined) arm(backoff.nextMs());
       return true;
@@ -60,7 +68,7 @@ export function createHeld(retry: (event: SealedEvent) => boolean, random?: () =
     count: () => waiting.length + (current === undefined ? 0 : 1),
     close() {
       isOpen = false;
-      clearTimeout(timer);
+      timer?.();
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "../lib/clock.ts";
+import { type Cancel, type Clock, systemTimers, type Timers } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import type { SealedEvent } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
@@ -24,6 +24,8 @@ export interface LinkSessionOptions {
   readonly tell: Tell;
   readonly acknowledged: (count: number) => void;
   readonly random?: (() => number) | undefined;
+  readonly timers?: Timers | undefined;
+  readonly heldEventsMax?: number | undefined;
 }
 
 /** Room that topic, properties and header take in a packet beside the event. */
@@ -44,7 +46,8 @@ const tooLarge = 149;
 export class LinkSession {
   readonly #options: LinkSessionOptions;
   readonly #window: number;
-  readonly #watch: NodeJS.Timeout;
+  readonly #timers: Timers;
+  readonly #watch: Cancel;
   readonly #held: Held;
   /** Sequence → when it was published; the oldest stands first. */
   readonly #inFlight = new Map<number, MonotonicMs>();
@@ -59,7 +62,7 @@ export class LinkSession {
   #known = new Set<number>();
   /** Refused events found no room and wait in the ledger alone. */
   #isLeftBehind = false;
-  #rewindTimer: NodeJS.Timeout | undefined;
+  #rewindTimer: Cancel | undefined;
   #rewoundAt: MonotonicMs = Number.NEGATIVE_INFINITY;
   #lastRefusal = "";
   #isOnlineTold = false;
@@ -67,11 +70,12 @@ export class LinkSession {
   #isOpen = true;
 
   constructor(options: LinkSessionOptions) {
-    const { link, settings, online, backlog } = options;
+    const { link, settings, online, backlog, random, timers = systemTimers, heldEventsMax: eventsMax } = options;
     this.#options = options;
+    this.#timers = timers;
     // One place of the window is kept for the status message.
     this.#window = Math.max(1, Math.min(settings.in_flight_max, link.inFlightMax - 1));
-    this.#held = createHeld((event) => this.#retry(event), options.random);
+    this.#held = createHeld((event) => this.#retry(event), { random, timers, eventsMax });
     link.publish(online, (error) => {
       this.#isOnlineTold = true;
       const code = codeOf(error);
@@ -79,7 +83,7 @@ export class LinkSession {
     });
     this.#connection = backlog.connect((events) => this.#send(events));
     this.#connection.want(this.#window);
-    this.#watch = setInterval(() => this.#checkAge(), 1_000);
+    this.#watch = timers.every(1_000, () => this.#checkAge());
   }
 
   get inFlightCount(): number {
@@ -112,8 +116,8 @@ export class LinkSession {
 
   close(): void {
     this.#isOpen = false;
-    clearInterval(this.#watch);
-    clearTimeout(this.#rewindTimer);
+    this.#watch();
+    this.#rewindTimer?.();
     this.#held.close();
     this.#flush();
     this.#connection.close();
@@ -213,7 +217,7 @@ export class LinkSession {
   }
 
   #settle(sequence: number): void {
-    if (this.#settled.push(sequence) === 1) setImmediate(() => this.#flush());
+    if (this.#settled.push(sequence) === 1) this.#timers.soon(() => this.#flush());
   }
 
   #flush(): void {
@@ -239,7 +243,8 @@ export class LinkSession {
   #rewindLater(): void {
     if (!this.#isLeftBehind || this.#rewindTimer !== undefined) return;
     const sinceMs = this.#options.clock.monotonicMs() - this.#rewoundAt;
-    this.#rewindTimer = setTimeout(() => this.#rewind(), Math.max(0, limits.rewindPauseMs - sinceMs));
+    const waitMs = Math.max(0, limits.rewindPauseMs - sinceMs);
+    this.#rewindTimer = this.#timers.after(waitMs, () => this.#rewind());
   }
 
   #rewind(): void {

@@ -24,16 +24,46 @@ export function createSystemClock(): Clock {
   };
 }
 
+/** Ends a timer; nothing happens if it has run, or was ended before. */
+export type Cancel = () => void;
+
+/** What happens later. Everything that waits takes its timers from here, so that a simulation can hold the time. */
+export interface Timers {
+  /** Once, after `durationMs`. */
+  after(durationMs: number, work: () => void): Cancel;
+  /** Each `intervalMs`, until it is ended. */
+  every(intervalMs: number, work: () => void): Cancel;
+  /** Once what runs now is done, and what has come in meanwhile. */
+  soon(work: () => void): void;
+}
+
+/** The timers of this machine. */
+export const systemTimers: Timers = {
+  after(durationMs, work) {
+    const timer = setTimeout(work, durationMs);
+    return () => clearTimeout(timer);
+  },
+  every(intervalMs, work) {
+    const timer = setInterval(work, intervalMs);
+    return () => clearInterval(timer);
+  },
+  soon: (work) => void setImmediate(work),
+};
+
 /** Resolves after `durationMs`, or at once when the signal aborts; never rejects. */
-export function pause(durationMs: number, signal?: AbortSignal): Promise<void> {
+export function pause(
+  durationMs: number,
+  signal?: AbortSignal,
+  timers: Pick<Timers, "after"> = systemTimers,
+): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const done = (): void => {
-      clearTimeout(timer);
+      cancel();
       signal?.removeEventListener("abort", done);
       resolve();
     };
-    const timer = setTimeout(done, durationMs);
+    const cancel = timers.after(durationMs, done);
     signal?.addEventListener("abort", done, { once: true });
   });
 }

@@ -1,3 +1,14 @@
+export { beginLedger, type LedgerBeginning } from "./begin.ts";
 export { unpackEvents } from "./event-batch.ts";
-export { type LedgerBacklog, type LedgerConnection, type LedgerThread, openLedgerThread } from "./ledger.ts";
-export type { Counters, LedgerOpened, LedgerStats, RefusedRow } from "./messages.ts";
+export { createLedgerHandle, type LedgerBacklog, type LedgerConnection, type LedgerThread } from "./handle.ts";
+export { openLedgerThread } from "./ledger.ts";
+export type {
+  Counters,
+  FromLedger,
+  LedgerOpened,
+  LedgerOptions,
+  LedgerStats,
+  RefusedRow,
+  ToLedger,
+} from "./messages.ts";
+export type { LedgerPort } from "./serve.ts";

@@ -1,0 +1,100 @@
+import type { Identity } from "../identity/index.ts";
+import type { Ledger, StoredEvent } from "../ledger/index.ts";
+import type { Clock, Timers } from "../lib/clock.ts";
+import type { Tell } from "../model/notice.ts";
+import { createEpochKey, createSealer, type EpochKey, epochData, type Sealer } from "../seal/index.ts";
+import { packEvents } from "./event-batch.ts";
+import { type BeginEpoch, createLedgerCore } from "./ledger-core.ts";
+import type { LedgerOptions } from "./messages.ts";
+import { recallEvents } from "./recall.ts";
+import { type LedgerPort, serveLedger } from "./serve.ts";
+
+/** What the ledger thread begins with. */
+export interface LedgerBeginning {
+  readonly port: LedgerPort;
+  /** Open, and nobody else's. */
+  readonly ledger: Ledger;
+  readonly identity: Omit<Identity, "applicationUri">;
+  readonly options: LedgerOptions;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Names a new chain: 12 hex digits. */
+  readonly drawChain: () => string;
+}
+
+/** Goes on with the chain of a ledger, tells that it is open, and serves it until told to stop. */
+export function beginLedger({ port, ledger, identity, options, clock, timers, drawChain }: LedgerBeginning): void {
+  const { site, gateway, brokers } = options;
+  const known = ledger.chain();
+  const chain = known?.chain ?? drawChain();
+  const tell: Tell = (notice) => port.post({ type: "notice", notice });
+  const recalled = recallEvents(ledger, options.recallMs, tell);
+  const sealer = createSealer({ chain, gateway, site, state: known });
+  let isLive = false;
+  let live: StoredEvent[] = [];
+  let committedCount = 0;
+  const core = createLedgerCore({
+    ledger,
+    sealer,
+    chain,
+    options,
+    beginEpoch: createEpochs(sealer, chain, identity, options),
+    clock,
+    tell,
+    committed(events, appendedCount) {
+      committedCount += appendedCount;
+      if (isLive) live.push(...events);
+    },
+  });
+  let hadRoom = true;
+  const flush = (): void => {
+    if (core.hasRoom() !== hadRoom) {
+      hadRoom = core.hasRoom();
+      port.post({ type: "room", hasRoom: hadRoom });
+    }
+    if (committedCount > 0) port.post({ type: "committed", count: committedCount });
+    committedCount = 0;
+    if (live.length === 0) return;
+    const batch = packEvents(live);
+    live = [];
+    port.post({ type: "live", batch }, [batch.bytes.buffer]);
+  };
+  core.start(known === undefined);
+  for (const file of ledger.unsalvaged())
+    core.salvage(file, ledger.moved?.file === file ? ledger.moved.what : "moved aside");
+  const { subject, fingerprint, notAfter, certificatePath: path, keyPath } = identity;
+  port.post({
+    type: "opened",
+    opened: {
+      chain,
+      sequence: sealer.state().sequence,
+      certificate: { subject, fingerprint, notAfter: new Date(notAfter).toISOString(), path, keyPath },
+      ...recalled,
+    },
+  });
+  const setLive = (on: boolean): void => {
+    isLive = on;
+  };
+  serveLedger({ port, core, ledger, brokers, timers, setLive, flush });
+}
+
+function createEpochs(
+  sealer: Sealer,
+  chain: string,
+  device: Pick<Identity, "sign" | "certificateChain">,
+  { site, gateway, software, configDigest }: LedgerOptions,
+): BeginEpoch {
+  let epochKey: EpochKey | undefined;
+  return (sequence, reason) => {
+    const before = epochKey;
+    const key = createEpochKey();
+    const data = epochData({ chain, gateway, site, sequence, key, device, software, configDigest, reason });
+    sealer.useKey(key);
+    epochKey = key;
+    const revert = (): void => {
+      if (before !== undefined) sealer.useKey(before);
+      epochKey = before;
+    };
+    return { kid: key.kid, data, revert };
+  };
+}

@@ -1,0 +1,180 @@
+import type { Ledger } from "../ledger/index.ts";
+import type { Timers } from "../lib/clock.ts";
+import { SortgateError } from "../model/error.ts";
+import { limits } from "../model/limits.ts";
+import { packEvents } from "./event-batch.ts";
+import type { LedgerCore } from "./ledger-core.ts";
+import type { FromLedger, LedgerFailure, Questions, ToLedger } from "./messages.ts";
+
+/** The ledger thread's end of the way between it and the main thread. */
+export interface LedgerPort {
+  post(message: FromLedger, transfer?: ArrayBuffer[]): void;
+  onMessage(listener: (message: ToLedger) => void): void;
+  /** Nothing comes or goes any more. */
+  close(): void;
+}
+
+export interface ServedLedger {
+  readonly port: LedgerPort;
+  readonly core: LedgerCore;
+  readonly ledger: Ledger;
+  readonly brokers: readonly string[];
+  readonly timers: Timers;
+  /** Whether events that were committed are to be told one by one. */
+  readonly setLive: (on: boolean) => void;
+  /** Tells what was committed since the last time. */
+  readonly flush: () => void;
+}
+
+/** How often time alone may make a commit due: settled cursors, checkpoints, a new key. */
+const tickMs = 50;
+const retainTickMs = 600_000;
+/** How soon it is noticed that somebody removed the file. */
+const placeTickMs = 1_000;
+
+function failure(error: unknown): LedgerFailure {
+  if (error instanceof SortgateError) return { code: error.code, sentence: error.message, hint: error.hint };
+  return {
+    code: "ledger/io",
+    sentence: `The ledger thread failed (${error instanceof Error ? error.name : typeof error})`,
+    hint: "run again with SORTGATE_DEBUG=1 to see where",
+  };
+}
+
+/**
+ * A storage error leaves SQLite's view of the file in doubt: the process ends, and the next one looks afresh.
+ *
+ * Takes:   the ledger, if it was open: the next start reads all of it before it trusts it. When the thread ends SQLite
+ *          is closed in any case, and folds and removes the log if the disk lets it: nobody is to miss that log later.
+ *          A disk that fails for good keeps the log and its mark.
+ */
+export function failLedger(port: LedgerPort, error: unknown, ledger?: Ledger): void {
+  if (process.env.SORTGATE_DEBUG === "1" && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  const told = failure(error);
+  // The disk that failed may fail here too.
+  if (["ledger/io", "ledger/corrupt"].includes(told.code)) attempt(() => ledger?.doubt());
+  attempt(() => ledger?.close());
+  port.post({ type: "failed", failure: told });
+  port.close();
+}
+
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // What fails here has failed before, and was told.
+  }
+}
+
+interface Connection {
+  connection: number;
+  wantCount: number;
+}
+
+function serveBrokers({ port, core }: ServedLedger, connections: Map<string, Connection>): void {
+  for (const [broker, state] of connections) {
+    if (state.wantCount <= 0) continue;
+    const events = core.outbox.lease(broker, state.wantCount);
+    if (events.length === 0) continue;
+    state.wantCount -= events.length;
+    const batch = packEvents(events);
+    port.post({ type: "batch", broker, connection: state.connection, batch }, [batch.bytes.buffer]);
+  }
+}
+
+function answer({ port, core, ledger, brokers }: ServedLedger, message: Extract<ToLedger, { type: "ask" }>): void {
+  const { id, question } = message;
+  try {
+    if (question === "events") {
+      const { from, to, bytesMax } = message.detail as Questions["events"]["ask"];
+      const batch = packEvents(ledger.read(from, to, bytesMax));
+      port.post({ type: "answer", id, answer: batch }, [batch.bytes.buffer]);
+    } else if (question === "checkpoint") {
+      const { counters } = message.detail as Questions["checkpoint"]["ask"];
+      port.post({ type: "answer", id, answer: { sequence: core.finish(counters) } });
+    } else if (question === "refused") {
+      const lists = brokers.map((broker) => [broker, ledger.refused(broker, limits.refusedListMax)] as const);
+      port.post({ type: "answer", id, answer: Object.fromEntries(lists) });
+    } else if (question === "replay") {
+      const { broker, from, to } = message.detail as Questions["replay"]["ask"];
+      port.post({ type: "answer", id, answer: { count: core.replay(broker, from, to) } });
+    } else if (question === "beat") {
+      core.beat((message.detail as Questions["beat"]["ask"]).withinMs);
+      port.post({ type: "answer", id, answer: null });
+    } else port.post({ type: "answer", id, answer: question === "stats" ? core.stats() : core.rotateKey() });
+  } catch (error) {
+    port.post({ type: "refusal", id, failure: failure(error) });
+    const isHarmless = error instanceof SortgateError && /^(ledger\/full|usage\/)/.test(error.code);
+    if (!isHarmless) throw error;
+  }
+}
+
+/** Reads messages until told to stop: everything that arrived during a commit goes into the next one. */
+export function serveLedger(served: ServedLedger): void {
+  const { port, core, ledger, timers, setLive, flush } = served;
+  const connections = new Map<string, Connection>();
+  let isScheduled = false;
+  let isOver = false;
+
+  /** After a failure nothing touches the ledger any more: the thread only ends. */
+  const guarded = (work: () => void): void => {
+    if (isOver) return;
+    try {
+      work();
+    } catch (error) {
+      stop();
+      failLedger(port, error, ledger);
+    }
+  };
+  const work = (): void => {
+    isScheduled = false;
+    guarded(() => {
+      core.commit();
+      flush();
+      serveBrokers(served, connections);
+    });
+    if (!isOver && core.due()) schedule();
+  };
+  const schedule = (): void => {
+    if (isScheduled) return;
+    isScheduled = true;
+    timers.soon(work);
+  };
+  const endTick = timers.every(tickMs, () => core.due() && schedule());
+  const endRetain = timers.every(retainTickMs, () => guarded(() => core.retain()));
+  const endPlace = timers.every(placeTickMs, () => guarded(() => ledger.checkPlace()));
+  const stop = (): void => {
+    isOver = true;
+    endPlace();
+    endTick();
+    endRetain();
+  };
+
+  port.onMessage((message) =>
+    guarded(() => {
+      if (message.type === "append") core.append(message.drafts, message.counters);
+      else if (message.type === "settle") core.outbox.settle(message.broker, message.sequences, message.refused);
+      else if (message.type === "connect") {
+        core.outbox.connect(message.broker);
+        connections.set(message.broker, { connection: message.connection, wantCount: 0 });
+      } else if (message.type === "want") {
+        const state = connections.get(message.broker);
+        if (state?.connection === message.connection) state.wantCount += message.count;
+      } else if (message.type === "watch") setLive(message.on);
+      else if (message.type === "clock") {
+        core.clockIs(message.state);
+        core.retain();
+      } else if (message.type === "ask") answer(served, message);
+      else {
+        core.flush();
+        stop();
+        flush();
+        ledger.close();
+        port.post({ type: "stopped" });
+        port.close();
+        return;
+      }
+      schedule();
+    }),
+  );
+}
