@@ -46,6 +46,8 @@ const tooLarge = 149;
 export class LinkSession {
   readonly #options: LinkSessionOptions;
   readonly #window: number;
+  /** The broker takes one publish at once: events go after the status, and none is tried again beside the others. */
+  readonly #isNarrow: boolean;
   readonly #timers: Timers;
   readonly #watch: Cancel;
   readonly #held: Held;
@@ -66,6 +68,7 @@ export class LinkSession {
   #rewoundAt: MonotonicMs = Number.NEGATIVE_INFINITY;
   #lastRefusal = "";
   #isOnlineTold = false;
+  readonly #openedAt: MonotonicMs;
   #draining: (() => void) | undefined;
   #isOpen = true;
 
@@ -73,16 +76,20 @@ export class LinkSession {
     const { link, settings, online, backlog, random, timers = systemTimers, heldEventsMax: eventsMax } = options;
     this.#options = options;
     this.#timers = timers;
+    this.#openedAt = options.clock.monotonicMs();
+    this.#isNarrow = link.inFlightMax < 2;
     // One place of the window is kept for the status message.
     this.#window = Math.max(1, Math.min(settings.in_flight_max, link.inFlightMax - 1));
     this.#held = createHeld((event) => this.#retry(event), { random, timers, eventsMax });
     link.publish(online, (error) => {
       this.#isOnlineTold = true;
+      if (this.#isNarrow && this.#isOpen && this.#draining === undefined) this.#connection.want(this.#window);
+      this.#checkDrained();
       const code = codeOf(error);
       if (code !== undefined) this.#tellRefusal("status", online.topic, code, explainRefusal(code));
     });
     this.#connection = backlog.connect((events) => this.#send(events));
-    this.#connection.want(this.#window);
+    if (!this.#isNarrow) this.#connection.want(this.#window);
     this.#watch = timers.every(1_000, () => this.#checkAge());
   }
 
@@ -169,7 +176,8 @@ export class LinkSession {
       const meaning = explainRefusal(code);
       if (meaning.isPermanent) this.#setAside(event, code, meaning);
       else {
-        if (!isRetry && !this.#held.hold(event)) this.#isLeftBehind = true;
+        if (!isRetry && (this.#isNarrow || !this.#held.hold(event))) this.#isLeftBehind = true;
+        if (this.#isNarrow) this.#rewindLater();
         if (isRetry) this.#held.tried("refused");
         this.#tellRefusal(kind, topics.of(kind, subject), code, meaning);
         this.#askForMore();
@@ -262,14 +270,16 @@ export class LinkSession {
   }
 
   #checkDrained(): void {
-    if (this.#inFlight.size === 0 && this.#settled.length === 0) this.#draining?.();
+    if (this.#inFlight.size > 0 || this.#settled.length > 0 || (this.#isNarrow && !this.#isOnlineTold)) return;
+    this.#draining?.();
   }
 
   /** "Connected" is judged by acknowledged data: a peer that is silent for long is dead, whatever the socket says. */
   #checkAge(): void {
-    const [oldest] = this.#inFlight.values();
+    const [event = Number.POSITIVE_INFINITY] = this.#inFlight.values();
+    const oldest = this.#isOnlineTold ? event : Math.min(this.#openedAt, event);
     const { clock, settings, link } = this.#options;
-    if (oldest === undefined || clock.monotonicMs() - oldest < limits.ackAgeMaxMs) return;
+    if (clock.monotonicMs() - oldest < limits.ackAgeMaxMs) return;
     link.end(
       new SortgateError("broker/unreachable", `Broker "${settings.name}" is connected but acknowledges nothing`, {
         hint: "look at the broker's log and load; the connection is made anew",

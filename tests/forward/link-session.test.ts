@@ -1,0 +1,168 @@
+import { expect, test } from "vitest";
+import type { Message, MqttLink } from "../../src/forward/index.ts";
+import { LinkSession } from "../../src/forward/link-session.ts";
+import { brokerSettings } from "../../src/forward/settings.ts";
+import { createTopics } from "../../src/forward/topic.ts";
+import type { Timers } from "../../src/lib/clock.ts";
+import type { SortgateError } from "../../src/model/error.ts";
+import type { SealedEvent } from "../../src/model/event.ts";
+import { limits } from "../../src/model/limits.ts";
+import { createBacklog, type TestBacklog } from "../fakes/backlog.ts";
+
+/** Time that stands still until it is advanced. */
+function createTime(): { timers: Timers; nowMs: () => number; advance(durationMs: number): Promise<void> } {
+  let nowMs = 0;
+  let waiting: { atMs: number; intervalMs: number; work: () => void }[] = [];
+  const add = (delayMs: number, intervalMs: number, work: () => void): (() => void) => {
+    const entry = { atMs: nowMs + delayMs, intervalMs, work };
+    waiting.push(entry);
+    return () => {
+      waiting = waiting.filter((one) => one !== entry);
+    };
+  };
+  const rest = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  return {
+    timers: {
+      after: (durationMs, work) => add(durationMs, 0, work),
+      every: (intervalMs, work) => add(intervalMs, intervalMs, work),
+      soon: (work) => void setImmediate(work),
+    },
+    nowMs: () => nowMs,
+    async advance(durationMs) {
+      const untilMs = nowMs + durationMs;
+      await rest();
+      for (;;) {
+        const [next] = waiting.filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs);
+        if (next === undefined) break;
+        nowMs = next.atMs;
+        if (next.intervalMs > 0) next.atMs += next.intervalMs;
+        else waiting = waiting.filter((one) => one !== next);
+        next.work();
+        await rest();
+      }
+      nowMs = untilMs;
+    },
+  };
+}
+
+interface Sent {
+  readonly message: Message;
+  readonly done: (error?: Error | null) => void;
+}
+
+interface Rig {
+  readonly backlog: TestBacklog;
+  readonly session: LinkSession;
+  /** What is at the broker and not acknowledged. */
+  readonly open: Sent[];
+  readonly ended: SortgateError[];
+  acknowledge(error?: Error): void;
+  advance(durationMs: number): Promise<void>;
+}
+
+const event = (sequence: number): SealedEvent => ({
+  sequence,
+  kind: "read",
+  subject: "tunnel-1",
+  bytes: Buffer.from(`${sequence}`),
+});
+
+/** A session over a link to a broker that takes `inFlightMax` publishes at once and answers when it is told to. */
+function aSession(inFlightMax: number, eventCount: number): Rig {
+  const time = createTime();
+  const open: Sent[] = [];
+  const ended: SortgateError[] = [];
+  const link: MqttLink = {
+    protocol: 5,
+    inFlightMax,
+    packetBytesMax: 1_000_000,
+    publish(message, done) {
+      open.push({ message, done });
+      expect(open.length, "publishes at once").toBeLessThanOrEqual(inFlightMax);
+    },
+    ended: new Promise(() => {}),
+    end: (reason) => ended.push(reason),
+    leave: async () => {},
+  };
+  const backlog = createBacklog(Array.from({ length: eventCount }, (_, index) => event(index + 1)));
+  const session = new LinkSession({
+    link,
+    settings: brokerSettings.parse({ name: "central", url: "mqtt://127.0.0.1" }),
+    gateway: "line-3",
+    chain: "6f1c2a9be04d",
+    backlog,
+    topics: createTopics("sortgate", "HZ01", "line-3"),
+    online: { topic: "status", bytes: Buffer.from("online") },
+    clock: { monotonicMs: time.nowMs, wallMs: time.nowMs, boot: "00000000" },
+    timers: time.timers,
+    random: () => 0.5,
+    tell: () => {},
+    acknowledged: () => {},
+  });
+  return {
+    backlog,
+    session,
+    open,
+    ended,
+    acknowledge: (error) => open.shift()?.done(error ?? null),
+    advance: time.advance,
+  };
+}
+
+const texts = (rig: Rig): string[] => rig.open.map(({ message }) => Buffer.from(message.bytes).toString());
+
+test("a broker that takes one publish at once gets the status, then one event after the other", async () => {
+  const rig = aSession(1, 3);
+  const seen: string[][] = [];
+  for (let turn = 0; turn < 4; turn += 1) {
+    await rig.advance(1);
+    seen.push(texts(rig));
+    rig.acknowledge();
+  }
+  await rig.advance(1);
+  expect(seen).toEqual([["online"], ["1"], ["2"], ["3"]]);
+  expect([...rig.backlog.settled]).toEqual([1, 2, 3]);
+  rig.session.close();
+});
+
+test("what such a broker refuses for now waits in the ledger, and comes again alone", async () => {
+  const rig = aSession(1, 2);
+  await rig.advance(1);
+  rig.acknowledge();
+  await rig.advance(1);
+  rig.acknowledge(Object.assign(new Error("quota"), { code: 151 }));
+  await rig.advance(1);
+  expect(texts(rig)).toEqual(["2"]);
+  rig.acknowledge();
+  await rig.advance(limits.rewindPauseMs + 1);
+  expect(texts(rig)).toEqual(["1"]);
+  rig.acknowledge();
+  await rig.advance(1);
+  expect([...rig.backlog.settled].sort()).toEqual([1, 2]);
+  rig.session.close();
+});
+
+test("such a broker gets the last word of the status only when it has answered the first", async () => {
+  const rig = aSession(1, 0);
+  await rig.advance(1);
+  const drained = rig.session.drain({ topic: "status", bytes: Buffer.from("offline") });
+  await rig.advance(1);
+  expect(texts(rig)).toEqual(["online"]);
+  rig.acknowledge();
+  await rig.advance(1);
+  expect(texts(rig)).toEqual(["offline"]);
+  rig.acknowledge();
+  await drained;
+  rig.session.close();
+});
+
+test("a broker that never acknowledges the status is left, though it takes events", async () => {
+  const rig = aSession(8, 3);
+  await rig.advance(1);
+  for (const sent of rig.open.splice(1)) sent.done(null);
+  await rig.advance(limits.ackAgeMaxMs - 1_000);
+  expect(rig.ended).toEqual([]);
+  await rig.advance(2_000);
+  expect(rig.ended.map(({ code }) => code)).toContain("broker/unreachable");
+  rig.session.close();
+});
