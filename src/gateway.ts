@@ -166,7 +166,7 @@ function openLedger(config: Config, version: string, tell: Tell, counters: () =>
     configDigest: configDigest(config),
     bytesMax: config.queue.bytes_max,
     retainMs: config.queue.retain_days * 86_400_000,
-    recallMs: Math.max(0, ...config.readPoints.flatMap((point) => [point.pass_max_ms, point.depart_ms])),
+    recallMs: Math.max(0, ...config.readPoints.map((point) => point.pass_max_ms + point.depart_ms)),
     whenFull: config.queue.when_full,
     brokers: config.brokers.map((broker) => broker.name),
     counters,

@@ -48,6 +48,8 @@ export interface PipelineOptions {
   /** Passes that were open when the daemon stopped: their events are not repeated. */
   readonly recalled: readonly RecalledPass[];
   readonly tell: Tell;
+  /** Passes that one read point follows at once; `limits.passesMax` unless said otherwise. */
+  readonly passesMax?: number;
 }
 
 /** What one device delivered since the start. */
@@ -91,7 +93,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const restorer = createRestorer({
     devices: options.devices,
     recalled: options.recalled,
-    restore: ({ readPoint, pass }, nowMs) => points.get(readPoint)?.window.restore(pass, nowMs),
+    restore: ({ readPoint, pass }, nowMs, isAgain) => points.get(readPoint)?.window.restore(pass, nowMs, isAgain),
   });
   const lanes = options.devices.map((device, index) =>
     createLane(device, points.get(device.readPoint)!, (nowMs) => restorer.heard(index, nowMs), options),
@@ -159,6 +161,7 @@ function openPoint(
       nextPassNumber,
       observe: (observation) => clear(observation, point),
       tell: options.tell,
+      ...(options.passesMax === undefined ? {} : { passesMax: options.passesMax }),
     }),
   };
   return point;

@@ -177,6 +177,35 @@ describe("a pass that was open when the daemon stopped", () => {
     expect(told(events)).toEqual([]);
   });
 
+  it("is summed up once, though its own device comes up when it has departed already", () => {
+    const { pipeline, events } = aPipeline({ emit: "both", recalled: [open("scanner-2")] });
+    pipeline.up(0, at(0));
+    pipeline.receive(0, text(framed("NoRead")), at(100));
+    sweep(pipeline, 100, 2_000);
+    expect(told(events)).toEqual([["pass", "1b2c3d4e-7"]]);
+    pipeline.up(1, at(3_000));
+    pipeline.receive(1, text(framed(waybill)), at(3_000));
+    sweep(pipeline, 3_000, 5_000);
+    pipeline.close(at(5_000));
+    expect(told(events)).toEqual([["pass", "1b2c3d4e-7"]]);
+  });
+
+  it("keeps apart from a later pass of the same code that another device read meanwhile", () => {
+    const { pipeline, events } = aPipeline({ emit: "both", recalled: [open("scanner-2")] });
+    pipeline.up(0, at(0));
+    pipeline.receive(0, text(framed("NoRead")), at(100));
+    sweep(pipeline, 100, 2_000);
+    pipeline.receive(0, text(framed(waybill)), at(2_000));
+    pipeline.up(1, at(2_200));
+    pipeline.receive(1, text(framed(waybill)), at(2_200));
+    sweep(pipeline, 2_200, 5_000);
+    const ids = told(events).map((one) => (one as [string, string])[1]);
+    expect(told(events).map((one) => (one as [string, string])[0])).toEqual(["pass", "read", "pass"]);
+    expect(ids[0]).toBe("1b2c3d4e-7");
+    expect(ids[1]).toBe(ids[2]);
+    expect(ids[1]).not.toBe(ids[0]);
+  });
+
   it("is summed up at a stop even if no device ever spoke", () => {
     const { pipeline, events } = aPipeline({ emit: "both", recalled: [open()] });
     pipeline.close(at(100));

@@ -47,8 +47,12 @@ export interface DedupWindow {
   noRead(device: number, medium: Medium, nowMs: MonotonicMs, wallMs: EpochMs): void;
   /** Ends passes that have departed, in order of departure; looks at no more than `budget` passes. */
   sweep(nowMs: MonotonicMs, wallMs: EpochMs, budget?: number): void;
-  /** Follows a pass again after a restart, as if it was read just now; observes nothing. */
-  restore(pass: RestoredPass, nowMs: MonotonicMs): void;
+  /**
+   * Follows a pass again after a restart, as if it was read just now; observes nothing.
+   *
+   * Takes:   `isAgain` if this run had it before: if it departed meanwhile, all has been said of it.
+   */
+  restore(pass: RestoredPass, nowMs: MonotonicMs, isAgain?: boolean): void;
   /** Ends all passes; the window is empty after that. */
   close(nowMs: MonotonicMs, wallMs: EpochMs): void;
   counters(): WindowCounters;

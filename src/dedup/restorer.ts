@@ -6,8 +6,8 @@ export interface RestorerOptions {
   /** All devices; the restorer knows them by their place here. */
   readonly devices: readonly { readonly name: string; readonly readPoint: string }[];
   readonly recalled: readonly RecalledPass[];
-  /** Opens a pass again: its time to depart begins now. */
-  readonly restore: (recalled: RecalledPass, nowMs: MonotonicMs) => void;
+  /** Opens a pass again: its time to depart begins now. `isAgain`: for the second time. */
+  readonly restore: (recalled: RecalledPass, nowMs: MonotonicMs, isAgain: boolean) => void;
 }
 
 /** When passes that were open at the last stop are opened again; see `createRestorer`. */
@@ -46,7 +46,7 @@ export function createRestorer({ devices, recalled, restore }: RestorerOptions):
     begun.add(readPoint);
     graces.delete(device);
     const here = waiting.filter((one) => one.readPoint === readPoint);
-    for (const one of here) if (isFirst || (isHeard && one.pass.device === name)) restore(one, nowMs);
+    for (const one of here) if (isFirst || (isHeard && one.pass.device === name)) restore(one, nowMs, !isFirst);
     waiting = waiting.filter((one) => one.readPoint !== readPoint || one.pass.device !== name);
   }
 
@@ -64,7 +64,7 @@ export function createRestorer({ devices, recalled, restore }: RestorerOptions):
       for (const [device, until] of graces) if (nowMs >= until) release(device, false, nowMs);
     },
     close(nowMs) {
-      for (const one of waiting) if (!begun.has(one.readPoint)) restore(one, nowMs);
+      for (const one of waiting) if (!begun.has(one.readPoint)) restore(one, nowMs, false);
       waiting = [];
       graces.clear();
     },

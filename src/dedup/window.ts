@@ -38,6 +38,8 @@ import {
   moveTimes,
   type Passes,
   readCountOf,
+  recordOf,
+  refreshPass,
   setOddity,
   takeSlot,
 } from "./ring/passes.ts";
@@ -105,7 +107,7 @@ export function createWindow(options: WindowOptions): DedupWindow {
     admit: (read, device, nowMs, wallMs) => admit(state, read, device, nowMs, wallMs),
     noRead: (device, medium, nowMs, wallMs) => observeNoRead(state, device, medium, nowMs, wallMs),
     sweep: (nowMs, wallMs, budget = Number.POSITIVE_INFINITY) => sweep(state, nowMs, wallMs, budget),
-    restore: (pass, nowMs) => restore(state, pass, nowMs),
+    restore: (pass, nowMs, isAgain = false) => restore(state, pass, nowMs, isAgain),
     close: (nowMs, wallMs) => close(state, nowMs, wallMs),
     counters: () => countersOf(state.counts, passes.liveCount),
   };
@@ -222,13 +224,18 @@ function turn(state: State, budget: number): void {
   state.evictions.remind(nowMsOf(state.clocks));
 }
 
-function restore(state: State, pass: RestoredPass, monotonicMs: MonotonicMs): void {
+function restore(state: State, pass: RestoredPass, monotonicMs: MonotonicMs, isAgain: boolean): void {
   const { passes, rests, words, clocks } = state;
   const { code } = pass;
   setClocks(state, monotonicMs, pass.firstReadAt);
   const hash = state.hash(words, code, 0, code.length);
   let slot = findSlot(state.table, passes, rests, hash, words, code, 0, code.length);
   const isNew = slot === 0;
+  if (isAgain && !isNew) {
+    // Another pass of this code has begun meanwhile, with a name of its own.
+    if (recordOf(passes, slot, clocks).oddity?.passId === pass.passId) refreshPass(passes, slot, clocks);
+    return;
+  }
   if (isNew) {
     if (!hasFreeSlot(passes) || !restFits(rests, code.length)) {
       countEviction(state);
@@ -244,7 +251,7 @@ function restore(state: State, pass: RestoredPass, monotonicMs: MonotonicMs): vo
   countLedgerRead(passes, slot, device);
   confirmPass(passes, slot, 0);
   setOddity(passes, slot, { passId: pass.passId, device: pass.device, symbology: pass.symbology });
-  if (pass.stalled) markTold(passes, slot);
+  if (pass.stalled || isAgain) markTold(passes, slot);
 }
 
 function close(state: State, monotonicMs: MonotonicMs, epochMs: EpochMs): void {

@@ -157,7 +157,7 @@ export interface RememberedPass {
   readonly firstReadAt: EpochMs;
   /** Why its summary was made; absent for its first read. */
   readonly closeReason: string | undefined;
-  /** When the event was made. */
+  /** When the event was made, by the clock of `lastAt`; if it was carried over into later runs, as if it was made then. */
   readonly at: EpochMs;
 }
 

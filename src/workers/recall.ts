@@ -1,7 +1,7 @@
 import type { Ledger, StoredEvent } from "../ledger/index.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
-import type { DurationMs } from "../model/units.ts";
+import type { DurationMs, EpochMs } from "../model/units.ts";
 import type { LedgerOpened, RememberedPass } from "./messages.ts";
 
 /** Events that are read at once: a chunk of them is garbage before the next one comes. */
@@ -16,6 +16,7 @@ const stalledMark = Buffer.from('"closeReason":"stalled"');
  * Takes:   `recallMs`, longer than which no pass lasts without a word in the ledger.
  * Gives:   for each pass the last that was told of it, oldest first, if it was not its end. A code that stalled is silent
  *          for as long as it lies there, so of those older ones are given as well.
+ *          A pass that outlasted a restart lasts from that on, and is no older because the clock was set: `at` says so.
  * Cost:    one walk over the last `limits.recallEventsMax` events, whatever the size of the ledger; only the younger
  *          ones are parsed.
  * Loses:   what is damaged, counted and told: such a pass may be told twice.
@@ -30,14 +31,16 @@ export function recallEvents(
   const bottom = Math.max(first, last - limits.recallEventsMax + 1, 1);
   const ended = new Set<string>();
   const remembered: RememberedPass[] = [];
+  const ages = createAges();
   let damagedCount = 0;
   for (let to = last; to >= bottom; to -= chunkCount) {
     const from = Math.max(bottom, to - chunkCount + 1);
     const events = ledger.readEach(from, to);
     damagedCount += to - from + 1 - events.length;
     for (const event of events.reverse()) {
-      if (!mayMatter(event, lastAt - recallMs)) continue;
-      const pass = parse(event);
+      const at = lastAt - ages.of(event);
+      if (!mayMatter(event, at >= lastAt - recallMs)) continue;
+      const pass = parse(event, at);
       if (pass === "damaged") damagedCount += 1;
       if (pass === "damaged" || ended.has(pass.key)) continue;
       ended.add(pass.key);
@@ -55,18 +58,45 @@ export function recallEvents(
   return { lastAt, remembered: remembered.reverse() };
 }
 
-function mayMatter({ kind, at, bytes }: StoredEvent, sinceAt: number): boolean {
+/** How long ago events were made, walked through from the last one back, as far as a pass has aged meanwhile. */
+function createAges(): { of(event: StoredEvent): DurationMs } {
+  let endAt = 0;
+  let laterRunsMs = 0;
+  let steppedMs = 0;
+  let isEnd = true;
+  return {
+    of(event) {
+      if (isEnd) endAt = event.at;
+      isEnd = false;
+      const ageMs = Math.max(laterRunsMs, endAt - event.at - steppedMs);
+      if (event.kind === "alarm") steppedMs += stepOf(event);
+      if (event.kind === "epoch" && dataOf(event)?.reason === "start") {
+        laterRunsMs = ageMs;
+        steppedMs = 0;
+        isEnd = true;
+      }
+      return ageMs;
+    },
+  };
+}
+
+/** By how much the clock had been set when this alarm was told. */
+function stepOf(event: StoredEvent): DurationMs {
+  const { alarm, stepMs } = dataOf(event) ?? {};
+  return alarm === "clock-stepped" && typeof stepMs === "number" ? stepMs : 0;
+}
+
+function mayMatter({ kind, bytes }: StoredEvent, isYoung: boolean): boolean {
   if (kind !== "read" && kind !== "pass") return false;
   return (
-    at >= sinceAt ||
-    (kind === "pass" && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(stalledMark))
+    isYoung || (kind === "pass" && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(stalledMark))
   );
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";
 
 /** Which pass an event tells of; `remembered` is absent if it tells its end, or no code that could be recognised. */
-function parse(event: StoredEvent): { key: string; remembered?: RememberedPass } | "damaged" {
+function parse(event: StoredEvent, at: EpochMs): { key: string; remembered?: RememberedPass } | "damaged" {
   const data = dataOf(event);
   const { passId, readPoint, device, medium, code, codeClass, symbology, closeReason } = data ?? {};
   if (!isText(passId) || !isText(readPoint)) return "damaged";
@@ -87,7 +117,7 @@ function parse(event: StoredEvent): { key: string; remembered?: RememberedPass }
       symbology: isText(symbology) ? symbology : undefined,
       firstReadAt,
       closeReason: isText(closeReason) ? closeReason : undefined,
-      at: event.at,
+      at,
     },
   };
 }

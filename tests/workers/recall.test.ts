@@ -12,6 +12,7 @@ import { recallEvents } from "../../src/workers/recall.ts";
 
 const startAt = Date.parse("2026-11-23T03:10:00Z");
 const passMaxMs = 30_000;
+const recallMs = passMaxMs + 500;
 
 let dir: string;
 let ledger: Ledger;
@@ -29,17 +30,21 @@ afterEach(() => {
 });
 
 interface Told {
-  readonly kind?: "read" | "pass";
+  readonly kind?: "read" | "pass" | "epoch" | "alarm";
   readonly afterMs?: number;
   readonly code?: string;
   readonly closeReason?: string;
+  /** Why an epoch began. */
+  readonly reason?: string;
+  /** By how much the clock was set. */
+  readonly stepMs?: number;
   /** Instead of an event. */
   readonly text?: string;
 }
 
 /** Puts events into the ledger; each is a pass of its own unless it shares its code with another. */
 function tell(...events: readonly Told[]): void {
-  const stored = events.map(({ kind = "read", afterMs = 0, code, closeReason, text }): StoredEvent => {
+  const stored = events.map(({ kind = "read", afterMs = 0, code, closeReason, text, ...more }): StoredEvent => {
     last += 1;
     const data = {
       ...(closeReason !== undefined && { closeReason }),
@@ -50,6 +55,8 @@ function tell(...events: readonly Told[]): void {
       medium: "barcode",
       passId: `9f0c3a1e-${code ?? last}`,
       readPoint: "tunnel-1",
+      ...(kind === "alarm" && { alarm: "clock-stepped" }),
+      ...more,
     };
     const bytes = Buffer.from(text ?? JSON.stringify({ data, time: data.firstReadAt }));
     return { sequence: last, kind, subject: "tunnel-1", at: startAt + afterMs, bytes };
@@ -64,7 +71,7 @@ function tell(...events: readonly Told[]): void {
   }
 }
 
-const remembered = () => recallEvents(ledger, passMaxMs, (notice) => notices.push(notice)).remembered;
+const remembered = () => recallEvents(ledger, recallMs, (notice) => notices.push(notice)).remembered;
 const codes = (): string[] => remembered().map(({ code }) => code);
 
 const readPoint: ReadPointSettings = {
@@ -76,13 +83,13 @@ const readPoint: ReadPointSettings = {
 };
 /** The codes that are followed again, and whether in silence. */
 const open = (): [string, boolean][] => {
-  const { remembered: told, lastAt } = recallEvents(ledger, passMaxMs, (notice) => notices.push(notice));
+  const { remembered: told, lastAt } = recallEvents(ledger, recallMs, (notice) => notices.push(notice));
   return recallPasses(told, lastAt, [readPoint]).map(({ pass }) => [Buffer.from(pass.code).toString(), pass.stalled]);
 };
 
 describe("what a start remembers of the run before", () => {
   it("is nothing of an empty ledger", () => {
-    expect(recallEvents(ledger, passMaxMs, () => {})).toEqual({ lastAt: 0, remembered: [] });
+    expect(recallEvents(ledger, recallMs, () => {})).toEqual({ lastAt: 0, remembered: [] });
   });
 
   it("is each pass that was told and not ended, oldest first", () => {
@@ -96,13 +103,40 @@ describe("what a start remembers of the run before", () => {
 
   it("is no pass that is older than passes get, unless its code lay there and was silent", () => {
     tell({ code: "OLD" }, { code: "LIES" }, { code: "LIES", kind: "pass", closeReason: "stalled" });
-    tell({ code: "NEW", afterMs: passMaxMs + 1 });
+    tell({ code: "NEW", afterMs: recallMs + 1 });
     expect(open()).toEqual([
       ["LIES", true],
       ["NEW", false],
     ]);
     // The thread hands over no more than that either.
     expect(codes()).toEqual(["LIES", "NEW"]);
+  });
+
+  it("is a pass until it must have been told as stalled: at its first read after the longest time, if it went on", () => {
+    tell({ code: "A" }, { code: "B", afterMs: passMaxMs + 499 });
+    expect(open().map(([code]) => code)).toEqual(["A", "B"]);
+    tell({ code: "C", afterMs: passMaxMs + 501 });
+    expect(open().map(([code]) => code)).toEqual(["B", "C"]);
+  });
+
+  it("is a pass that outlasted a restart, and begins anew with it", () => {
+    const hourMs = 3_600_000;
+    tell({ code: "OVER" }, { code: "A", afterMs: 40_000 }, { code: "B", afterMs: 60_000 });
+    tell({ kind: "epoch", reason: "start", afterMs: hourMs }, { code: "C", afterMs: hourMs + 20_000 });
+    expect(open().map(([code]) => code)).toEqual(["A", "B", "C"]);
+    tell({ kind: "epoch", reason: "rotation", afterMs: hourMs + 30_000 }, { code: "D", afterMs: hourMs + 31_000 });
+    expect(open().map(([code]) => code)).toEqual(["C", "D"]);
+    tell({ kind: "epoch", reason: "start", afterMs: 2 * hourMs });
+    expect(open().map(([code]) => code)).toEqual(["C", "D"]);
+  });
+
+  it("is a pass that is no older because the clock was set", () => {
+    const dayMs = 86_400_000;
+    tell({ code: "OVER" }, { code: "A", afterMs: 20_000 }, { kind: "alarm", stepMs: dayMs, afterMs: dayMs + 21_000 });
+    tell({ code: "B", afterMs: dayMs + 40_000 });
+    expect(open().map(([code]) => code)).toEqual(["A", "B"]);
+    tell({ kind: "alarm", stepMs: -dayMs, afterMs: 41_000 }, { code: "C", afterMs: 50_000 });
+    expect(open().map(([code]) => code)).toEqual(["A", "B", "C"]);
   });
 
   it("leaves out what is damaged, and tells how much that was", () => {
@@ -126,7 +160,7 @@ describe("what a start remembers of the run before", () => {
       ranges.push([from, to]);
       return ledger.readEach(from, to);
     };
-    recallEvents({ ...ledger, readEach }, passMaxMs, () => {});
+    recallEvents({ ...ledger, readEach }, recallMs, () => {});
     expect(Math.min(...ranges.map(([from]) => from))).toBe(2);
     expect(Math.max(...ranges.map(([from, to]) => to - from))).toBeLessThan(1_000);
   });

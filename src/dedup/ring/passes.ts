@@ -302,6 +302,11 @@ export function countLedgerRead(passes: Passes, slot: number, device: number): v
   passes.deviceBits[slot] = device < 0 ? 0 : 1 << device;
 }
 
+/** Lets the time until a pass departs begin anew, as if it was read just now. */
+export function refreshPass(passes: Passes, slot: number, clocks: Clocks): void {
+  passes.ints[slot * recordInts + lastSeen] = nowTickOf(clocks);
+}
+
 export function readCountOf(passes: Passes, slot: number): number {
   return passes.ints[slot * recordInts + readCount]!;
 }
