@@ -1,6 +1,6 @@
 export { beginLedger, type LedgerBeginning } from "./begin.ts";
 export { unpackEvents } from "./event-batch.ts";
-export { createLedgerHandle, type LedgerBacklog, type LedgerConnection, type LedgerThread } from "./handle.ts";
+export { createLedgerHandle, type LedgerBacklog, type LedgerHandle, type LedgerThread } from "./handle.ts";
 export { openLedgerThread } from "./ledger.ts";
 export type {
   Counters,

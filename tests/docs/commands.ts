@@ -286,6 +286,14 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
     ["npm run soak -- --minutes 60", { person: "takes an hour" }],
     ["npm run soak -- --minutes 1 --rate 50", { test: "tests/system/soak.test.ts", says: '"--minutes", "1"' }],
     ...bench,
+    [
+      "npm run simulate:faults -- --seeds 10000",
+      { test: "tests/simulator/faults.test.ts", says: "finds nothing in 200 histories" },
+    ],
+    [
+      "npm run simulate:faults -- --seed 88 --seeds 1 --verbose",
+      { test: "tests/simulator/faults.test.ts", says: "prints one history" },
+    ],
   ],
 };
 
