@@ -2,9 +2,10 @@ import type { Identity } from "../identity/index.ts";
 import type { Ledger, StoredEvent } from "../ledger/index.ts";
 import type { Clock, Timers } from "../lib/clock.ts";
 import type { Tell } from "../model/notice.ts";
-import { createEpochKey, createSealer, type EpochKey, epochData, type Sealer } from "../seal/index.ts";
+import { createSealer } from "../seal/index.ts";
+import { createEpochs } from "./epoch.ts";
 import { packEvents } from "./event-batch.ts";
-import { type BeginEpoch, createLedgerCore } from "./ledger-core.ts";
+import { createLedgerCore } from "./ledger-core.ts";
 import type { LedgerOptions } from "./messages.ts";
 import { recallEvents } from "./recall.ts";
 import { type LedgerPort, serveLedger } from "./serve.ts";
@@ -76,25 +77,4 @@ export function beginLedger({ port, ledger, identity, options, clock, timers, dr
     isLive = on;
   };
   serveLedger({ port, core, ledger, brokers, timers, setLive, flush });
-}
-
-function createEpochs(
-  sealer: Sealer,
-  chain: string,
-  device: Pick<Identity, "sign" | "certificateChain">,
-  { site, gateway, software, configDigest }: LedgerOptions,
-): BeginEpoch {
-  let epochKey: EpochKey | undefined;
-  return (sequence, reason) => {
-    const before = epochKey;
-    const key = createEpochKey();
-    const data = epochData({ chain, gateway, site, sequence, key, device, software, configDigest, reason });
-    sealer.useKey(key);
-    epochKey = key;
-    const revert = (): void => {
-      if (before !== undefined) sealer.useKey(before);
-      epochKey = before;
-    };
-    return { kid: key.kid, data, revert };
-  };
 }

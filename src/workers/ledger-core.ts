@@ -7,23 +7,13 @@ import type { Tell } from "../model/notice.ts";
 import type { DurationMs } from "../model/units.ts";
 import { canonicalize, type Sealer } from "../seal/index.ts";
 import { commitCount } from "./commit-count.ts";
+import type { BeginEpoch } from "./epoch.ts";
 import type { ClockState, Counters, DraftMessage, LedgerOptions, LedgerStats } from "./messages.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { createRetention, type Retention } from "./retention.ts";
 import { createRoom, noSpace, type Room } from "./room.ts";
 import { salvage } from "./salvage.ts";
 import { noticeOf, recordsOf } from "./salvage-report.ts";
-
-/** Draws a new epoch key and gives the data of the event that tells it. */
-export type BeginEpoch = (
-  sequence: number,
-  reason: "start" | "rotation" | "new-ledger",
-) => {
-  readonly kid: string;
-  readonly data: Json;
-  /** The event could not be written: the key before it signs on. */
-  readonly revert: () => void;
-};
 
 export interface LedgerCoreOptions {
   readonly ledger: Ledger;
@@ -102,6 +92,7 @@ class SealedLedger implements LedgerCore {
   #checkpointSequence: number;
   #key = { kid: "", since: 0, sinceMonotonicMs: 0 };
   #retryAt = 0;
+  #areCursorsWritable = true;
   #hasRoom = true;
   #storedAt = Number.NEGATIVE_INFINITY;
   /** Records of the ledger's own that go into the next commit. */
@@ -136,13 +127,16 @@ class SealedLedger implements LedgerCore {
   }
 
   due(): boolean {
-    if (!this.#isRoom()) return false;
+    // What brokers acknowledged is written down all the while, or a full ledger drains a window a second.
+    if (!this.#isRoom()) return this.#areCursorsWritable && this.outbox.due();
     return this.#waiting.length > 0 || this.#untold.length > 0 || this.outbox.due() || this.#isCheckpointDue(0);
   }
 
   commit(): void {
     this.#ageKey();
-    if (this.due()) this.#commitOnce([]);
+    if (!this.due()) return;
+    if (this.#isRoom()) this.#commitOnce([]);
+    else this.#storeCursors();
   }
 
   rotateKey(): { kid: string; sequence: number } {
@@ -309,11 +303,16 @@ class SealedLedger implements LedgerCore {
       }
       this.#room.giveUp();
       // What brokers acknowledged is written down also when nothing new finds room.
-      if (this.outbox.changed().size > 0) this.#store([], [], "tight");
+      if (this.outbox.changed().size > 0) this.#storeCursors();
       this.#retryAt = clock.monotonicMs() + fullRetryMs;
       this.#hasRoom = false;
       return false;
     }
+  }
+
+  /** Only what brokers acknowledged. If not even that finds room, it waits as the rest does. */
+  #storeCursors(): void {
+    this.#areCursorsWritable = this.#store([], [], "tight") !== "full";
   }
 
   /** Seals and commits. "full": nothing happened, and the sealer stands where it stood. */
@@ -348,6 +347,7 @@ class SealedLedger implements LedgerCore {
       sealer.restore(before);
       return "full";
     }
+    this.#areCursorsWritable = true;
     this.#storedAt = this.#core.clock.monotonicMs();
     this.outbox.stored(events);
     if (isSalvageOver) this.outbox.salvageDone();

@@ -189,6 +189,28 @@ describe("the ledger thread's core", () => {
     second.close();
   });
 
+  it("writes down at once what brokers acknowledged, also while events wait for room", () => {
+    let isFull = false;
+    const rig = openRig({ whenFull: "stop-reading" }, () => isFull);
+    rig.core.append(drafts(20), {});
+    rig.core.commit();
+    const { outbox } = rig.core;
+    outbox.connect("central");
+    outbox.lease("central", 4);
+    isFull = true;
+    rig.core.append(drafts(1), {});
+    rig.core.commit();
+    expect(rig.core.due()).toBe(false);
+    isFull = false;
+    outbox.settle("central", [1, 2, 3]);
+    expect(outbox.lease("central", 3)).toEqual([]);
+    expect(rig.core.due()).toBe(true);
+    rig.core.commit();
+    expect(outbox.lease("central", 3)).toHaveLength(3);
+    expect(ofKind(rig, "read")).toHaveLength(20);
+    rig.close();
+  });
+
   it("settles what a broker will never take with its reason, counted once and kept across a restart", () => {
     const first = openRig();
     first.core.append(drafts(5), {});
