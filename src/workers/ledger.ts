@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { systemTimers } from "../lib/clock.ts";
+import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
 import { createLedgerHandle, explainFailure, type LedgerHandle, type LedgerThread } from "./handle.ts";
 import type { Counters, FromLedger, LedgerOptions, ToLedger } from "./messages.ts";
@@ -13,7 +14,10 @@ export interface LedgerThreadOptions extends LedgerOptions {
 /** Starts the ledger thread and waits until its chain is open. Fails: ledger/*, identity/*. */
 export function openLedgerThread(options: LedgerThreadOptions): Promise<LedgerThread> {
   const { counters, tell, ...workerData } = options;
-  const worker = new Worker(new URL("./ledger-worker.js", import.meta.url), { workerData });
+  const worker = new Worker(new URL("./ledger-worker.js", import.meta.url), {
+    workerData,
+    resourceLimits: { maxYoungGenerationSizeMb: limits.ledgerYoungMegabytesMax },
+  });
   const post = (message: ToLedger): void => worker.postMessage(message);
   return new Promise((resolve, reject) => {
     let thread: LedgerHandle | undefined;
