@@ -269,7 +269,7 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
     ["sortgate devices", endsWithDefaultConfig(/^Serial ports of this machine$/m)],
     ["sortgate check", endsWithDefaultConfig(/is fine\n/)],
   ],
-  "docs/performance.md": bench,
+  "docs/performance.md": [...bench, ["npm run soak -- --minutes 60", { person: "takes an hour" }]],
   "docs/guarantees.md": [
     ["npm test", tests],
     ["npm run test:deep", deep],

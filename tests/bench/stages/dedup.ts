@@ -59,7 +59,7 @@ function makeRing(liveCount: number): Subject {
       read.end = start + codeBytes;
       window.admit(read, 0, nowMs, wallMs);
     },
-    sweep: (nowMs) => window.sweep(nowMs, nowMs),
+    sweep: (nowMs) => window.sweep(nowMs, 1.7e12 + nowMs),
     observedCount: () => observedCount,
   };
 }
