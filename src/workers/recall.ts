@@ -58,26 +58,53 @@ export function recallEvents(
   return { lastAt, remembered: remembered.reverse() };
 }
 
-/** How long ago events were made, walked through from the last one back, as far as a pass has aged meanwhile. */
+/**
+ * How long ago events were made, walked through from the last one back, as far as a pass has aged meanwhile.
+ *
+ * Reads tell the monotonic time of their run, which nobody sets. What comes after the last read of a run is dated by the
+ * wall clock, and by the alarms that tell of its steps.
+ */
 function createAges(): { of(event: StoredEvent): DurationMs } {
   let endAt = 0;
   let laterRunsMs = 0;
   let steppedMs = 0;
   let isEnd = true;
+  let anchor: { readonly boot: string; readonly monotonicMs: number; readonly ageMs: DurationMs } | undefined;
+
+  function ageInRun(event: StoredEvent): DurationMs {
+    const byWallMs = endAt - event.at - steppedMs;
+    const clock = clockOf(event);
+    if (clock === undefined) return byWallMs;
+    if (anchor?.boot === clock.boot) return anchor.ageMs + anchor.monotonicMs - clock.monotonicMs;
+    anchor = { ...clock, ageMs: byWallMs };
+    return byWallMs;
+  }
+
   return {
     of(event) {
       if (isEnd) endAt = event.at;
       isEnd = false;
-      const ageMs = Math.max(laterRunsMs, endAt - event.at - steppedMs);
+      const ageMs = Math.max(laterRunsMs, ageInRun(event));
       if (event.kind === "alarm") steppedMs += stepOf(event);
       if (event.kind === "epoch" && dataOf(event)?.reason === "start") {
         laterRunsMs = ageMs;
         steppedMs = 0;
+        anchor = undefined;
         isEnd = true;
       }
       return ageMs;
     },
   };
+}
+
+/** In the canonical form nothing but carriers and antennas stands before it, and neither is text from a label. */
+const clockWithin = 1_024;
+
+function clockOf({ kind, bytes }: StoredEvent): { boot: string; monotonicMs: number } | undefined {
+  if (kind !== "read" && kind !== "pass") return undefined;
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, clockWithin)).toString("latin1");
+  const [, boot, monotonicMs] = /"clock":\{"boot":"([0-9a-f]{1,16})","monotonicMs":(\d+(?:\.\d+)?)/.exec(start) ?? [];
+  return boot === undefined ? undefined : { boot, monotonicMs: Number(monotonicMs) };
 }
 
 /** By how much the clock had been set when this alarm was told. */

@@ -38,29 +38,34 @@ interface Told {
   readonly reason?: string;
   /** By how much the clock was set. */
   readonly stepMs?: number;
+  /** On the clock that nobody sets. */
+  readonly monotonicMs?: number;
   /** Instead of an event. */
   readonly text?: string;
 }
 
 /** Puts events into the ledger; each is a pass of its own unless it shares its code with another. */
 function tell(...events: readonly Told[]): void {
-  const stored = events.map(({ kind = "read", afterMs = 0, code, closeReason, text, ...more }): StoredEvent => {
-    last += 1;
-    const data = {
-      ...(closeReason !== undefined && { closeReason }),
-      ...(code === undefined ? { token: "t" } : { code }),
-      codeClass: "waybill",
-      device: "scanner-1",
-      firstReadAt: new Date(startAt + afterMs).toISOString(),
-      medium: "barcode",
-      passId: `9f0c3a1e-${code ?? last}`,
-      readPoint: "tunnel-1",
-      ...(kind === "alarm" && { alarm: "clock-stepped" }),
-      ...more,
-    };
-    const bytes = Buffer.from(text ?? JSON.stringify({ data, time: data.firstReadAt }));
-    return { sequence: last, kind, subject: "tunnel-1", at: startAt + afterMs, bytes };
-  });
+  const stored = events.map(
+    ({ kind = "read", afterMs = 0, code, closeReason, text, monotonicMs, ...more }): StoredEvent => {
+      last += 1;
+      const data = {
+        ...(monotonicMs !== undefined && { clock: { boot: "9f0c3a1e", monotonicMs, synced: true } }),
+        ...(closeReason !== undefined && { closeReason }),
+        ...(code === undefined ? { token: "t" } : { code }),
+        codeClass: "waybill",
+        device: "scanner-1",
+        firstReadAt: new Date(startAt + afterMs).toISOString(),
+        medium: "barcode",
+        passId: `9f0c3a1e-${code ?? last}`,
+        readPoint: "tunnel-1",
+        ...(kind === "alarm" && { alarm: "clock-stepped" }),
+        ...more,
+      };
+      const bytes = Buffer.from(text ?? JSON.stringify({ data, time: data.firstReadAt }));
+      return { sequence: last, kind, subject: "tunnel-1", at: startAt + afterMs, bytes };
+    },
+  );
   for (let from = 0; from < stored.length; from += 1_000) {
     const batch = stored.slice(from, from + 1_000);
     const end = batch.at(-1)!;
@@ -137,6 +142,17 @@ describe("what a start remembers of the run before", () => {
     expect(open().map(([code]) => code)).toEqual(["A", "B"]);
     tell({ kind: "alarm", stepMs: -dayMs, afterMs: 41_000 }, { code: "C", afterMs: 50_000 });
     expect(open().map(([code]) => code)).toEqual(["A", "B", "C"]);
+  });
+
+  it("is no pass whose end was told between a step of the clock and the word of that", () => {
+    const before = { monotonicMs: 100_000, afterMs: 100_000 };
+    tell(
+      { code: "A", ...before },
+      { code: "A", kind: "pass", closeReason: "departed", monotonicMs: 101_000, afterMs: 61_000 },
+    );
+    tell({ code: "B", monotonicMs: 101_100, afterMs: 61_100 }, { kind: "alarm", stepMs: -40_000, afterMs: 61_500 });
+    tell({ code: "C", monotonicMs: 110_000, afterMs: 70_000 });
+    expect(open().map(([code]) => code)).toEqual(["B", "C"]);
   });
 
   it("leaves out what is damaged, and tells how much that was", () => {
