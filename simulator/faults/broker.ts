@@ -252,11 +252,11 @@ export class SimBroker {
     this.#truth.trace.add(`${this.name}#${connection.number} got ${sequence}`);
   }
 
-  /** Each connection leaves no more than a window that comes again over the next. */
+  /** Each connection leaves no more than a window that comes again over the next, and what was tried again beside it. */
   #repeated(connection: Inside, from: number): void {
     const count = (connection.repeatsFrom.get(from) ?? 0) + 1;
     connection.repeatsFrom.set(from, count);
-    if (count > this.#plan.inFlightMax && !connection.mayRepeat)
+    if (count > this.#plan.inFlightMax + 1 && !connection.mayRepeat)
       this.#truth.violate("repeats", `${this.name} got ${count} events of connection ${from} again`);
   }
 
