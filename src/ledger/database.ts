@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
@@ -56,6 +56,12 @@ function prepare(database: Database.Database): void {
   assert(database.pragma("journal_mode", { simple: true }) === "wal", "SQLite runs with a write-ahead log");
 }
 
+/** SQLite opens a file that may only be read, and then fails at its first lock as a broken disk does. */
+function assertWritable(path: string): void {
+  for (const file of [path, `${path}-wal`])
+    if (statSync(file, { throwIfNoEntry: false })?.isFile()) accessSync(file, constants.R_OK | constants.W_OK);
+}
+
 /**
  * Opens the ledger's database and takes it for this process alone. A damaged one is moved aside first.
  *
@@ -66,6 +72,7 @@ export function openDatabase(path: string): { readonly database: Database.Databa
   let database: Database.Database | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    assertWritable(path);
     finishQuarantine(path);
     const condition = examine(path);
     const moved = condition.kind === "damaged" ? { file: quarantine(path), what: condition.what } : undefined;

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { askStatus, aWaybill, framed } from "../fakes/gateway.ts";
+import { count, figure } from "../figures.ts";
 import { type BrokerEvent, openScriptedBroker, type ScriptedBroker } from "./rig/broker.ts";
 import { defer } from "./rig/defer.ts";
-import { count, figure } from "./rig/figures.ts";
 import { openLine } from "./rig/line.ts";
 import { breakProgram } from "./rig/program.ts";
 

@@ -4,9 +4,9 @@ import { createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { askStatus, startBelt } from "../fakes/gateway.ts";
 import { type Certificates, makeCertificates } from "../fakes/mosquitto.ts";
+import { count, figure } from "../figures.ts";
 import { openScriptedBroker, type Script, type ScriptedBroker } from "./rig/broker.ts";
 import { type Defer, deferTo } from "./rig/defer.ts";
-import { count, figure } from "./rig/figures.ts";
 import { openLine } from "./rig/line.ts";
 import { breakProgram } from "./rig/program.ts";
 

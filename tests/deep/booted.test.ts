@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { figure, seconds } from "../figures.ts";
 import { type BootedMachine, bootMachine } from "./rig/booted-machine.ts";
 import { defer } from "./rig/defer.ts";
-import { figure, seconds } from "./rig/figures.ts";
 
 const folder = join(import.meta.dirname, "../../systemd");
 let unit: string;

@@ -4,9 +4,9 @@ import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { askStatus, startBelt } from "../fakes/gateway.ts";
 import { type Certificates, makeCertificates } from "../fakes/mosquitto.ts";
+import { count, figure } from "../figures.ts";
 import { openScriptedBroker, type ScriptedBroker } from "./rig/broker.ts";
 import { defer } from "./rig/defer.ts";
-import { count, figure } from "./rig/figures.ts";
 import { type Line, openLine } from "./rig/line.ts";
 import { breakProgram } from "./rig/program.ts";
 

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { aWaybill, startBelt, startCommand } from "../fakes/gateway.ts";
+import { count, figure } from "../figures.ts";
 import { openScriptedBroker } from "./rig/broker.ts";
 import { defer } from "./rig/defer.ts";
-import { count, figure } from "./rig/figures.ts";
 import { openLine } from "./rig/line.ts";
 
 const commandCount = 100;

@@ -10,9 +10,9 @@ import {
 } from "../fakes/gateway.ts";
 import { openMosquitto } from "../fakes/mosquitto.ts";
 import { openSerialLine, type SerialLine } from "../fakes/serial-line.ts";
+import { count, figure, seconds } from "../figures.ts";
 import { openScriptedBroker } from "./rig/broker.ts";
 import { type Defer, deferTo } from "./rig/defer.ts";
-import { count, figure, seconds } from "./rig/figures.ts";
 import { giveIdentity } from "./rig/line.ts";
 import { type Namespace, openNamespace } from "./rig/namespace.ts";
 import { breakProgram } from "./rig/program.ts";

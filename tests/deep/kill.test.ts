@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { spawnDaemon, startBelt } from "../fakes/gateway.ts";
+import { count, figure } from "../figures.ts";
 import { openScriptedBroker, type ScriptedBroker } from "./rig/broker.ts";
 import { defer } from "./rig/defer.ts";
-import { count, figure } from "./rig/figures.ts";
 import { eventsOf, type Line, missingFrom, openLine, verdictOf } from "./rig/line.ts";
 import { breakProgram } from "./rig/program.ts";
 import { underFault } from "./rig/strace.ts";

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { askStatus } from "../fakes/gateway.ts";
 import { freePort } from "../fakes/mosquitto.ts";
+import { figure, seconds } from "../figures.ts";
 import { openScriptedBroker, type ScriptedBroker } from "./rig/broker.ts";
 import { defer } from "./rig/defer.ts";
-import { figure, seconds } from "./rig/figures.ts";
 import { type Line, openLine } from "./rig/line.ts";
 import { breakProgram } from "./rig/program.ts";
 

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { askStatus, startBelt } from "../fakes/gateway.ts";
+import { count, figure } from "../figures.ts";
 import { openScriptedBroker } from "./rig/broker.ts";
 import { defer } from "./rig/defer.ts";
-import { count, figure } from "./rig/figures.ts";
 import { openLine } from "./rig/line.ts";
 
 /** Debian's own Python, whose cryptography is a package of the system. */

@@ -2,9 +2,9 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { startBelt } from "../fakes/gateway.ts";
+import { count, figure, seconds } from "../figures.ts";
 import { openScriptedBroker } from "./rig/broker.ts";
 import { defer } from "./rig/defer.ts";
-import { count, figure, seconds } from "./rig/figures.ts";
 import { eventsOf, missingFrom, openLine } from "./rig/line.ts";
 import { attach } from "./rig/strace.ts";
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -74,10 +74,12 @@ describe("the table of guarantees", () => {
 test("scripts/guarantees.mjs writes the figures of a run into their rows, and nothing else", () => {
   const folder = mkdtempSync(join(tmpdir(), "sortgate-figures-"));
   try {
-    const [figures, table] = [join(folder, "figures.json"), join(folder, "guarantees.md")];
+    const [figures, table] = [join(folder, "figures"), join(folder, "guarantees.md")];
     const before = read("docs/guarantees.md");
     writeFileSync(table, before);
-    writeFileSync(figures, JSON.stringify({ G2: { first: "7 of 7", second: "8 of 8" } }));
+    mkdirSync(figures);
+    writeFileSync(join(figures, "G2 first"), "7 of 7");
+    writeFileSync(join(figures, "G2 second"), "8 of 8");
     execFileSync(process.execPath, [join(root, "scripts/guarantees.mjs"), figures, table]);
     const after = rows(readFileSync(table, "utf8"));
     expect(after.find(({ guarantee }) => guarantee === "G2")?.figure).toBe("7 of 7; 8 of 8");

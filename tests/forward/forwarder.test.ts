@@ -182,7 +182,11 @@ describe("a forwarder to a broker without MQTT 5", () => {
     cleanups.push(() => new Promise<void>((resolve) => aedes.close(() => server.close(() => resolve()))));
     const backlog = createBacklog([anEvent(1)]);
     const rig = startRig({ url: `mqtt://127.0.0.1:${portOf(server)}`, protocol: 4 }, backlog);
-    await vi.waitFor(() => expect(rig.forwarder.state().problem).toContain("acknowledges nothing"), 15_000);
+    // Asked of the notices: the state is "up" again as soon as the next connection is.
+    await vi.waitFor(() => {
+      const told = rig.notices.filter(({ name }) => name === "broker/down").map(({ message }) => message);
+      expect(told).toContainEqual(expect.stringContaining("acknowledges nothing"));
+    }, 15_000);
     isSilent = false;
     await vi.waitFor(() => expect(backlog.settled.has(1)).toBe(true), 10_000);
   });

@@ -7,6 +7,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openLedger } from "../../src/ledger/index.ts";
 import { applicationId, migrate, migrations, schemaVersion } from "../../src/ledger/migrations.ts";
+import { figure } from "../figures.ts";
 import { aCommit, anEvent } from "./a-commit.ts";
 
 let dir: string;
@@ -62,7 +63,8 @@ describe("a migration", () => {
     const old = formOf(path);
     const script = join(import.meta.dirname, "migration.scenario.mjs");
     const seen = new Set<string>();
-    for (let write = 1; write <= 24; write += 1) {
+    const kills = 24;
+    for (let write = 1; write <= kills; write += 1) {
       for (const name of readdirSync(dir)) if (name.startsWith("ledger.db")) rmSync(join(dir, name));
       copyFileSync(original, path);
       const kill = ["-f", "-o", "/dev/null", "-e", "trace=pwrite64", "-P", path, "-P", `${path}-wal`];
@@ -77,6 +79,7 @@ describe("a migration", () => {
       ledger.close();
     }
     expect(seen).toEqual(new Set(["old", "new"]));
+    figure("G23", "migration", `killed at each of ${kills} writes: the old form whole or the new one, no event lost`);
   }, 120_000);
 });
 

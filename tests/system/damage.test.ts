@@ -16,6 +16,7 @@ import {
   startDaemon,
 } from "../fakes/gateway.ts";
 import { freePort, openMosquitto } from "../fakes/mosquitto.ts";
+import { figure, count as shown } from "../figures.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -133,6 +134,11 @@ describe("a ledger whose pages are damaged", () => {
       return Array.from({ length: to - from + 1 }, (_, index) => from + index);
     });
     expect(told).toEqual(missing);
+    figure(
+      "G8",
+      "damage",
+      `a page wiped and two bits flipped: ${shown(stored.length - missing.length)} of ${shown(stored.length)} events delivered byte by byte, the other ${missing.length} told by range`,
+    );
     const alarm = eventsOf(subscriber.messages).find(({ data }) => data.alarm === "ledger-quarantined");
     expect(alarm?.data).toMatchObject({
       chain,

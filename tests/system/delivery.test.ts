@@ -17,6 +17,7 @@ import {
   type TcpScanner,
 } from "../fakes/gateway.ts";
 import { type Mosquitto, openMosquitto } from "../fakes/mosquitto.ts";
+import { count, figure } from "../figures.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -107,6 +108,8 @@ describe("the built daemon", () => {
     const verdict = rig.subscriber.verdict(trustPath(rig.site));
     expect(verdict.chains).toMatchObject([{ verdict: "whole", trust: "authentic", epochCount: 7 }]);
     expect(codesWithTwoEvents(rig.subscriber)).toEqual([]);
+    figure("G16", "restart", `${count(sent)} parcels over 6 kills: 0 with two events`);
+    figure("G17", "chain", `${count(rig.subscriber.sequences().size)} events over 6 kills: no gap`);
   });
 
   it("keeps the belt running while the broker is away, and then delivers everything", async () => {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { count, figure } from "../figures.ts";
 
 const soak = join(import.meta.dirname, "../../dist/tests/soak/main.js");
 
@@ -21,9 +22,15 @@ test("a minute of random traffic and faults loses, doubles and alters nothing, a
     });
     const [code] = (await once(child, "close")) as [number | null];
     expect({ code, said: code === 0 ? "" : said.error }).toEqual({ code: 0, said: "" });
-    const result = JSON.parse(said.out) as { events: number; faults: Record<string, number> };
+    const result = JSON.parse(said.out) as { events: number; audits: number; faults: Record<string, number> };
     expect(result.events).toBeGreaterThan(100);
     expect(Object.keys(result.faults).length).toBeGreaterThan(0);
+    expect(result.audits).toBeGreaterThan(3);
+    figure(
+      "G25",
+      "soak",
+      `${result.audits} looks at the accounts under faults, ${count(result.events)} events: every read and event accounted for`,
+    );
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { limits } from "../../src/model/limits.ts";
+import { figure } from "../figures.ts";
 
 const folder = join(import.meta.dirname, "../../systemd");
 const unit = readFileSync(join(folder, "sortgate.service"), "utf8");
@@ -33,6 +34,7 @@ test("the unit's exposure is at most 2.5, and the README tells it as measured", 
   const told = Number(/rates the unit \*\*(\d+\.\d+)\*\*/.exec(readFileSync(join(folder, "README.md"), "utf8"))?.[1]);
   // Other versions of systemd weigh a little differently.
   expect(Math.abs(told - exposure)).toBeLessThanOrEqual(0.3);
+  figure("G24", "exposure", `exposure ${exposure}, by systemd-analyze`);
 });
 
 test("without its hardening the unit would be far above", () => {
