@@ -4,7 +4,7 @@ import { limits } from "../model/limits.ts";
 const loopbackHosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 function isBrokerUrl(text: string): boolean {
-  return /^mqtts?:\/\/[^/?#@\s]+$/.test(text) && URL.canParse(text);
+  return /^mqtts?:\/\/[^/?#@\s]+$/.test(text) && URL.canParse(text) && new URL(text).port !== "0";
 }
 
 /** One `[[broker]]` of the config file. Keys are the file's own words. */

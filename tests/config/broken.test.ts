@@ -341,6 +341,22 @@ const table: [string, string, number, string, string, string][] = [
     "correct url",
   ],
   [
+    "a broker on a port that nobody can listen on",
+    withLine(6, 'url = "mqtts://b:0"'),
+    6,
+    'broker "central" > url',
+    "mqtts://host:port",
+    "correct url",
+  ],
+  [
+    "a number that is no number of this machine, told once",
+    `${smallest}[queue]\nbytes_max = 99999999999999999999\n`,
+    16,
+    "queue > bytes_max",
+    "a whole number from 16000000",
+    "correct bytes_max",
+  ],
+  [
     "a certificate without its key",
     withLine(6, 'url = "mqtts://b:1"', 'cert_file = "/c.pem"'),
     7,

@@ -23,6 +23,7 @@ beforeAll(() => {
     "other.key": aPair(nowMs, nowMs + day).key,
     "nonsense.pem": "hello\n",
     password: "hunter2\n",
+    "with-nul": "hun\0ter2\n",
     "two-lines": "hunter2\nhunter3\n",
     blank: "\n",
   })) {
@@ -125,7 +126,8 @@ test("a key that everybody can read is a warning", async () => {
   });
 });
 
-test("an empty password file is a problem, a second line a warning", async () => {
+test("an empty password file is a problem, and so is a control character in it; a second line is a warning", async () => {
+  expect((await told({ username: "u", password_file: "with-nul" })).problems).toHaveLength(1);
   expect((await told({ username: "u", password_file: "blank" })).problems).toHaveLength(1);
   expect((await told({ username: "u", password_file: "two-lines" })).warnings).toHaveLength(1);
 });

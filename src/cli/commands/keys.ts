@@ -1,8 +1,9 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { readConfig } from "../../config/index.ts";
 import { type IdentitySettings, importCertificates, requestForAuthority } from "../../identity/index.ts";
 import { createSystemClock } from "../../lib/clock.ts";
+import { readSmallFile } from "../../lib/small-file.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { daemonEnv } from "../daemon.ts";
 import type { Output } from "../output.ts";
@@ -104,17 +105,13 @@ async function settingsOf(path: string, output: Output): Promise<IdentitySetting
 
 async function readPem(path: string): Promise<string> {
   try {
-    const { size } = await stat(path);
-    if (size <= 1_048_576) return await readFile(path, "latin1");
+    return (await readSmallFile(path)).toString("latin1");
   } catch (cause) {
     throw new SortgateError("identity/certificate", `Cannot read ${path} (${systemCode(cause) || "unknown error"})`, {
-      hint: `look at the path and the rights: ls -l ${path}`,
+      hint: `give the PEM file that your authority sent; ls -l ${path}`,
       cause,
     });
   }
-  throw new SortgateError("identity/certificate", `${path} is too large to be a certificate`, {
-    hint: "give the PEM file that your authority sent",
-  });
 }
 
 async function writeNew(path: string, text: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { type Command, Option } from "commander";
+import { readSmallFile } from "../../lib/small-file.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { type ChainVerdict, createVerifier, type Finding, type Verdict } from "../../seal/index.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -245,7 +246,9 @@ export async function readTrusted(paths: readonly string[] | undefined): Promise
 
 /** The certificates in a PEM or DER file. */
 async function readCertificates(path: string): Promise<X509Certificate[]> {
-  const bytes = await readSmall(path);
+  const bytes = await readSmallFile(path).catch((cause: unknown) => {
+    throw explain(path, cause, "--trust");
+  });
   const blocks = bytes.toString("latin1").match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
   try {
     return (blocks ?? [bytes]).map((certificate) => new X509Certificate(certificate));
@@ -264,16 +267,6 @@ async function readWitness(path: string): Promise<string[]> {
   };
   await eachLine(path, take, "--witness");
   return lines;
-}
-
-async function readSmall(path: string): Promise<Buffer> {
-  try {
-    if ((await stat(path)).size > 1_048_576)
-      throw unreadable(`${path} is too large for certificates`, "give PEM or DER");
-    return await readFile(path);
-  } catch (cause) {
-    throw cause instanceof SortgateError ? cause : explain(path, cause, "--trust");
-  }
 }
 
 async function isFile(path: string): Promise<boolean> {

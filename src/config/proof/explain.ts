@@ -168,8 +168,14 @@ export function explainIssues(
   issues: readonly Issue[],
   refused: ReadonlySet<TomlNode>,
 ): Finding[] {
-  return issues.flatMap((issue) => {
+  const findings = issues.flatMap((issue) => {
     const node = nodeAt(root, issue.path as KeyPath);
     return node !== undefined && refused.has(node) ? [] : explainIssue(schema, root, issue);
+  });
+  // A value may break two rules that are told in the same words.
+  const told = new Set<string>();
+  return findings.filter(({ key, sentence }) => {
+    const text = `${key} ${sentence}`;
+    return !told.has(text) && told.add(text);
   });
 }

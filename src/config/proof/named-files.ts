@@ -94,6 +94,10 @@ function judgePassword(bytes: Buffer): Verdict[] {
     .split("\n");
   if (lines[0] === "")
     return [problem("the first line of the file is empty", "write the password into that file, as one line")];
+  if (/\p{Cc}/u.test(lines[0]!.replace(/\r$/, "")))
+    return [
+      problem("the password holds a control character", "write the password into that file as text, as one line"),
+    ];
   return lines.length > 1 ? [warning("the file has more than one line", "keep the password on one line alone")] : [];
 }
 

@@ -140,7 +140,7 @@ const routes: Readonly<Record<string, Route>> = {
       const detail = auditFields(asked);
       const [broker, from, to] = [asked.text("broker"), asked.number("from"), asked.number("to")];
       if (detail.reason === undefined)
-        throw refusal(400, "Events are sent again only for a reason", "reason=TICKET-12");
+        throw refusal(400, "Events are sent again only for a reason", "--reason TICKET-4711");
       if (broker === "" || from === undefined || to === undefined)
         throw refusal(400, "A replay needs a broker and a range", "broker=central, from=1, to=100");
       const answer = await view.replay(broker, from, to);
