@@ -77,7 +77,7 @@ const bad: Record<string, Misbehaviour> = {
     script: { properties: { receiveMaximum: 3 }, answer: () => "ack" },
     seen: connections(1),
   },
-  "whose quota for us is used up (151)": { script: { reasonCode: 151 }, seen: repeats(4) },
+  "whose quota for us is used up (151)": { script: { reasonCode: 151 }, seen: repeats(2) },
 };
 
 describe.concurrent("G3 every event reaches a broker", () => {
