@@ -12,6 +12,7 @@ import { afternoonScript, mosquittoPub, sortgate } from "./rig/contenders.ts";
 import { drain, idle, loopDelay, outage, slowDisk, startTime } from "./rig/daemon.ts";
 import type { LoadOrder } from "./rig/load.ts";
 import { type Contender, type Measured, measure } from "./rig/processes.ts";
+import { readyComparators } from "./stages/comparators.ts";
 import type { DedupCost } from "./stages/dedup.ts";
 import type { Cost } from "./stages/fixtures.ts";
 import type { PublishCost } from "./stages/publish.ts";
@@ -121,9 +122,13 @@ async function latency(): Promise<void> {
     }
 }
 
+let comparators: ReadonlySet<string> | undefined;
+
 function stages(): void {
+  comparators ??= readyComparators(say);
+  const beside = (name: string): string[] => (comparators?.has(name) ? [name] : []);
   for (const size of [1_000, 100_000, 1_000_000])
-    for (const name of ["map", "ring", "lru-cache"]) {
+    for (const name of ["map", "ring", "lru-cache", ...(size === 100_000 ? beside("dedup.c") : [])]) {
       const { nsPerRead, worstMs, megabytes } = stage<DedupCost>(name, size);
       const label = size.toLocaleString("en-GB");
       report.add(`S15 de-duplication, ${label} live`, name, "ns/read", nsPerRead);
@@ -131,18 +136,19 @@ function stages(): void {
       if (size === 1_000_000) report.add("S17 memory, 1,000,000 live", name, "MB", megabytes);
     }
   for (const [scenario, unit, ...names] of [
-    ["S12 seal", "µs", "sign", "seal"],
+    ["S12 seal", "µs", "sign", "seal", ...beside("openssl speed")],
     ["lease and settle", "µs", "lease-set", "lease"],
   ] as const)
     for (const name of names) report.add(scenario, name, unit, stage<Cost>(name).cpuMicros);
   for (const batch of [1, 10, 100, 1_000])
-    for (const name of ["commits", "append"])
+    for (const name of ["commits", "append", ...beside("append.c")])
       report.add(`S13 append, ${batch} a commit`, name, "events/s", stage<Cost>(name, batch).perSecond);
-  for (const name of ["mqtt", "forward"]) {
-    const { perSecond, cpuMicros, brokerMicros } = stage<PublishCost>(name);
+  for (const name of ["mqtt", "forward", ...beside("publish.c")]) {
+    const { perSecond, cpuMicros, brokerMicros, subscriberMicros } = stage<PublishCost>(name);
     report.add("S14 publish, 256 in flight", name, "events/s", perSecond);
     report.add("publish: CPU with subscriber", name, "µs", cpuMicros);
     report.add("publish: CPU of the broker", name, "µs", brokerMicros);
+    if (subscriberMicros !== undefined) report.add("publish: CPU of the subscriber", name, "µs", subscriberMicros);
   }
 }
 
