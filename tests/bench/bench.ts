@@ -6,6 +6,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { ceiling } from "./ceiling.ts";
 import { barChart, page } from "./chart.ts";
 import { createReport, type Report, rowsOf, shown, table } from "./report.ts";
 import { afternoonScript, mosquittoPub, sortgate } from "./rig/contenders.ts";
@@ -16,6 +17,7 @@ import { readyComparators } from "./stages/comparators.ts";
 import type { DedupCost } from "./stages/dedup.ts";
 import type { Cost } from "./stages/fixtures.ts";
 import type { PublishCost } from "./stages/publish.ts";
+import { judge, verdictText } from "./verdicts.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -176,21 +178,6 @@ async function backlog(): Promise<void> {
   report.add("RSS while draining", "sortgate", "MB", result.rssMegabytes);
 }
 
-/** What bare signatures, bare grouped commits and bare MQTT.js allow on these cores, broker and subscriber with them. */
-function ceiling(from: Report): string[] {
-  const cores = cpus().length;
-  const sign = from.median("S12 seal", "sign");
-  const commit = 1e6 / from.median("S13 append, 1000 a commit", "commits");
-  const publish = from.median("publish: CPU with subscriber", "mqtt");
-  const broker = from.median("publish: CPU of the broker", "mqtt");
-  const ceilingRate = (cores * 1e6) / (sign + commit + publish + broker);
-  const rate = from.median("S2 distinct events/s", "sortgate");
-  return [
-    `Ceiling: ${cores} cores / (${shown(sign)} µs signature + ${shown(commit)} µs commit + ${shown(publish)} µs MQTT.js with its subscriber + ${shown(broker)} µs broker) = ${shown(ceilingRate)} events/s.`,
-    `Whole path: ${shown(rate)} events/s, ${shown((100 * rate) / ceilingRate)} % of it.`,
-  ];
-}
-
 function charts(from: Report): string {
   const series = (names: readonly string[], labels: readonly (readonly [string, string])[]) =>
     names.map((name) => ({
@@ -226,10 +213,12 @@ for (let round = 1; round <= rounds; round += 1)
 if (options.only === "" || options.only === "backlog") await backlog();
 
 const text = table(["scenario", "who", "median", "unit", "spread", "to baseline"], rowsOf(report));
-const closing = options.only === "" ? ceiling(report) : [];
-process.stdout.write(`${text}\n\n${closing.join("\n")}\n`);
+const found = { median: report.median, cores: cpus().length };
+const closing = options.only === "" ? ceiling(found.median, found.cores) : [];
+const verdicts = judge(found);
+process.stdout.write(`${[text, closing.join("\n"), verdictText(verdicts)].filter(Boolean).join("\n\n")}\n`);
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
-const json = { machine, rounds, seconds, figures: report.figures(), ceiling: closing };
+const json = { machine, rounds, seconds, figures: report.figures(), ceiling: closing, verdicts };
 writeFileSync(join(options.out, "bench.json"), `${JSON.stringify(json, undefined, 2)}\n`);
 if (options.only === "") writeFileSync(join(options.out, "bench.svg"), charts(report));
 process.exit(0);
