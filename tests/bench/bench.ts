@@ -6,15 +6,18 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { ceiling } from "./ceiling.ts";
 import { barChart, page } from "./chart.ts";
 import { createReport, type Report, rowsOf, shown, table } from "./report.ts";
 import { afternoonScript, mosquittoPub, sortgate } from "./rig/contenders.ts";
 import { drain, idle, loopDelay, outage, slowDisk, startTime } from "./rig/daemon.ts";
 import type { LoadOrder } from "./rig/load.ts";
 import { type Contender, type Measured, measure } from "./rig/processes.ts";
+import { readyComparators } from "./stages/comparators.ts";
 import type { DedupCost } from "./stages/dedup.ts";
 import type { Cost } from "./stages/fixtures.ts";
 import type { PublishCost } from "./stages/publish.ts";
+import { judge, verdictText } from "./verdicts.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -121,9 +124,13 @@ async function latency(): Promise<void> {
     }
 }
 
+let comparators: ReadonlySet<string> | undefined;
+
 function stages(): void {
+  comparators ??= readyComparators(say);
+  const beside = (name: string): string[] => (comparators?.has(name) ? [name] : []);
   for (const size of [1_000, 100_000, 1_000_000])
-    for (const name of ["map", "ring", "lru-cache"]) {
+    for (const name of ["map", "ring", "lru-cache", ...(size === 100_000 ? beside("dedup.c") : [])]) {
       const { nsPerRead, worstMs, megabytes } = stage<DedupCost>(name, size);
       const label = size.toLocaleString("en-GB");
       report.add(`S15 de-duplication, ${label} live`, name, "ns/read", nsPerRead);
@@ -131,18 +138,19 @@ function stages(): void {
       if (size === 1_000_000) report.add("S17 memory, 1,000,000 live", name, "MB", megabytes);
     }
   for (const [scenario, unit, ...names] of [
-    ["S12 seal", "µs", "sign", "seal"],
+    ["S12 seal", "µs", "sign", "seal", ...beside("openssl speed")],
     ["lease and settle", "µs", "lease-set", "lease"],
   ] as const)
     for (const name of names) report.add(scenario, name, unit, stage<Cost>(name).cpuMicros);
   for (const batch of [1, 10, 100, 1_000])
-    for (const name of ["commits", "append"])
+    for (const name of ["commits", "append", ...beside("append.c")])
       report.add(`S13 append, ${batch} a commit`, name, "events/s", stage<Cost>(name, batch).perSecond);
-  for (const name of ["mqtt", "forward"]) {
-    const { perSecond, cpuMicros, brokerMicros } = stage<PublishCost>(name);
+  for (const name of ["mqtt", "forward", ...beside("publish.c")]) {
+    const { perSecond, cpuMicros, brokerMicros, subscriberMicros } = stage<PublishCost>(name);
     report.add("S14 publish, 256 in flight", name, "events/s", perSecond);
     report.add("publish: CPU with subscriber", name, "µs", cpuMicros);
     report.add("publish: CPU of the broker", name, "µs", brokerMicros);
+    if (subscriberMicros !== undefined) report.add("publish: CPU of the subscriber", name, "µs", subscriberMicros);
   }
 }
 
@@ -168,21 +176,6 @@ async function backlog(): Promise<void> {
   report.add("S18 drain beside 500 live events/s", "sortgate", "events/s", result.backlog / result.backlogSeconds);
   report.add("p99 of live events while draining", "sortgate", "ms", result.p99);
   report.add("RSS while draining", "sortgate", "MB", result.rssMegabytes);
-}
-
-/** What bare signatures, bare grouped commits and bare MQTT.js allow on these cores, broker and subscriber with them. */
-function ceiling(from: Report): string[] {
-  const cores = cpus().length;
-  const sign = from.median("S12 seal", "sign");
-  const commit = 1e6 / from.median("S13 append, 1000 a commit", "commits");
-  const publish = from.median("publish: CPU with subscriber", "mqtt");
-  const broker = from.median("publish: CPU of the broker", "mqtt");
-  const ceilingRate = (cores * 1e6) / (sign + commit + publish + broker);
-  const rate = from.median("S2 distinct events/s", "sortgate");
-  return [
-    `Ceiling: ${cores} cores / (${shown(sign)} µs signature + ${shown(commit)} µs commit + ${shown(publish)} µs MQTT.js with its subscriber + ${shown(broker)} µs broker) = ${shown(ceilingRate)} events/s.`,
-    `Whole path: ${shown(rate)} events/s, ${shown((100 * rate) / ceilingRate)} % of it.`,
-  ];
 }
 
 function charts(from: Report): string {
@@ -220,10 +213,12 @@ for (let round = 1; round <= rounds; round += 1)
 if (options.only === "" || options.only === "backlog") await backlog();
 
 const text = table(["scenario", "who", "median", "unit", "spread", "to baseline"], rowsOf(report));
-const closing = options.only === "" ? ceiling(report) : [];
-process.stdout.write(`${text}\n\n${closing.join("\n")}\n`);
+const found = { median: report.median, cores: cpus().length };
+const closing = options.only === "" ? ceiling(found.median, found.cores) : [];
+const verdicts = judge(found);
+process.stdout.write(`${[text, closing.join("\n"), verdictText(verdicts)].filter(Boolean).join("\n\n")}\n`);
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
-const json = { machine, rounds, seconds, figures: report.figures(), ceiling: closing };
+const json = { machine, rounds, seconds, figures: report.figures(), ceiling: closing, verdicts };
 writeFileSync(join(options.out, "bench.json"), `${JSON.stringify(json, undefined, 2)}\n`);
 if (options.only === "") writeFileSync(join(options.out, "bench.svg"), charts(report));
 process.exit(0);

@@ -17,8 +17,9 @@ test("the bench drives every contender from the wire to a subscriber, and loses 
     const options = ["--rounds", "1", "--seconds", "1", "--only", "throughput", "--out", out];
     const { stdout } = await promisify(execFile)(process.execPath, [bench, ...options], { timeout: 300_000 });
     expect(stdout).toContain("| baseline");
-    const { figures } = JSON.parse(await readFile(join(out, "bench.json"), "utf8")) as {
+    const { figures, verdicts } = JSON.parse(await readFile(join(out, "bench.json"), "utf8")) as {
       figures: { scenario: string; contender: string; values: number[] }[];
+      verdicts: { id: string; verdict: string }[];
     };
     const valuesOf = (scenario: string, contender: string): number[] =>
       figures.find((figure) => figure.scenario === scenario && figure.contender === contender)?.values ?? [];
@@ -31,6 +32,11 @@ test("the bench drives every contender from the wire to a subscriber, and loses 
       "S6 events/s, each fsync 5 ms slower",
     ])
       expect(valuesOf(`${scenario}: lost`, "sortgate"), scenario).toEqual([0]);
+    // No ratios: in one second a contender may deliver nothing to be compared with.
+    const verdictOf = (id: string): string | undefined => verdicts.find((judged) => judged.id === id)?.verdict;
+    for (const id of ["T1", "T4", "T7"]) expect(["holds", "goal missed"], id).toContain(verdictOf(id));
+    for (const id of ["T6", "S12"]) expect(verdictOf(id), id).toBe("not measured");
+    for (const { id } of verdicts) expect(stdout).toContain(`\n| ${id} `);
   } finally {
     await rm(out, { recursive: true, force: true });
   }

@@ -6,6 +6,11 @@ import { type Cost, eventBytes, timed } from "./fixtures.ts";
 
 const count = 100_000;
 
+/** Rows of a run: fewer where each costs a commit. */
+export function rowCount(batch: number): number {
+  return Math.min(count, batch * 1_000);
+}
+
 /** Grouped commits of as many bytes as an event has, at FULL, and nothing else. */
 export async function bareCommits(batch: number): Promise<Cost> {
   const database = new Database(join(scratch("commits"), "bare.db"));
@@ -18,7 +23,7 @@ export async function bareCommits(batch: number): Promise<Cost> {
   const commit = database.transaction(() => {
     for (let n = 0; n < batch; n += 1) insert.run(++sequence, bytes);
   });
-  const rows = Math.min(count, batch * 1_000);
+  const rows = rowCount(batch);
   const cost = await timed(rows, () => {
     for (let n = 0; n < rows; n += batch) commit();
   });
@@ -32,7 +37,7 @@ export async function append(batch: number): Promise<Cost> {
   const bytes = Buffer.alloc(eventBytes, "x");
   const peaks = new Uint8Array(8);
   let sequence = 0;
-  const rows = Math.min(count, batch * 1_000);
+  const rows = rowCount(batch);
   const cost = await timed(rows, () => {
     for (let n = 0; n < rows; n += batch) {
       const events = Array.from({ length: batch }, () => {

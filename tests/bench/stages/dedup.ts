@@ -2,16 +2,16 @@ import { LRUCache } from "lru-cache";
 import { createWindow } from "../../../src/dedup/index.ts";
 import type { Read } from "../../../src/model/read.ts";
 
-const departMs = 500;
-const codeBytes = 15;
-const frameBytes = codeBytes + 2;
+export const departMs = 500;
+export const codeBytes = 15;
+export const frameBytes = codeBytes + 2;
 const chunkFrames = 16;
 
 /**
  * Frames of `liveCount` waybills as they come off a wire, each once, then in random order: 16 frames a chunk, one look
  * at the clock per chunk. In `departMs` eight reads of each code arrive on average, so nearly all are repeated.
  */
-function makeLine(liveCount: number): { bytes: Buffer; readCount: number; readsPerMs: number } {
+export function makeLine(liveCount: number): { bytes: Buffer; readCount: number; readsPerMs: number } {
   const readCount = Math.max(1 << 20, 2 * liveCount);
   const bytes = Buffer.alloc(readCount * frameBytes, "\r\n", "latin1");
   let seed = 12_345;

@@ -8,16 +8,19 @@ import { subscribe } from "../rig/subscriber.ts";
 import { aDraft, type Cost, eventBytes, timed } from "./fixtures.ts";
 
 const count = 50_000;
-const window = 256;
+export const window = 256;
 
 /** What publishing costs here, and what broker and subscriber take of the same cores for each message. */
 export interface PublishCost extends Cost {
   readonly brokerMicros: number;
+  /** Known where this process is nothing but the subscriber. */
+  readonly subscriberMicros?: number;
 }
 
 type Publisher = (port: number, count: number) => Promise<void>;
 
-async function beside(publish: Publisher): Promise<PublishCost> {
+/** Runs a publisher against a fresh broker with a subscriber of it in this process, a tenth of it to warm up. */
+export async function beside(publish: Publisher): Promise<PublishCost> {
   const broker = await startBroker();
   const subscriber = await subscribe(broker.port, "#", () => {});
   await publish(broker.port, count / 10);
