@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Counter, Gauge, Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import type { BrokerStatus, DeviceStatus, ReadPointStatus, Status } from "./status.ts";
 
 /** Makes the Prometheus text of a status. */
@@ -10,14 +10,21 @@ export interface Metrics {
   close(): void;
 }
 
-export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE;
+/** Source: Prometheus text format 0.0.4. */
+export const metricsContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+/** Where the families of one scrape go. The library is loaded by the first scrape: most of a start is loading. */
+interface Families {
+  readonly library: typeof import("prom-client");
+  readonly registry: Registry;
+}
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [value: number, labels?: Labels];
 
-/** One family of numbers of a registry. Numbers that are no numbers are left out: Prometheus has nothing for "not known". */
+/** Adds one family of numbers. Numbers that are no numbers are left out: Prometheus has nothing for "not known". */
 function add(
-  registry: Registry,
+  { library, registry }: Families,
   type: "counter" | "gauge",
   name: string,
   help: string,
@@ -27,75 +34,75 @@ function add(
   if (samples.length === 1 && !Number.isFinite(samples[0]![0])) return;
   const labelNames = Object.keys(samples[0]?.[1] ?? {});
   const settings = { name: `sortgate_${name}`, help, labelNames, registers: [registry] };
-  const metric = type === "counter" ? new Counter(settings) : new Gauge(settings);
+  const metric = type === "counter" ? new library.Counter(settings) : new library.Gauge(settings);
   for (const [value, labels] of samples) if (Number.isFinite(value)) metric.inc(labels ?? {}, value);
 }
 
 const flag = (up: boolean): number => (up ? 1 : 0);
 
-function addGateway(registry: Registry, { gateway, chain, queue }: Status): void {
+function addGateway(families: Families, { gateway, chain, queue }: Status): void {
   const build = { version: gateway.software, node: process.versions.node, site: gateway.site, gateway: gateway.id };
-  add(registry, "gauge", "build_info", "Always 1; the labels say what runs.", [[1, build]]);
-  add(registry, "gauge", "ready", "Whether the gateway takes reads.", [[flag(gateway.ready)]]);
-  add(registry, "gauge", "clock_synced", "Whether the clock of the box is set by a time server.", [
+  add(families, "gauge", "build_info", "Always 1; the labels say what runs.", [[1, build]]);
+  add(families, "gauge", "ready", "Whether the gateway takes reads.", [[flag(gateway.ready)]]);
+  add(families, "gauge", "clock_synced", "Whether the clock of the box is set by a time server.", [
     [flag(gateway.clockSynced)],
   ]);
-  add(registry, "gauge", "uptime_seconds", "Time since the start.", [[gateway.upMs / 1_000]]);
-  add(registry, "gauge", "chain_sequence", "Sequence of the newest event.", [[chain.sequence]]);
-  add(registry, "gauge", "ledger_bytes", "Bytes of the ledger on disk, and its cap.", [
+  add(families, "gauge", "uptime_seconds", "Time since the start.", [[gateway.upMs / 1_000]]);
+  add(families, "gauge", "chain_sequence", "Sequence of the newest event.", [[chain.sequence]]);
+  add(families, "gauge", "ledger_bytes", "Bytes of the ledger on disk, and its cap.", [
     [queue.fileBytes, { part: "file" }],
     [queue.walBytes, { part: "wal" }],
     [queue.usedBytes, { part: "used" }],
     [queue.bytesMax, { part: "max" }],
   ]);
-  add(registry, "gauge", "hours_until_full", "Hours until the ledger is full; absent if never, as things go.", [
+  add(families, "gauge", "hours_until_full", "Hours until the ledger is full; absent if never, as things go.", [
     [queue.hoursUntilFull ?? Number.NaN],
   ]);
-  add(registry, "gauge", "uncommitted_events", "Events that are not on disk yet.", [[queue.uncommittedCount]]);
-  add(registry, "counter", "lost_events_total", "Events destroyed before every broker had them.", [[queue.lostCount]]);
-  add(registry, "counter", "dropped_events_total", "Events that did not reach the ledger.", [[queue.droppedCount]]);
+  add(families, "gauge", "uncommitted_events", "Events that are not on disk yet.", [[queue.uncommittedCount]]);
+  add(families, "counter", "lost_events_total", "Events destroyed before every broker had them.", [[queue.lostCount]]);
+  add(families, "counter", "dropped_events_total", "Events that did not reach the ledger.", [[queue.droppedCount]]);
 }
 
-function addDevices(registry: Registry, devices: readonly DeviceStatus[]): void {
+function addDevices(families: Families, devices: readonly DeviceStatus[]): void {
   const each = (value: (device: DeviceStatus) => number): Sample[] =>
     devices.map((device) => [value(device), { device: device.name }]);
   add(
-    registry,
+    families,
     "gauge",
     "device_up",
     "Whether the device answers.",
     each((device) => flag(device.state === "up" || device.state === "paused")),
   );
   add(
-    registry,
+    families,
     "gauge",
     "device_paused",
     "Whether the device is made to wait.",
     each((device) => flag(device.state === "paused")),
   );
   add(
-    registry,
+    families,
     "counter",
     "reads_total",
     "Reads that the device claimed.",
     each((device) => device.readCount),
   );
   add(
-    registry,
+    families,
     "counter",
     "noreads_total",
     "Parcels without a code.",
     each((device) => device.noReadCount),
   );
   add(
-    registry,
+    families,
     "counter",
     "malformed_total",
     "Frames that could not be decoded.",
     each((device) => device.malformedCount),
   );
   add(
-    registry,
+    families,
     "counter",
     "discarded_bytes_total",
     "Bytes that belonged to no frame.",
@@ -103,39 +110,39 @@ function addDevices(registry: Registry, devices: readonly DeviceStatus[]): void 
   );
 }
 
-function addReadPoints(registry: Registry, readPoints: readonly ReadPointStatus[]): void {
+function addReadPoints(families: Families, readPoints: readonly ReadPointStatus[]): void {
   const each = (value: (point: ReadPointStatus) => number): Sample[] =>
     readPoints.map((point) => [value(point), { read_point: point.name }]);
   add(
-    registry,
+    families,
     "counter",
     "read_point_reads_total",
     "Reads that came in.",
     each((point) => point.readCount),
   );
   add(
-    registry,
+    families,
     "counter",
     "read_point_opened_total",
     "Passes that began.",
     each((point) => point.openedCount),
   );
   add(
-    registry,
+    families,
     "counter",
     "read_point_suppressed_total",
     "Reads of passes that were open already.",
     each((point) => point.suppressedCount),
   );
   add(
-    registry,
+    families,
     "counter",
     "read_point_evicted_total",
     "Passes closed early for want of room.",
     each((point) => point.evictedCount),
   );
   add(
-    registry,
+    families,
     "gauge",
     "read_point_passes",
     "Passes that are open now.",
@@ -144,56 +151,56 @@ function addReadPoints(registry: Registry, readPoints: readonly ReadPointStatus[
   const refused = readPoints.flatMap((point) =>
     Object.entries(point.refusedCount).map(([reason, count]): Sample => [count, { read_point: point.name, reason }]),
   );
-  add(registry, "counter", "refused_total", "Reads that were refused, by reason.", refused);
+  add(families, "counter", "refused_total", "Reads that were refused, by reason.", refused);
 }
 
-function addBrokers(registry: Registry, brokers: readonly BrokerStatus[]): void {
+function addBrokers(families: Families, brokers: readonly BrokerStatus[]): void {
   const each = (value: (broker: BrokerStatus) => number): Sample[] =>
     brokers.map((broker) => [value(broker), { broker: broker.name }]);
   add(
-    registry,
+    families,
     "gauge",
     "broker_up",
     "Whether the broker is connected.",
     each((broker) => flag(broker.state === "up")),
   );
   add(
-    registry,
+    families,
     "gauge",
     "queue_events",
     "Events that the broker does not have yet.",
     each((broker) => broker.queuedCount),
   );
   add(
-    registry,
+    families,
     "gauge",
     "queue_oldest_seconds",
     "Age of the oldest of them.",
     each((broker) => broker.oldestQueuedMs / 1_000),
   );
   add(
-    registry,
+    families,
     "gauge",
     "hours_until_drained",
     "Hours until the broker has all; absent if never, as things go.",
     each((broker) => broker.hoursUntilDrained ?? Number.NaN),
   );
   add(
-    registry,
+    families,
     "gauge",
     "in_flight_events",
     "Events sent and not acknowledged.",
     each((broker) => broker.inFlightCount),
   );
   add(
-    registry,
+    families,
     "counter",
     "acknowledged_total",
     "Events that the broker acknowledged.",
     each((broker) => broker.acknowledgedCount),
   );
   add(
-    registry,
+    families,
     "counter",
     "set_aside_total",
     "Events that the broker will never take.",
@@ -215,15 +222,17 @@ export function createMetrics(): Metrics {
       // After a long delay this may run before the tick that measures it; that comes at the beginning of the next turn.
       await nextTurn();
       await nextTurn();
-      const registry = new Registry();
-      addGateway(registry, status);
-      addDevices(registry, status.devices);
-      addReadPoints(registry, status.readPoints);
-      addBrokers(registry, status.brokers);
+      const library = await import("prom-client");
+      const registry = new library.Registry();
+      const families = { library, registry };
+      addGateway(families, status);
+      addDevices(families, status.devices);
+      addReadPoints(families, status.readPoints);
+      addBrokers(families, status.brokers);
       const told = [...notices].map(([name, count]): Sample => [count, { name }]);
-      add(registry, "counter", "notices_total", "What the program said about itself, by name.", told);
-      add(registry, "gauge", "process_resident_bytes", "Memory of the process.", [[status.gateway.rssBytes]]);
-      add(registry, "gauge", "event_loop_lag_seconds", "Lateness of the main thread since the last scrape.", [
+      add(families, "counter", "notices_total", "What the program said about itself, by name.", told);
+      add(families, "gauge", "process_resident_bytes", "Memory of the process.", [[status.gateway.rssBytes]]);
+      add(families, "gauge", "event_loop_lag_seconds", "Lateness of the main thread since the last scrape.", [
         [lagSeconds(delay.percentile(50)), { quantile: "0.5" }],
         [lagSeconds(delay.percentile(99)), { quantile: "0.99" }],
         [lagSeconds(delay.max), { quantile: "1" }],

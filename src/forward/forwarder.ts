@@ -6,10 +6,15 @@ import type { Tell } from "../model/notice.ts";
 import type { DurationMs, MonotonicMs } from "../model/units.ts";
 import { type Contest, createContest } from "./contest.ts";
 import { LinkSession } from "./link-session.ts";
-import { type LinkOptions, type Message, type MqttLink, openMqttLink } from "./mqtt-link.ts";
+import type { LinkOptions, Message, MqttLink } from "./mqtt-link.ts";
 import type { Backlog } from "./port.ts";
 import type { BrokerSettings } from "./settings.ts";
 import { createTopics, type Topics } from "./topic.ts";
+
+/** The library is loaded with the first connection: the gateway takes reads before that. */
+async function openMqttLink(options: LinkOptions): Promise<MqttLink> {
+  return (await import("./mqtt-link.ts")).openMqttLink(options);
+}
 
 export interface ForwarderOptions {
   readonly settings: BrokerSettings;
