@@ -21,8 +21,10 @@ import { createSystemd, createTelemetry } from "./telemetry/index.ts";
 import { clockWatches, forecastWatch, watchdogTimer } from "./watches.ts";
 import { type Counters, type LedgerThread, openLedgerThread, unpackEvents } from "./workers/index.ts";
 
-/** Time for brokers to take what is queued when the daemon stops. */
-const drainBudgetMs = 2_000;
+/** Time for the last commit, and for brokers to take what is queued, when the daemon stops. */
+const drainBudgetMs = 3_000;
+/** A broker gets at least this long to hear that we go. */
+const farewellMs = 500;
 
 /** The running daemon. */
 export interface Gateway {
@@ -337,17 +339,19 @@ interface Stoppable extends Field {
 async function stopAll({ devices, forwarders, ledger, pipeline, now }: Stoppable): Promise<void> {
   await Promise.all(devices.map((device) => device.close()));
   pipeline.close(now());
+  // Devices take a quarter of the budget at most, the ledger a fifth: in all less than the whole of it.
+  const drainUntil = performance.now() + drainBudgetMs;
   try {
-    await Promise.race([ledger.checkpoint(), pause(limits.stopBudgetMs / 4)]);
-    const deadline = performance.now() + drainBudgetMs;
+    await Promise.race([ledger.checkpoint(), pause(drainBudgetMs)]);
     const isUp = (): boolean => forwarders.some((forwarder) => forwarder.state().state === "up");
-    while (isUp() && performance.now() < deadline) {
+    while (isUp() && performance.now() < drainUntil) {
       const { brokers } = await ledger.ask("stats", null);
       if (brokers.every((broker) => broker.queuedCount === 0)) break;
       await pause(20);
     }
   } finally {
-    await Promise.all(forwarders.map((forwarder) => forwarder.close(drainBudgetMs)));
-    await Promise.race([ledger.stop(), pause(limits.stopBudgetMs / 4)]);
+    const leftMs = Math.max(drainUntil - performance.now(), farewellMs);
+    await Promise.all(forwarders.map((forwarder) => forwarder.close(leftMs)));
+    await Promise.race([ledger.stop(), pause(limits.stopBudgetMs / 5)]);
   }
 }
