@@ -38,6 +38,7 @@ export interface AntennaShare {
 /** The summary of a pass, told when it ends. */
 export interface Pass extends PassFacts {
   readonly kind: "pass";
+  /** Exact to 5 ms: the ring keeps ticks, not dates. */
   readonly lastReadAt: EpochMs;
   readonly readCount: number;
   readonly antennas: readonly AntennaShare[];
