@@ -7,11 +7,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { barChart, page } from "./chart.ts";
+import { nullBroker } from "./peers/null-broker.ts";
+import type { Bench } from "./peers/port.ts";
 import { createReport, type Report, rowsOf, shown, table } from "./report.ts";
 import { afternoonScript, mosquittoPub, sortgate } from "./rig/contenders.ts";
 import { drain, idle, loopDelay, outage, slowDisk, startTime } from "./rig/daemon.ts";
 import type { LoadOrder } from "./rig/load.ts";
-import { type Contender, type Measured, measure } from "./rig/processes.ts";
+import { type BrokerKind, type Contender, type Measured, measure } from "./rig/processes.ts";
 import type { DedupCost } from "./stages/dedup.ts";
 import type { Cost } from "./stages/fixtures.ts";
 import type { PublishCost } from "./stages/publish.ts";
@@ -43,10 +45,9 @@ function stage<T>(name: string, argument: number | string = ""): T {
   return JSON.parse(stdout) as T;
 }
 
-type Order = Omit<LoadOrder, "brokerPort">;
-const both: Order["wires"] = ["serial", "tcp"];
+const both: LoadOrder["wires"] = ["serial", "tcp"];
 
-function order(changes: Partial<Order>): Order {
+function order(changes: Partial<LoadOrder>): LoadOrder {
   return { wires: both, pace: { window: 2_000 }, copies: 1, warmUpSeconds: 2, seconds, ...changes };
 }
 
@@ -54,11 +55,12 @@ function order(changes: Partial<Order>): Order {
 async function run(
   scenario: string,
   contender: Contender,
-  asked: Order,
-  prefix: string[] = [],
+  asked: LoadOrder,
+  prefix: readonly string[] = [],
+  broker: BrokerKind = "mosquitto",
 ): Promise<Measured | undefined> {
   try {
-    const result = await measure(contender, asked, prefix);
+    const result = await measure(contender, asked, prefix, broker);
     say(
       `${scenario} · ${contender.name}: ${shown(result.received / result.seconds)} events/s, p99 ${shown(result.p99)} ms, missing ${result.missing}`,
     );
@@ -69,8 +71,10 @@ async function run(
   }
 }
 
+const bench: Bench = { report, seconds, say, order, run };
+
 async function throughput(): Promise<void> {
-  const cases: readonly [scenario: string, contenders: Contender[], order: Order, prefix?: string[]][] = [
+  const cases: readonly [scenario: string, contenders: Contender[], order: LoadOrder, prefix?: string[]][] = [
     ["S2 distinct events/s", [afternoonScript, sortgate(), mosquittoPub], order({})],
     ["S1 events/s at 5 reads each", [afternoonScript, sortgate()], order({ copies: 5 })],
     ["reads/s at 50 reads each", [afternoonScript, sortgate()], order({ copies: 50, pace: { window: 1_000 } })],
@@ -93,7 +97,9 @@ async function throughput(): Promise<void> {
       report.add("CPU per event at full speed", contender.name, "µs", result.cpuMicros);
       report.add("RSS at full speed", contender.name, "MB", result.rssMegabytes);
       report.add("CPU of broker and load per event", contender.name, "µs", result.brokerMicros + result.loadMicros);
+      report.add("bytes written to disk per event", contender.name, "bytes", result.writtenBytes);
     }
+  await nullBroker(bench);
 }
 
 async function latency(): Promise<void> {
