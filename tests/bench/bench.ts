@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { barChart, page } from "./chart.ts";
 import { nullBroker } from "./peers/null-broker.ts";
+import { outages, writeAhead } from "./peers/outage.ts";
 import type { Bench } from "./peers/port.ts";
 import { createReport, type Report, rowsOf, shown, table } from "./report.ts";
 import { afternoonScript, mosquittoPub, sortgate } from "./rig/contenders.ts";
@@ -215,7 +216,14 @@ function charts(from: Report): string {
   ]);
 }
 
-const sections: Readonly<Record<string, () => void | Promise<void>>> = { throughput, latency, stages, daemon };
+const sections: Readonly<Record<string, () => void | Promise<void>>> = {
+  throughput,
+  latency,
+  stages,
+  daemon,
+  outage: () => outages(bench),
+  wal: () => writeAhead(bench),
+};
 mkdirSync(options.out, { recursive: true });
 for (let round = 1; round <= rounds; round += 1)
   for (const [name, section] of Object.entries(sections)) {
