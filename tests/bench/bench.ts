@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { barChart, page } from "./chart.ts";
+import { floods } from "./peers/flood.ts";
 import { nullBroker } from "./peers/null-broker.ts";
 import { outages, writeAhead } from "./peers/outage.ts";
 import type { Bench } from "./peers/port.ts";
@@ -223,6 +224,7 @@ const sections: Readonly<Record<string, () => void | Promise<void>>> = {
   daemon,
   outage: () => outages(bench),
   wal: () => writeAhead(bench),
+  flood: () => floods(bench),
 };
 mkdirSync(options.out, { recursive: true });
 for (let round = 1; round <= rounds; round += 1)

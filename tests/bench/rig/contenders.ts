@@ -21,7 +21,7 @@ function said(child: ChildProcess, wanted: ReadonlyMap<string, number>): Promise
   });
 }
 
-function sortgateConfig(dir: string, dataDir: string, { brokerPort, wires }: Wired): string {
+function sortgateConfig(dataDir: string, socket: string, { brokerPort, wires }: Wired): string {
   const devices = wires.map(({ kind, address }, index) =>
     [
       "[[device]]",
@@ -40,7 +40,7 @@ function sortgateConfig(dir: string, dataDir: string, { brokerPort, wires }: Wir
     '[[read_point]]\nname = "tunnel-1"\ndepart_ms = 500',
     ...devices,
     '[guard]\ncarriers = ["sf"]',
-    `[control]\nsocket = "${join(dir, "control.sock")}"`,
+    `[control]\nsocket = "${socket}"`,
   ].join("\n\n");
 }
 
@@ -53,16 +53,19 @@ export interface SortgateOptions {
   readonly isOffline?: boolean;
   /** Added to Node's own command line. */
   readonly nodeOptions?: readonly string[];
+  /** Where it can be asked for its status; absent for a place of its own. */
+  readonly controlSocket?: string;
 }
 
 /** The product, as built. */
-export function sortgate({ dataDir, isOffline, nodeOptions = [] }: SortgateOptions = {}): Contender {
+export function sortgate({ dataDir, isOffline, nodeOptions = [], controlSocket }: SortgateOptions = {}): Contender {
   return {
     name: "sortgate",
     async start(place) {
       const dir = scratch("sortgate");
       const config = join(dir, "sortgate.toml");
-      writeFileSync(config, sortgateConfig(dir, dataDir ?? join(dir, "data"), place));
+      const socket = controlSocket ?? join(dir, "control.sock");
+      writeFileSync(config, sortgateConfig(dataDir ?? join(dir, "data"), socket, place));
       const profile = process.env.BENCH_PROFILE?.split(" ") ?? [];
       const node = [process.execPath, ...profile, ...nodeOptions, main, "run", "--config", config];
       const [command, ...rest] = [...place.prefix, ...node];
