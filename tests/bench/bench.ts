@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { barChart, page } from "./chart.ts";
 import { floods } from "./peers/flood.ts";
 import { nullBroker } from "./peers/null-broker.ts";
+import { opcua, rest } from "./peers/opcua.ts";
 import { outages, writeAhead } from "./peers/outage.ts";
 import type { Bench } from "./peers/port.ts";
 import { createReport, type Report, rowsOf, shown, table } from "./report.ts";
@@ -155,6 +156,7 @@ function stages(): void {
 }
 
 async function daemon(): Promise<void> {
+  await rest(bench);
   const { rssMegabytes, cpuShare } = await idle(5);
   report.add("S22 RSS at rest", "sortgate", "MB", rssMegabytes);
   report.add("CPU at rest", "sortgate", "% of a core", cpuShare * 100);
@@ -225,6 +227,7 @@ const sections: Readonly<Record<string, () => void | Promise<void>>> = {
   outage: () => outages(bench),
   wal: () => writeAhead(bench),
   flood: () => floods(bench),
+  opcua: () => opcua(bench),
 };
 mkdirSync(options.out, { recursive: true });
 for (let round = 1; round <= rounds; round += 1)

@@ -1,0 +1,48 @@
+import { spawn } from "node:child_process";
+import { setTimeout as pause } from "node:timers/promises";
+import { idle } from "../rig/daemon.ts";
+import { opcuaDevice, openSource, throughOpcua } from "../rig/opcua.ts";
+import { stopped, usageOf } from "../rig/processes.ts";
+import type { Bench } from "./port.ts";
+
+const [eventsPerSecond, readsPerEvent] = [1_000, 20];
+/** As many as the server grants. */
+const queueSizeMax = 5_000;
+const usual = { publishingMs: 100, queueSize: queueSizeMax };
+/** The server cannot keep what comes in between two publishes: the product must say so. */
+const scarce = { publishingMs: 10_000, queueSize: 100_000 };
+/** More events than the server keeps, within one publishing interval. */
+const scarceSeconds = (1.8 * queueSizeMax) / eventsPerSecond;
+
+/**
+ * S24: reads that come in of those that an OPC UA server told, at 20,000 a second, or at what the server can.
+ *
+ * What has come in is counted by the gateway: most reads end in no event.
+ */
+export async function opcua({ report, seconds, say }: Bench): Promise<void> {
+  for (const [name, asked, length] of [
+    ["queue holds all", usual, seconds],
+    ["queue too small", scarce, scarceSeconds],
+  ] as const)
+    try {
+      const order = { eventsPerSecond, readsPerEvent, seconds: length };
+      const { reads, seconds: took, delivered, isWarned } = await throughOpcua(order, asked);
+      report.add("S24 OPC UA, told by the server", name, "reads/s", reads / took);
+      report.add("S24 OPC UA, delivered of told", name, "%", (100 * delivered) / reads);
+      report.add("S24 OPC UA, warned of a small queue", name, "times", Number(isWarned));
+    } catch (error) {
+      say(`OPC UA · ${name}: ${error instanceof Error ? error.message : error}`);
+    }
+}
+
+/** S22: what is in memory at rest: bare Node, and the product with an OPC UA device that says nothing. */
+export async function rest({ report }: Bench): Promise<void> {
+  const bare = spawn(process.execPath, ["-e", "setInterval(() => {}, 1_000)"], { stdio: "ignore" });
+  await pause(2_000);
+  report.add("S22 RSS at rest", "bare Node", "MB", usageOf(bare.pid!).rssMegabytes);
+  await stopped(bare);
+  const source = await openSource({ eventsPerSecond: 0, readsPerEvent: 0, seconds: 0 });
+  const { rssMegabytes } = await idle(5, { devices: [opcuaDevice(source.endpoint, usual)] });
+  report.add("S22 RSS at rest", "sortgate with OPC UA", "MB", rssMegabytes);
+  await source.close();
+}
