@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { barChart, page } from "./chart.ts";
 import { floods } from "./peers/flood.ts";
+import { leftOut, nodeRed, withNodeRedValue } from "./peers/node-red.ts";
 import { nullBroker } from "./peers/null-broker.ts";
 import { opcua, rest } from "./peers/opcua.ts";
 import { outages, writeAhead } from "./peers/outage.ts";
@@ -16,23 +17,28 @@ import { createReport, type Report, rowsOf, shown, table } from "./report.ts";
 import { afternoonScript, mosquittoPub, sortgate } from "./rig/contenders.ts";
 import { drain, idle, loopDelay, outage, slowDisk, startTime } from "./rig/daemon.ts";
 import type { LoadOrder } from "./rig/load.ts";
+import { installNodeRed } from "./rig/node-red.ts";
 import { type BrokerKind, type Contender, type Measured, measure } from "./rig/processes.ts";
 import type { DedupCost } from "./stages/dedup.ts";
 import type { Cost } from "./stages/fixtures.ts";
 import type { PublishCost } from "./stages/publish.ts";
 
 const { values: options } = parseArgs({
+  args: withNodeRedValue(process.argv.slice(2)),
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "5" },
     backlog: { type: "string", default: "1000000" },
     only: { type: "string", default: "" },
     out: { type: "string", default: "bench-result" },
+    "node-red": { type: "string" },
   },
 });
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 const backlogCount = Number(options.backlog);
+/** Installed before anything is measured, so that a fault shows at once. */
+const nodeRedContender = options["node-red"] === undefined ? undefined : installNodeRed(options["node-red"]);
 const report = createReport();
 
 function say(text: string): void {
@@ -228,6 +234,7 @@ const sections: Readonly<Record<string, () => void | Promise<void>>> = {
   wal: () => writeAhead(bench),
   flood: () => floods(bench),
   opcua: () => opcua(bench),
+  ...(nodeRedContender === undefined ? {} : { "node-red": () => nodeRed(bench, nodeRedContender) }),
 };
 mkdirSync(options.out, { recursive: true });
 for (let round = 1; round <= rounds; round += 1)
@@ -240,7 +247,7 @@ if (options.only === "" || options.only === "backlog") await backlog();
 
 const text = table(["scenario", "who", "median", "unit", "spread", "to baseline"], rowsOf(report));
 const closing = options.only === "" ? ceiling(report) : [];
-process.stdout.write(`${text}\n\n${closing.join("\n")}\n`);
+process.stdout.write(`${text}\n\n${[...closing, ...(nodeRedContender === undefined ? [leftOut] : [])].join("\n")}\n`);
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
 const json = { machine, rounds, seconds, figures: report.figures(), ceiling: closing };
 writeFileSync(join(options.out, "bench.json"), `${JSON.stringify(json, undefined, 2)}\n`);

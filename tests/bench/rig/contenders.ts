@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { type Contender, scratch, type Wired } from "./processes.ts";
 
 /** Resolves when the program has said each of these as often as asked. */
-function said(
+export function said(
   child: ChildProcess,
   wanted: ReadonlyMap<string, number>,
   onLine: (line: string) => void = () => {},

@@ -15,10 +15,12 @@ export interface FloodOrder {
 const [codesInBlock, copies, blockCount] = [30, 100, 10];
 
 const order = JSON.parse(process.argv[2] ?? "{}") as FloodOrder;
+// It is stopped so, and tidies up as at any end.
+process.once("SIGTERM", () => process.exit(0));
 const input = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const wire = await openTightSerialWire();
 let arrived = 0;
-const subscriber = await subscribe(order.brokerPort, "#", () => {
+await subscribe(order.brokerPort, "#", () => {
   arrived += 1;
 });
 
@@ -38,6 +40,4 @@ while (performance.now() < endAt) {
 say({ sent: taken * (blocks[0]!.length / lineBytes) });
 // Each line from now on asks how much has arrived.
 for await (const _ of input) say({ arrived });
-subscriber.close();
-await wire.close();
 process.exit(0);
