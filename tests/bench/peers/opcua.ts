@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { idle } from "../rig/daemon.ts";
-import { opcuaDevice, openSource, throughOpcua } from "../rig/opcua.ts";
+import { byBareClient, byGateway, opcuaDevice, openSource, throughOpcua } from "../rig/opcua.ts";
 import { stopped, usageOf } from "../rig/processes.ts";
 import type { Bench } from "./port.ts";
 
@@ -14,25 +14,26 @@ const scarce = { publishingMs: 10_000, queueSize: 100_000 };
 /** More events than the server keeps, within one publishing interval. */
 const scarceSeconds = (1.8 * queueSizeMax) / eventsPerSecond;
 
-/**
- * S24: reads that come in of those that an OPC UA server told, at 20,000 a second, or at what the server can.
- *
- * What has come in is counted by the gateway: most reads end in no event.
- */
+/** S24: reads that come in of those that an OPC UA server told, at 20,000 a second, or at what the server can. */
 export async function opcua({ report, seconds, say }: Bench): Promise<void> {
-  for (const [name, asked, length] of [
-    ["queue holds all", usual, seconds],
-    ["queue too small", scarce, scarceSeconds],
+  for (const [scenario, asked, length] of [
+    ["S24 OPC UA", usual, seconds],
+    ["S24 OPC UA, queue too small", scarce, scarceSeconds],
   ] as const)
-    try {
-      const order = { eventsPerSecond, readsPerEvent, seconds: length };
-      const { reads, seconds: took, delivered, isWarned } = await throughOpcua(order, asked);
-      report.add("S24 OPC UA, told by the server", name, "reads/s", reads / took);
-      report.add("S24 OPC UA, delivered of told", name, "%", (100 * delivered) / reads);
-      report.add("S24 OPC UA, warned of a small queue", name, "times", Number(isWarned));
-    } catch (error) {
-      say(`OPC UA · ${name}: ${error instanceof Error ? error.message : error}`);
-    }
+    for (const [name, start] of [
+      ["bare client", byBareClient],
+      ["sortgate", byGateway],
+    ] as const)
+      try {
+        const order = { eventsPerSecond, readsPerEvent, seconds: length };
+        const { reads, seconds: took, delivered, cpuMicros, isWarned } = await throughOpcua(start, order, asked);
+        report.add(`${scenario}: told by the server`, name, "reads/s", reads / took);
+        report.add(`${scenario}: delivered of told`, name, "%", (100 * delivered) / reads);
+        report.add(`${scenario}: CPU per read`, name, "µs", cpuMicros);
+        report.add(`${scenario}: warned`, name, "times", Number(isWarned));
+      } catch (error) {
+        say(`${scenario} · ${name}: ${error instanceof Error ? error.message : error}`);
+      }
 }
 
 /** S22: what is in memory at rest: bare Node, and the product with an OPC UA device that says nothing. */

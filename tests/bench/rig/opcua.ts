@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { ClientOrder } from "./opcua-client.ts";
 import type { SourceOrder, SourceResult } from "./opcua-source.ts";
-import { scratch, startBroker, stopped, toldBy } from "./processes.ts";
+import { scratch, startBroker, stopped, toldBy, usageOf } from "./processes.ts";
 import { frameCount, watchedSortgate } from "./status.ts";
 
 /** A server in a process of its own. */
@@ -48,39 +49,88 @@ export function opcuaDevice(endpoint: string, { publishingMs, queueSize }: Asked
 
 /** What came of the reads that a server told. */
 export interface Delivered extends SourceResult {
-  /** Reads that the gateway counted. */
+  /** Reads that came in. */
   readonly delivered: number;
-  /** Whether the gateway said that the server keeps less for it than it asked for. */
+  /** Processor microseconds of whoever took them, for each that came in. */
+  readonly cpuMicros: number;
+  /** Whether the gateway said that the server keeps less for it than it asked for; a bare client says nothing. */
   readonly isWarned: boolean;
 }
 
-/** Feeds the gateway from one server until nothing more comes of it. */
-export async function throughOpcua(order: Omit<SourceOrder, "stateDir">, asked: Asked): Promise<Delivered> {
+/** Somebody who reads from a server, and knows how much has come. */
+interface Reading {
+  readonly child: ChildProcess;
+  count(): Promise<number>;
+  isWarned(): boolean;
+  close(): Promise<void>;
+}
+
+type StartReading = (endpoint: string, asked: Asked) => Promise<Reading>;
+
+/** The product, which counts what came in: most reads end in no event. */
+export const byGateway: StartReading = async (endpoint, asked) => {
   const broker = await startBroker();
-  const source = await openSource(order);
   let isWarned = false;
   const product = watchedSortgate({
-    devices: [opcuaDevice(source.endpoint, asked)],
+    devices: [opcuaDevice(endpoint, asked)],
     onLine(line) {
       isWarned ||= line.includes('"device/warning"') && line.includes('"granted"');
     },
   });
-  let child: ChildProcess | undefined;
+  const child = await product.contender.start({ brokerPort: broker.port, wires: [], prefix: [] });
+  return {
+    child,
+    count: async () => frameCount(await product.status()),
+    isWarned: () => isWarned,
+    async close() {
+      await stopped(child);
+      await stopped(broker.child);
+    },
+  };
+};
+
+/** The library alone, which does nothing with what comes. */
+export const byBareClient: StartReading = async (endpoint, asked) => {
+  const order: ClientOrder = { endpoint, stateDir: scratch("opcua-client"), ...asked };
+  const program = fileURLToPath(new URL("./opcua-client.js", import.meta.url));
+  const child = spawn(process.execPath, [program, JSON.stringify(order)], { stdio: ["pipe", "pipe", "inherit"] });
+  const told = toldBy(child);
+  await told("ready");
+  return {
+    child,
+    count() {
+      child.stdin.write("how many\n");
+      return told<number>("read");
+    },
+    isWarned: () => false,
+    close: () => stopped(child),
+  };
+};
+
+/** Feeds one reader from one server until nothing more comes of it. */
+export async function throughOpcua(
+  start: StartReading,
+  order: Omit<SourceOrder, "stateDir">,
+  asked: Asked,
+): Promise<Delivered> {
+  const source = await openSource(order);
+  let reading: Reading | undefined;
   try {
-    child = await product.contender.start({ brokerPort: broker.port, wires: [], prefix: [] });
+    reading = await start(source.endpoint, asked);
+    const before = usageOf(reading.child.pid!).cpuSeconds;
     const told = await source.feed();
     const quietMs = 2_000 + 2 * asked.publishingMs;
-    let delivered = frameCount(await product.status());
+    let delivered = await reading.count();
     for (let movedAt = performance.now(); delivered < told.reads && performance.now() - movedAt < quietMs; ) {
       await pause(200);
-      const now = frameCount(await product.status());
+      const now = await reading.count();
       if (now !== delivered) movedAt = performance.now();
       delivered = now;
     }
-    return { ...told, delivered, isWarned };
+    const cpuMicros = ((usageOf(reading.child.pid!).cpuSeconds - before) * 1e6) / delivered;
+    return { ...told, delivered, cpuMicros, isWarned: reading.isWarned() };
   } finally {
-    if (child !== undefined) await stopped(child);
+    await reading?.close();
     await source.close();
-    await stopped(broker.child);
   }
 }
