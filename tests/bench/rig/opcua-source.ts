@@ -8,7 +8,6 @@ export interface SourceOrder {
   readonly stateDir: string;
   readonly eventsPerSecond: number;
   readonly readsPerEvent: number;
-  readonly seconds: number;
 }
 
 /** What the server told; it may be less than was asked for, in more time. */
@@ -30,9 +29,9 @@ function say(message: unknown): void {
 }
 
 /** Raises all events that the time asks for; the last ones late if the server cannot keep up. */
-async function feed(): Promise<SourceResult> {
+async function feed(seconds: number): Promise<SourceResult> {
   const startedAt = performance.now();
-  const count = Math.round(order.eventsPerSecond * order.seconds);
+  const count = Math.round(order.eventsPerSecond * seconds);
   for (let raised = 0; raised < count; ) {
     const due = Math.floor(((performance.now() - startedAt) / 1_000) * order.eventsPerSecond);
     for (let left = Math.min(due, count, raised + eventsAtOnce) - raised; left > 0; left -= 1) {
@@ -50,6 +49,7 @@ async function feed(): Promise<SourceResult> {
 }
 
 say({ endpoint: reader.endpoint });
-for await (const _ of createInterface({ input: process.stdin })) say({ result: await feed() });
+// Each line is a stretch, in seconds.
+for await (const line of createInterface({ input: process.stdin })) say({ result: await feed(Number(line)) });
 await reader.close();
 process.exit(0);

@@ -9,8 +9,8 @@ import { frameCount, watchedSortgate } from "./status.ts";
 /** A server in a process of its own. */
 export interface Source {
   readonly endpoint: string;
-  /** Tells as many reads as were ordered. */
-  feed(): Promise<SourceResult>;
+  /** Tells as many reads as are due in this time, however long that takes. */
+  feed(seconds: number): Promise<SourceResult>;
   close(): Promise<void>;
 }
 
@@ -24,8 +24,8 @@ export async function openSource(order: Omit<SourceOrder, "stateDir">): Promise<
   const told = toldBy(child);
   return {
     endpoint: await told<string>("endpoint"),
-    feed() {
-      child.stdin!.write("feed\n");
+    feed(seconds) {
+      child.stdin!.write(`${seconds}\n`);
       return told<SourceResult>("result");
     },
     close: () => stopped(child),
@@ -107,27 +107,35 @@ export const byBareClient: StartReading = async (endpoint, asked) => {
   };
 };
 
-/** Feeds one reader from one server until nothing more comes of it. */
+/** Resolves to how much has come when all has, or nothing more does. */
+async function settled(reading: Reading, wanted: number, publishingMs: number): Promise<number> {
+  const quietMs = 2_000 + 2 * publishingMs;
+  let count = await reading.count();
+  for (let movedAt = performance.now(); count < wanted && performance.now() - movedAt < quietMs; ) {
+    await pause(200);
+    const now = await reading.count();
+    if (now !== count) movedAt = performance.now();
+    count = now;
+  }
+  return count;
+}
+
+/** Feeds one reader from one server; a second of it comes before, in which a client learns the server's types. */
 export async function throughOpcua(
   start: StartReading,
   order: Omit<SourceOrder, "stateDir">,
   asked: Asked,
+  seconds: number,
 ): Promise<Delivered> {
   const source = await openSource(order);
   let reading: Reading | undefined;
   try {
     reading = await start(source.endpoint, asked);
-    const before = usageOf(reading.child.pid!).cpuSeconds;
-    const told = await source.feed();
-    const quietMs = 2_000 + 2 * asked.publishingMs;
-    let delivered = await reading.count();
-    for (let movedAt = performance.now(); delivered < told.reads && performance.now() - movedAt < quietMs; ) {
-      await pause(200);
-      const now = await reading.count();
-      if (now !== delivered) movedAt = performance.now();
-      delivered = now;
-    }
-    const cpuMicros = ((usageOf(reading.child.pid!).cpuSeconds - before) * 1e6) / delivered;
+    const before = await settled(reading, (await source.feed(1)).reads, asked.publishingMs);
+    const { cpuSeconds } = usageOf(reading.child.pid!);
+    const told = await source.feed(seconds);
+    const delivered = (await settled(reading, before + told.reads, asked.publishingMs)) - before;
+    const cpuMicros = ((usageOf(reading.child.pid!).cpuSeconds - cpuSeconds) * 1e6) / delivered;
     return { ...told, delivered, cpuMicros, isWarned: reading.isWarned() };
   } finally {
     await reading?.close();
