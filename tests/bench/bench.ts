@@ -8,11 +8,18 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ceiling } from "./ceiling.ts";
 import { barChart, page } from "./chart.ts";
+import { floods } from "./peers/flood.ts";
+import { leftOut, nodeRed, withNodeRedValue } from "./peers/node-red.ts";
+import { nullBroker } from "./peers/null-broker.ts";
+import { opcua, rest } from "./peers/opcua.ts";
+import { outages, writeAhead } from "./peers/outage.ts";
+import type { Bench } from "./peers/port.ts";
 import { createReport, type Report, rowsOf, shown, table } from "./report.ts";
 import { afternoonScript, mosquittoPub, sortgate } from "./rig/contenders.ts";
 import { drain, idle, loopDelay, outage, slowDisk, startTime } from "./rig/daemon.ts";
 import type { LoadOrder } from "./rig/load.ts";
-import { type Contender, type Measured, measure } from "./rig/processes.ts";
+import { installNodeRed } from "./rig/node-red.ts";
+import { type BrokerKind, type Contender, type Measured, measure } from "./rig/processes.ts";
 import { readyComparators } from "./stages/comparators.ts";
 import type { DedupCost } from "./stages/dedup.ts";
 import type { Cost } from "./stages/fixtures.ts";
@@ -20,17 +27,21 @@ import type { PublishCost } from "./stages/publish.ts";
 import { judge, verdictText } from "./verdicts.ts";
 
 const { values: options } = parseArgs({
+  args: withNodeRedValue(process.argv.slice(2)),
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "5" },
     backlog: { type: "string", default: "1000000" },
     only: { type: "string", default: "" },
     out: { type: "string", default: "bench-result" },
+    "node-red": { type: "string" },
   },
 });
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 const backlogCount = Number(options.backlog);
+/** Installed before anything is measured, so that a fault shows at once. */
+const nodeRedContender = options["node-red"] === undefined ? undefined : installNodeRed(options["node-red"]);
 const report = createReport();
 
 function say(text: string): void {
@@ -46,10 +57,9 @@ function stage<T>(name: string, argument: number | string = ""): T {
   return JSON.parse(stdout) as T;
 }
 
-type Order = Omit<LoadOrder, "brokerPort">;
-const both: Order["wires"] = ["serial", "tcp"];
+const both: LoadOrder["wires"] = ["serial", "tcp"];
 
-function order(changes: Partial<Order>): Order {
+function order(changes: Partial<LoadOrder>): LoadOrder {
   return { wires: both, pace: { window: 2_000 }, copies: 1, warmUpSeconds: 2, seconds, ...changes };
 }
 
@@ -57,11 +67,12 @@ function order(changes: Partial<Order>): Order {
 async function run(
   scenario: string,
   contender: Contender,
-  asked: Order,
-  prefix: string[] = [],
+  asked: LoadOrder,
+  prefix: readonly string[] = [],
+  broker: BrokerKind = "mosquitto",
 ): Promise<Measured | undefined> {
   try {
-    const result = await measure(contender, asked, prefix);
+    const result = await measure(contender, asked, prefix, broker);
     say(
       `${scenario} · ${contender.name}: ${shown(result.received / result.seconds)} events/s, p99 ${shown(result.p99)} ms, missing ${result.missing}`,
     );
@@ -72,8 +83,10 @@ async function run(
   }
 }
 
+const bench: Bench = { report, seconds, say, order, run };
+
 async function throughput(): Promise<void> {
-  const cases: readonly [scenario: string, contenders: Contender[], order: Order, prefix?: string[]][] = [
+  const cases: readonly [scenario: string, contenders: Contender[], order: LoadOrder, prefix?: string[]][] = [
     ["S2 distinct events/s", [afternoonScript, sortgate(), mosquittoPub], order({})],
     ["S1 events/s at 5 reads each", [afternoonScript, sortgate()], order({ copies: 5 })],
     ["reads/s at 50 reads each", [afternoonScript, sortgate()], order({ copies: 50, pace: { window: 1_000 } })],
@@ -96,7 +109,9 @@ async function throughput(): Promise<void> {
       report.add("CPU per event at full speed", contender.name, "µs", result.cpuMicros);
       report.add("RSS at full speed", contender.name, "MB", result.rssMegabytes);
       report.add("CPU of broker and load per event", contender.name, "µs", result.brokerMicros + result.loadMicros);
+      report.add("bytes written to disk per event", contender.name, "bytes", result.writtenBytes);
     }
+  await nullBroker(bench);
 }
 
 async function latency(): Promise<void> {
@@ -155,6 +170,7 @@ function stages(): void {
 }
 
 async function daemon(): Promise<void> {
+  await rest(bench);
   const { rssMegabytes, cpuShare } = await idle(5);
   report.add("S22 RSS at rest", "sortgate", "MB", rssMegabytes);
   report.add("CPU at rest", "sortgate", "% of a core", cpuShare * 100);
@@ -202,7 +218,17 @@ function charts(from: Report): string {
   ]);
 }
 
-const sections: Readonly<Record<string, () => void | Promise<void>>> = { throughput, latency, stages, daemon };
+const sections: Readonly<Record<string, () => void | Promise<void>>> = {
+  throughput,
+  latency,
+  stages,
+  daemon,
+  outage: () => outages(bench),
+  wal: () => writeAhead(bench),
+  flood: () => floods(bench),
+  opcua: () => opcua(bench),
+  ...(nodeRedContender === undefined ? {} : { "node-red": () => nodeRed(bench, nodeRedContender) }),
+};
 mkdirSync(options.out, { recursive: true });
 for (let round = 1; round <= rounds; round += 1)
   for (const [name, section] of Object.entries(sections)) {
@@ -216,7 +242,8 @@ const text = table(["scenario", "who", "median", "unit", "spread", "to baseline"
 const found = { median: report.median, cores: cpus().length };
 const closing = options.only === "" ? ceiling(found.median, found.cores) : [];
 const verdicts = judge(found);
-process.stdout.write(`${[text, closing.join("\n"), verdictText(verdicts)].filter(Boolean).join("\n\n")}\n`);
+const remarks = [...closing, ...(nodeRedContender === undefined ? [leftOut] : [])];
+process.stdout.write(`${[text, remarks.join("\n"), verdictText(verdicts)].filter(Boolean).join("\n\n")}\n`);
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
 const json = { machine, rounds, seconds, figures: report.figures(), ceiling: closing, verdicts };
 writeFileSync(join(options.out, "bench.json"), `${JSON.stringify(json, undefined, 2)}\n`);

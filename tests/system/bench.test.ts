@@ -30,6 +30,7 @@ test("the bench drives every contender from the wire to a subscriber, and loses 
       "S2 distinct events/s",
       "S1 events/s at 5 reads each",
       "S6 events/s, each fsync 5 ms slower",
+      "S4 events/s, null broker",
     ])
       expect(valuesOf(`${scenario}: lost`, "sortgate"), scenario).toEqual([0]);
     // No ratios: in one second a contender may deliver nothing to be compared with.

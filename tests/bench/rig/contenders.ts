@@ -6,10 +6,15 @@ import { fileURLToPath } from "node:url";
 import { type Contender, scratch, type Wired } from "./processes.ts";
 
 /** Resolves when the program has said each of these as often as asked. */
-function said(child: ChildProcess, wanted: ReadonlyMap<string, number>): Promise<void> {
+export function said(
+  child: ChildProcess,
+  wanted: ReadonlyMap<string, number>,
+  onLine: (line: string) => void = () => {},
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const left = new Map(wanted);
     createInterface({ input: child.stdout! }).on("line", (line) => {
+      onLine(line);
       for (const [text, count] of left)
         if (line.includes(text)) {
           if (count > 1) left.set(text, count - 1);
@@ -21,7 +26,12 @@ function said(child: ChildProcess, wanted: ReadonlyMap<string, number>): Promise
   });
 }
 
-function sortgateConfig(dir: string, dataDir: string, { brokerPort, wires }: Wired): string {
+function sortgateConfig(
+  dataDir: string,
+  socket: string,
+  { brokerPort, wires }: Wired,
+  further: readonly string[],
+): string {
   const devices = wires.map(({ kind, address }, index) =>
     [
       "[[device]]",
@@ -39,8 +49,9 @@ function sortgateConfig(dir: string, dataDir: string, { brokerPort, wires }: Wir
     `[[broker]]\nname = "central"\nurl = "mqtt://127.0.0.1:${brokerPort}"`,
     '[[read_point]]\nname = "tunnel-1"\ndepart_ms = 500',
     ...devices,
+    ...further,
     '[guard]\ncarriers = ["sf"]',
-    `[control]\nsocket = "${join(dir, "control.sock")}"`,
+    `[control]\nsocket = "${socket}"`,
   ].join("\n\n");
 }
 
@@ -53,24 +64,33 @@ export interface SortgateOptions {
   readonly isOffline?: boolean;
   /** Added to Node's own command line. */
   readonly nodeOptions?: readonly string[];
+  /** Where it can be asked for its status; absent for a place of its own. */
+  readonly controlSocket?: string;
+  /** Devices beside those of the wires, each as its table of the config. */
+  readonly devices?: readonly string[];
+  /** Called with each line that it says. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** The product, as built. */
-export function sortgate({ dataDir, isOffline, nodeOptions = [] }: SortgateOptions = {}): Contender {
+export function sortgate(options: SortgateOptions = {}): Contender {
+  const { dataDir, isOffline, nodeOptions = [], controlSocket, devices = [], onLine } = options;
   return {
     name: "sortgate",
     async start(place) {
       const dir = scratch("sortgate");
       const config = join(dir, "sortgate.toml");
-      writeFileSync(config, sortgateConfig(dir, dataDir ?? join(dir, "data"), place));
+      const socket = controlSocket ?? join(dir, "control.sock");
+      writeFileSync(config, sortgateConfig(dataDir ?? join(dir, "data"), socket, place, devices));
       const profile = process.env.BENCH_PROFILE?.split(" ") ?? [];
       const node = [process.execPath, ...profile, ...nodeOptions, main, "run", "--config", config];
       const [command, ...rest] = [...place.prefix, ...node];
       const child = spawn(command!, rest, { stdio: ["ignore", "pipe", "inherit"] });
       const wanted = new Map([['"gateway/ready"', 1]]);
-      if (place.wires.length > 0) wanted.set('"device/up"', place.wires.length);
+      const deviceCount = place.wires.length + devices.length;
+      if (deviceCount > 0) wanted.set('"device/up"', deviceCount);
       if (isOffline !== true) wanted.set('"broker/up"', 1);
-      await said(child, wanted);
+      await said(child, wanted, onLine);
       return child;
     },
   };

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { sortgate } from "./contenders.ts";
+import { type SortgateOptions, sortgate } from "./contenders.ts";
 import type { LoopDelay } from "./loop-probe.ts";
 import { freePort, type Measured, measure, scratch, startBroker, stopped, usageOf } from "./processes.ts";
 
@@ -12,9 +12,12 @@ export function slowDisk(extraMs: number): string[] {
 }
 
 /** A daemon with nothing to do: memory and processor time. */
-export async function idle(seconds: number): Promise<{ rssMegabytes: number; cpuShare: number }> {
+export async function idle(
+  seconds: number,
+  options: SortgateOptions = {},
+): Promise<{ rssMegabytes: number; cpuShare: number }> {
   const broker = await startBroker();
-  const child = await sortgate().start({ brokerPort: broker.port, wires: [], prefix: [] });
+  const child = await sortgate(options).start({ brokerPort: broker.port, wires: [], prefix: [] });
   // The first seconds are not rest: the collector has not been through yet.
   await pause(5_000);
   const before = usageOf(child.pid!);

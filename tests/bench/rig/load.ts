@@ -1,12 +1,14 @@
 // The other side of a benchmark: sends parcels over the wires and receives their events, in a process of its own.
 import { createInterface } from "node:readline";
+import { openNullBroker } from "./null-broker.ts";
 import { lineBytes, linesOf, parcelIn } from "./parcels.ts";
 import { subscribe } from "./subscriber.ts";
 import { openSerialWire, openTcpWire, type Wire } from "./wires.ts";
 
 /** What is asked of the process, as one JSON argument. */
 export interface LoadOrder {
-  readonly brokerPort: number;
+  /** Where to subscribe; absent if the load itself is the broker, one that costs next to nothing. */
+  readonly brokerPort?: number;
   readonly wires: readonly ("serial" | "tcp")[];
   /** Parcels on their way at once, as fast as they come; or parcels per second, come what may. */
   readonly pace: { readonly window: number } | { readonly rate: number };
@@ -16,6 +18,13 @@ export interface LoadOrder {
   readonly seconds: number;
   /** Number of the first parcel: those below it that arrive are a backlog, and are counted apart. */
   readonly firstParcel?: number;
+}
+
+/** Where a contender finds the load. */
+export interface LoadPlace {
+  readonly addresses: readonly string[];
+  /** The broker within the load, if it is one. */
+  readonly brokerPort?: number;
 }
 
 /** What it measured; counts and latencies are of the parcels sent after the warm-up. */
@@ -156,12 +165,13 @@ function judge({ firstParcel, seconds, arrivals }: Awaited<ReturnType<typeof fee
 }
 
 const wires = await Promise.all(order.wires.map((wire) => (wire === "serial" ? openSerialWire() : openTcpWire())));
-const subscriber = await subscribe(order.brokerPort, "#", arrived);
-say({ addresses: wires.map((wire) => wire.address) });
+const far =
+  order.brokerPort === undefined ? await openNullBroker(arrived) : await subscribe(order.brokerPort, "#", arrived);
+say({ place: { addresses: wires.map((wire) => wire.address), ...("port" in far ? { brokerPort: far.port } : {}) } });
 const input = createInterface({ input: process.stdin });
 await new Promise<void>((resolve) => input.once("line", () => resolve()));
 say({ result: judge(await feed(wires)) });
-subscriber.close();
+far.close();
 await Promise.all(wires.map((wire) => wire.close()));
 input.close();
 process.exit(0);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { LoadOrder, LoadResult } from "./load.ts";
+import type { LoadOrder, LoadPlace, LoadResult } from "./load.ts";
 
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -65,9 +65,9 @@ async function stoppedWith(child: ChildProcess, prefix: readonly string[]): Prom
   await new Promise<void>((resolve) => child.once("exit", () => resolve()));
 }
 
-/** A mosquitto that refuses nothing and forgets everything. */
-export async function startBroker(): Promise<{ port: number; child: ChildProcess }> {
-  const port = await freePort();
+/** A mosquitto that refuses nothing and forgets everything; at the port of an earlier one, or at any. */
+export async function startBroker(earlier?: number): Promise<{ port: number; child: ChildProcess }> {
+  const port = earlier ?? (await freePort());
   const path = join(scratch("broker"), "mosquitto.conf");
   writeFileSync(
     path,
@@ -87,18 +87,28 @@ export async function startBroker(): Promise<{ port: number; child: ChildProcess
   return { port, child };
 }
 
-/** Processor seconds of a process and its children, and its resident set in MB. */
-export function usageOf(pid: number): { cpuSeconds: number; rssMegabytes: number } {
+/** What a process and its children have taken so far, and the largest resident set of one of them. */
+export interface Usage {
+  readonly cpuSeconds: number;
+  readonly rssMegabytes: number;
+  /** Whole pages, once for each time that they became dirty: nothing where files live in memory. */
+  readonly writtenBytes: number;
+}
+
+/** Source: proc(5), `stat` and `io`. */
+export function usageOf(pid: number): Usage {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   let ticks = Number(fields[11]) + Number(fields[12]);
   let rss = Number(fields[21]) * 4_096;
+  let writtenBytes = Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "latin1"))?.[1]);
   for (const child of childrenOf(pid)) {
     const below = usageOf(child);
     ticks += below.cpuSeconds * 100;
+    writtenBytes += below.writtenBytes;
     rss = Math.max(rss, below.rssMegabytes * 2 ** 20);
   }
-  return { cpuSeconds: ticks / 100, rssMegabytes: rss / 2 ** 20 };
+  return { cpuSeconds: ticks / 100, rssMegabytes: rss / 2 ** 20, writtenBytes };
 }
 
 /** What a contender is connected to. */
@@ -116,16 +126,21 @@ export interface Contender {
   start(place: Wired): Promise<ChildProcess>;
 }
 
+/** A fresh mosquitto; or the one within the load, which is the subscriber as well. */
+export type BrokerKind = "mosquitto" | "null";
+
 export interface Measured extends LoadResult {
-  /** Processor microseconds of the contender per event, of the broker too, and of the load (wires and subscriber). */
+  /** Processor microseconds of the contender per event, of the broker too, and of the load (wires, subscriber, null broker). */
   readonly cpuMicros: number;
   readonly brokerMicros: number;
   readonly loadMicros: number;
   readonly rssMegabytes: number;
+  /** Bytes that the contender made the disk write, per event. */
+  readonly writtenBytes: number;
 }
 
-/** Messages of the load, one JSON object a line, each asked for by its member. */
-function toldBy(load: ChildProcess): <T>(name: string) => Promise<T> {
+/** Messages of a load, one JSON object a line, each asked for by its member. */
+export function toldBy(load: ChildProcess): <T>(name: string) => Promise<T> {
   const lines = createInterface({ input: load.stdout! })[Symbol.asyncIterator]();
   return async <T>(name: string): Promise<T> => {
     for (;;) {
@@ -137,44 +152,46 @@ function toldBy(load: ChildProcess): <T>(name: string) => Promise<T> {
   };
 }
 
-/** One run of one contender against a fresh broker. */
+/** One run of one contender against a fresh mosquitto, or against the null broker within the load. */
 export async function measure(
   contender: Contender,
   order: Omit<LoadOrder, "brokerPort">,
   prefix: readonly string[] = [],
+  brokerKind: BrokerKind = "mosquitto",
 ): Promise<Measured> {
-  const broker = await startBroker();
+  const broker = brokerKind === "mosquitto" ? await startBroker() : undefined;
   const program = fileURLToPath(new URL("./load.js", import.meta.url));
-  const load = spawn(process.execPath, [program, JSON.stringify({ ...order, brokerPort: broker.port })], {
+  const load = spawn(process.execPath, [program, JSON.stringify({ ...order, brokerPort: broker?.port })], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const told = toldBy(load);
   let child: ChildProcess | undefined;
   try {
-    const addresses = await told<string[]>("addresses");
+    const { addresses, brokerPort = broker?.port ?? 0 } = await told<LoadPlace>("place");
     const wires = order.wires.map((kind, index) => ({ kind, address: addresses[index]! }));
-    child = await contender.start({ brokerPort: broker.port, wires, prefix });
-    const pids = [child.pid!, broker.child.pid!, load.pid!];
+    child = await contender.start({ brokerPort, wires, prefix });
+    const pids = [child.pid!, load.pid!, ...(broker === undefined ? [] : [broker.child.pid!])];
     load.stdin.write("start\n");
     await told("measuring");
-    const before = pids.map((pid) => usageOf(pid).cpuSeconds);
+    const before = pids.map((pid) => usageOf(pid));
     await told("measured");
     const after = pids.map((pid) => usageOf(pid));
     const result = await told<LoadResult>("result");
     const events = Math.max(1, result.received);
-    const [cpuMicros, brokerMicros, loadMicros] = after.map(
-      ({ cpuSeconds }, index) => ((cpuSeconds - before[index]!) * 1e6) / events,
+    const [cpuMicros, loadMicros, brokerMicros = 0] = after.map(
+      ({ cpuSeconds }, index) => ((cpuSeconds - before[index]!.cpuSeconds) * 1e6) / events,
     );
     return {
       ...result,
       cpuMicros: cpuMicros!,
-      brokerMicros: brokerMicros!,
+      brokerMicros,
       loadMicros: loadMicros!,
       rssMegabytes: after[0]!.rssMegabytes,
+      writtenBytes: (after[0]!.writtenBytes - before[0]!.writtenBytes) / events,
     };
   } finally {
     if (child !== undefined) await stoppedWith(child, prefix);
     await stopped(load);
-    await stopped(broker.child);
+    if (broker !== undefined) await stopped(broker.child);
   }
 }

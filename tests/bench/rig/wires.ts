@@ -1,5 +1,10 @@
+import { spawn } from "node:child_process";
+import { existsSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { openPseudoTerminal } from "../../../simulator/pseudo-terminal.ts";
+import { scratch, stopped } from "./processes.ts";
 
 /** A wire that a contender reads from. */
 export interface Wire {
@@ -16,6 +21,28 @@ const waitingBytesMax = 262_144;
 export async function openSerialWire(): Promise<Wire> {
   const terminal = await openPseudoTerminal();
   return { address: terminal.path, write: terminal.write, close: terminal.close };
+}
+
+/**
+ * A pseudo-terminal that takes no more than its reader reads, but for what pipes hold: `script`, behind the usual one,
+ * keeps all that it is given.
+ */
+export async function openTightSerialWire(): Promise<Wire> {
+  const path = join(scratch("wire"), "tty");
+  const child = spawn("socat", ["-u", "-b", "65536", "STDIN", `PTY,raw,echo=0,link=${path}`], {
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+  child.stdin.on("error", () => {});
+  while (!existsSync(path) && child.exitCode === null) await pause(5);
+  return {
+    address: readlinkSync(path),
+    write(bytes) {
+      if (child.stdin.writableLength > waitingBytesMax || !child.stdin.writable) return false;
+      child.stdin.write(bytes);
+      return true;
+    },
+    close: () => stopped(child),
+  };
 }
 
 /** A scanner that is called by the contender: a server on loopback with one client at a time. */
