@@ -1,6 +1,7 @@
 // The other side of an outage: parcels come in while no broker is there; when it is back, their events are counted.
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
+import { limits } from "../../../src/model/limits.ts";
 import { lineBytes, linesOf, parcelIn } from "./parcels.ts";
 import { type Subscriber, subscribe } from "./subscriber.ts";
 import { openTcpWire } from "./wires.ts";
@@ -19,8 +20,10 @@ export interface OutageResult {
   readonly missing: number;
 }
 
-/** Nothing new for this long: what is missing by then does not come. Reconnecting may take as long. */
+/** Nothing new for this long: what is missing by then does not come. */
 const quietMs = 15_000;
+/** The first comes when the contender tries the broker again, which it does less and less often. */
+const returnMs = limits.backoff.capMs + quietMs;
 
 const order = JSON.parse(process.argv[2] ?? "{}") as OutageOrder;
 const count = order.halts.at(-1) ?? 0;
@@ -60,7 +63,7 @@ async function drained(): Promise<OutageResult> {
     if (arrivals === 0) firstAt = lastAt;
     arrivals += 1;
   });
-  while (arrivals < count && performance.now() - lastAt < quietMs) await pause(10);
+  while (arrivals < count && performance.now() - lastAt < (arrivals === 0 ? returnMs : quietMs)) await pause(10);
   subscriber.close();
   return { perSecond: (arrivals * 1_000) / (lastAt - firstAt), missing: count - arrivals };
 }

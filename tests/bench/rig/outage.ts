@@ -13,22 +13,36 @@ export interface Outage extends OutageResult {
 /** Below this it does nothing any more, in processor seconds of one second. */
 const restingShare = 0.05;
 
-/** Resolves when the process has taken in what was sent to it: it rests for a second. */
-async function resting(pid: number): Promise<void> {
-  for (let before = usageOf(pid).cpuSeconds; ; ) {
-    await pause(1_000);
-    const { cpuSeconds } = usageOf(pid);
-    if (cpuSeconds - before < restingShare) return;
-    before = cpuSeconds;
+/**
+ * Waits until the process has taken in what is sent to it: it rests for a second.
+ *
+ * Gives:   its smallest resident set of the second half of that time, in bytes: between two collections of garbage, which
+ *          make it swing by more than what is looked for.
+ */
+async function takenIn(pid: number, sent: Promise<unknown>): Promise<number> {
+  const sizes: number[] = [];
+  const watch = setInterval(() => sizes.push(usageOf(pid).rssMegabytes * 2 ** 20), 100);
+  try {
+    await sent;
+    for (let before = usageOf(pid).cpuSeconds; ; ) {
+      await pause(1_000);
+      const { cpuSeconds } = usageOf(pid);
+      if (cpuSeconds - before < restingShare) break;
+      before = cpuSeconds;
+    }
+  } finally {
+    clearInterval(watch);
   }
+  return Math.min(...sizes.slice(sizes.length / 2));
 }
 
 /**
  * The broker goes, parcels come in, the broker returns: the same for each contender, which runs on all the while.
  *
- * Takes:   counts of parcels at which the memory is looked at, rising; the last is the backlog.
+ * Takes:   how many parcels come in twice: memory is the difference of the two stretches.
  */
-export async function throughOutage(contender: Contender, halts: readonly number[]): Promise<Outage> {
+export async function throughOutage(contender: Contender, stretchCount: number): Promise<Outage> {
+  const halts = [stretchCount, 2 * stretchCount];
   let broker = await startBroker();
   const order: OutageOrder = { brokerPort: broker.port, halts };
   const program = fileURLToPath(new URL("./outage-load.js", import.meta.url));
@@ -42,15 +56,12 @@ export async function throughOutage(contender: Contender, halts: readonly number
     const sizes: number[] = [];
     for (const _ of halts) {
       load.stdin.write("send\n");
-      await told("sent");
-      await resting(child.pid!);
-      sizes.push(usageOf(child.pid!).rssMegabytes);
+      sizes.push(await takenIn(child.pid!, told("sent")));
     }
     load.stdin.write("drain\n");
     broker = await startBroker(broker.port);
     const result = await told<OutageResult>("result");
-    const grown = (sizes.at(-1)! - sizes[0]!) * 2 ** 20;
-    return { ...result, rssPerEvent: grown / (halts.at(-1)! - halts[0]!) };
+    return { ...result, rssPerEvent: (sizes[1]! - sizes[0]!) / stretchCount };
   } finally {
     if (child !== undefined) await stopped(child);
     await stopped(load);
