@@ -1,5 +1,5 @@
 // `npm run bench`: everything side by side, interleaved, several times. Prints medians, spread and ratios; writes
-// bench.json and bench.svg. Measures, and is no test: run it on an idle machine.
+// bench.json, bench.md and bench.svg. Measures, and is no test: run it on an idle machine.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -243,9 +243,11 @@ const found = { median: report.median, cores: cpus().length };
 const closing = options.only === "" ? ceiling(found.median, found.cores) : [];
 const verdicts = judge(found);
 const remarks = [...closing, ...(nodeRedContender === undefined ? [leftOut] : [])];
-process.stdout.write(`${[text, remarks.join("\n"), verdictText(verdicts)].filter(Boolean).join("\n\n")}\n`);
+const said = `${[text, remarks.join("\n"), verdictText(verdicts)].filter(Boolean).join("\n\n")}\n`;
+process.stdout.write(said);
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
 const json = { machine, rounds, seconds, figures: report.figures(), ceiling: closing, verdicts };
 writeFileSync(join(options.out, "bench.json"), `${JSON.stringify(json, undefined, 2)}\n`);
+writeFileSync(join(options.out, "bench.md"), said);
 if (options.only === "") writeFileSync(join(options.out, "bench.svg"), charts(report));
 process.exit(0);
