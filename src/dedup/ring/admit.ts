@@ -51,14 +51,16 @@ export function createAdmit(parts: Parts): DedupWindow["admit"] {
   // Reads that may be too weak all go the long way, and so do the others of their read point.
   const lengthMax = parts.rssiMinDbm > Number.NEGATIVE_INFINITY ? 0 : recordBytes;
   const find = createFind(parts);
-  let bytes = new Uint8Array(0) as Uint8Array;
-  let view = new DataView(bytes.buffer);
-  let offset = 0;
+  const chunk = {
+    bytes: new Uint8Array(0) as Uint8Array,
+    view: new DataView<ArrayBufferLike>(new ArrayBuffer(0)),
+    offset: 0,
+  };
 
-  const look = (at: Uint8Array): void => {
-    if (at.buffer !== view.buffer) view = new DataView(at.buffer);
-    offset = at.byteOffset;
-    bytes = at;
+  const look = (bytes: Uint8Array): void => {
+    if (bytes.buffer !== chunk.view.buffer) chunk.view = new DataView(bytes.buffer);
+    chunk.offset = bytes.byteOffset;
+    chunk.bytes = bytes;
   };
 
   const admit = (read: Read, device: number, monotonicMs: MonotonicMs, epochMs: EpochMs): Admission => {
@@ -67,24 +69,20 @@ export function createAdmit(parts: Parts): DedupWindow["admit"] {
     const { start } = read;
     const length = read.end - start;
     if (length < lengthMin || length > lengthMax) return admitOther(read, device);
-    if (read.bytes !== bytes) look(read.bytes);
-    const words = view;
-    const from = offset + start;
+    if (read.bytes !== chunk.bytes) look(read.bytes);
+    const { view } = chunk;
+    const from = chunk.offset + start;
     const end = from + length;
-    const w0 = words.getInt32(from, true);
-    const w1 = words.getInt32(from + 4, true);
-    const w2 = words.getInt32(end - 8, true);
-    const w3 = words.getInt32(end - 4, true);
+    const w0 = view.getInt32(from, true);
+    const w1 = view.getInt32(from + 4, true);
+    const w2 = view.getInt32(end - 8, true);
+    const w3 = view.getInt32(end - 4, true);
     const { imul } = Math;
     // As `hashCode` says.
-    const sum =
-      length +
-      imul(a0 + w0, b0 + (w0 >>> 16)) +
-      imul(a1 + w1, b1 + (w1 >>> 16)) +
-      imul(a2 + w2, b2 + (w2 >>> 16)) +
-      imul(a3 + w3, b3 + (w3 >>> 16));
-    const product = imul(sum ^ (sum >>> 16), factor);
-    return find(product ^ (product >>> 16), w0, w1, w2, w3, length, read, device);
+    const starts = imul(a0 + w0, b0 + (w0 >>> 16)) + imul(a1 + w1, b1 + (w1 >>> 16));
+    const ends = imul(a2 + w2, b2 + (w2 >>> 16)) + imul(a3 + w3, b3 + (w3 >>> 16));
+    const sum = length + starts + ends;
+    return find(imul(sum ^ (sum >>> 16), factor), w0, w1, w2, w3, length, read, device);
   };
   return admit;
 }
@@ -96,8 +94,7 @@ type Find = (
 /** Looks for the record of a code that has no more than these words. */
 function createFind(parts: Parts): Find {
   const { admitOther } = parts;
-  const { entries, homeMask, slotMask } = parts.table;
-  const tagMask = ~slotMask;
+  const { entries, homeShift, placeMask, tagBits, tagMask } = parts.table;
   const { recordShift, lengthShift } = record;
   const { ints: word0 } = parts.passes;
   const [word1, word2, word3] = [word0.subarray(1), word0.subarray(2), word0.subarray(3)];
@@ -105,10 +102,10 @@ function createFind(parts: Parts): Find {
   const note = createNote(parts);
 
   const find: Find = (hash, w0, w1, w2, w3, length, read, device) => {
-    for (let place = hash & homeMask; ; place = (place + 1) & homeMask) {
+    for (let place = hash >>> homeShift; ; place = (place + 1) & placeMask) {
       const entry = entries[place]!;
       if (((entry ^ hash) & tagMask) === 0) {
-        const at = (entry & slotMask) << recordShift;
+        const at = (entry >>> tagBits) << recordShift;
         const starts = (word0[at]! ^ w0) | (word1[at]! ^ w1);
         const ends = (word2[at]! ^ w2) | (word3[at]! ^ w3);
         if ((starts | ends | ((traits[at]! >>> lengthShift) ^ length)) === 0) return note(at, read, device);

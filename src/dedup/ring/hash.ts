@@ -72,10 +72,9 @@ export function hashCode(keys: HashKeys, words: Int32Array, bytes: Uint8Array, s
   return mixed(sum, keys.factor);
 }
 
-/** Lets all bits of a sum tell on those that the table uses; a permutation, so that it adds no collisions. */
+/** Lets all bits of a sum tell on the high ones, which choose a place; a permutation, so that it adds no collisions. */
 function mixed(sum: number, factor: number): number {
-  const product = Math.imul(sum ^ (sum >>> 16), factor);
-  return product ^ (product >>> 16);
+  return Math.imul(sum ^ (sum >>> 16), factor);
 }
 
 /**
