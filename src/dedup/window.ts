@@ -126,25 +126,22 @@ export function createWindow(options: WindowOptions): DedupWindow {
   };
 }
 
-/** Takes a read that is more than one more of its pass, or may be: its code is looked for on the long way. */
+/**
+ * Takes any read, by the long way: one that begins or ends a pass, makes it real or finds it stalled, or whose code is
+ * short or long. In one piece it is too large for V8 to draw it into the short way, where it would take the place of
+ * what every read needs.
+ */
 function admitOther(state: State, read: Read, device: number): Admission {
-  const { counts, passes, rests, words } = state;
+  const { clocks, counts, passes, rests, words } = state;
   const { bytes, start, end } = read;
   counts[count.otherReads] = counts[count.otherReads]! + 1;
   if (read.medium === "rfid" && isTooWeak(state, read)) return refuseWeak(state);
   loadWords(words, bytes, start, end);
   const hash = hashCode(state.keys, words, bytes, start, end);
-  const slot = findSlot(state.table, passes, rests, hash, words, bytes, start, end);
-  return admitChange(state, read, device, hash, slot);
-}
-
-/** Takes a read that is not just one more of its pass: it begins or ends one, makes it real, or finds it stalled. */
-function admitChange(state: State, read: Read, device: number, hash: number, known: number): Admission {
-  const { passes, clocks } = state;
-  let slot = known;
+  let slot = findSlot(state.table, passes, rests, hash, words, bytes, start, end);
   if (slot === 0) {
-    makeRoom(state, read.end - read.start);
-    slot = enter(state, hash, read.bytes, read.start, read.end);
+    makeRoom(state, end - start);
+    slot = enter(state, hash, bytes, start, end);
     beginPass(passes, slot, device, read.medium, read.symbology, clocks);
     queueSlot(state.wheel, passes, slot);
   } else if (hasDeparted(passes, slot, state.departTicks, clocks)) {

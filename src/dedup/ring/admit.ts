@@ -14,9 +14,10 @@ import type { Table } from "./table.ts";
  * The short way of a read that is just one more of its pass: load its words and hash them, find its record, note it.
  *
  * Everything rarer is left to `admitOther`: other lengths of code, and all that begins or ends a pass or has something
- * to tell. What is looked at for every read is held by closures, one place of the memory under one name: V8 takes
- * these for constants, but looks up a name from another file at each use. Together the three functions have 860
- * bytecodes, and V8 makes one piece of code of up to 920: measured at 1,000 live codes, 60 ns became 27 ns.
+ * to tell. What every read needs is held by closures, each place of the memory under a name of its own: V8 takes these
+ * for constants, but looks up a name from another file at each use. Together the four functions have 855 bytecodes, and
+ * V8 draws up to 920 into one piece of code (`--max-inlined-bytecode-size-cumulative`): 24 ns a read at 1,000 live
+ * codes where one of them stays outside 28, and the functions of the long way 60 and more.
  */
 
 /** What the short way shares with the long one. */
@@ -45,12 +46,26 @@ export function createAdmit(parts: Parts): DedupWindow["admit"] {
   const { admitOther, clocks, setReadClocks } = parts;
   const nowMs = clocks.floats.subarray(clockPlaces.nowMs);
   const readWallMs = clocks.floats.subarray(clockPlaces.readWallMs);
+  const find = createFind(parts);
+  const note = createNote(parts);
+
+  const admit = (read: Read, device: number, monotonicMs: MonotonicMs, epochMs: EpochMs): Admission => {
+    // Most reads share a look at the clock with the one before.
+    if (!(monotonicMs <= nowMs[0]! && epochMs === readWallMs[0])) setReadClocks(monotonicMs, epochMs);
+    const at = find(read);
+    return at !== 0 && note(at, read, device) ? "suppressed" : admitOther(read, device);
+  };
+  return admit;
+}
+
+/** Gives where the record of the code of a read lies, 0 if there is none or it takes a longer search. */
+function createFind(parts: Parts): (read: Read) => number {
   const { factor, pairs } = parts.keys;
   const [a0 = 0, b0 = 0, a1 = 0, b1 = 0, a2 = 0, b2 = 0, a3 = 0, b3 = 0] = pairs;
   const lengthMin = wholeBytesMin;
   // Reads that may be too weak all go the long way, and so do the others of their read point.
   const lengthMax = parts.rssiMinDbm > Number.NEGATIVE_INFINITY ? 0 : recordBytes;
-  const find = createFind(parts);
+  const search = createSearch(parts);
   const chunk = {
     bytes: new Uint8Array(0) as Uint8Array,
     view: new DataView<ArrayBufferLike>(new ArrayBuffer(0)),
@@ -63,12 +78,10 @@ export function createAdmit(parts: Parts): DedupWindow["admit"] {
     chunk.bytes = bytes;
   };
 
-  const admit = (read: Read, device: number, monotonicMs: MonotonicMs, epochMs: EpochMs): Admission => {
-    // Most reads share a look at the clock with the one before.
-    if (!(monotonicMs <= nowMs[0]! && epochMs === readWallMs[0])) setReadClocks(monotonicMs, epochMs);
+  const find = (read: Read): number => {
     const { start } = read;
     const length = read.end - start;
-    if (length < lengthMin || length > lengthMax) return admitOther(read, device);
+    if (length < lengthMin || length > lengthMax) return 0;
     if (read.bytes !== chunk.bytes) look(read.bytes);
     const { view } = chunk;
     const from = chunk.offset + start;
@@ -79,72 +92,66 @@ export function createAdmit(parts: Parts): DedupWindow["admit"] {
     const w3 = view.getInt32(end - 4, true);
     const { imul } = Math;
     // As `hashCode` says.
-    const starts = imul(a0 + w0, b0 + (w0 >>> 16)) + imul(a1 + w1, b1 + (w1 >>> 16));
-    const ends = imul(a2 + w2, b2 + (w2 >>> 16)) + imul(a3 + w3, b3 + (w3 >>> 16));
+    const starts = imul(w0 + a0, (w0 >>> 16) + b0) + imul(w1 + a1, (w1 >>> 16) + b1);
+    const ends = imul(w2 + a2, (w2 >>> 16) + b2) + imul(w3 + a3, (w3 >>> 16) + b3);
     const sum = length + starts + ends;
-    return find(imul(sum ^ (sum >>> 16), factor), w0, w1, w2, w3, length, read, device);
-  };
-  return admit;
-}
-
-type Find = (
-  ...code: [hash: number, w0: number, w1: number, w2: number, w3: number, length: number, read: Read, device: number]
-) => Admission;
-
-/** Looks for the record of a code that has no more than these words. */
-function createFind(parts: Parts): Find {
-  const { admitOther } = parts;
-  const { entries, homeShift, placeMask, tagBits, tagMask } = parts.table;
-  const { recordShift, lengthShift } = record;
-  const { ints: word0 } = parts.passes;
-  const [word1, word2, word3] = [word0.subarray(1), word0.subarray(2), word0.subarray(3)];
-  const traits = word0.subarray(record.traits);
-  const note = createNote(parts);
-
-  const find: Find = (hash, w0, w1, w2, w3, length, read, device) => {
-    for (let place = hash >>> homeShift; ; place = (place + 1) & placeMask) {
-      const entry = entries[place]!;
-      if (((entry ^ hash) & tagMask) === 0) {
-        const at = (entry >>> tagBits) << recordShift;
-        const starts = (word0[at]! ^ w0) | (word1[at]! ^ w1);
-        const ends = (word2[at]! ^ w2) | (word3[at]! ^ w3);
-        if ((starts | ends | ((traits[at]! >>> lengthShift) ^ length)) === 0) return note(at, read, device);
-      }
-      if (entry === 0) return admitOther(read, device);
-    }
+    return search(imul(sum ^ (sum >>> 16), factor), w0, w1, w2, w3, length);
   };
   return find;
 }
 
-/** Notes the read in the record at this place, if it is one more of its pass: real, not over, nothing to be told. */
-function createNote(parts: Parts): (at: number, read: Read, device: number) => Admission {
-  const { admitOther, clocks, counts, departTicks, passes, passMaxTicks } = parts;
-  const { deviceShift, eraShift, lastReadMask, pendingBit, recordShift, toldBit } = record;
+type Search = (hash: number, w0: number, w1: number, w2: number, w3: number, length: number) => number;
+
+/** Gives where the record lies of a code that is no more than these words; 0 if there is none. */
+function createSearch({ passes: { ints }, table }: Parts): Search {
+  const { entries, homeShift, placeMask, tagBits, tagMask } = table;
+  const { lengthShift, placeOf, recordShift } = record;
+  const word0 = placeOf(ints, 0);
+  const word1 = placeOf(ints, 1);
+  const word2 = placeOf(ints, 2);
+  const word3 = placeOf(ints, 3);
+  const traits = placeOf(ints, record.traits);
+
+  const search: Search = (hash, w0, w1, w2, w3, length) => {
+    for (let place = hash >>> homeShift; ; place = (place + 1) & placeMask) {
+      const entry = entries[place]!;
+      if (((entry ^ hash) & tagMask) === 0) {
+        const at = (entry >>> tagBits) << recordShift;
+        const starts = (w0 ^ word0[at]!) | (w1 ^ word1[at]!);
+        const ends = (w2 ^ word2[at]!) | (w3 ^ word3[at]!);
+        if ((starts | ends | (length ^ (traits[at]! >>> lengthShift))) === 0) return at;
+      }
+      if (entry === 0) return 0;
+    }
+  };
+  return search;
+}
+
+/** Notes a read in its record if it is just one more of its pass: real, not over, nothing to be told; gives whether. */
+function createNote(parts: Parts): (at: number, read: Read, device: number) => boolean {
+  const { clocks, counts, departTicks, passes, passMaxTicks } = parts;
+  const { deviceShift, eraShift, lastReadMask, pendingBit, placeOf, recordShift, toldBit } = record;
   const nowTick = clocks.ints.subarray(clockPlaces.nowTick);
   const era = clocks.ints.subarray(clockPlaces.era);
-  const lastSeen = passes.ints.subarray(record.lastSeen);
-  const firstSeen = passes.ints.subarray(record.firstSeen);
-  const readCount = passes.ints.subarray(record.readCount);
-  const traits = passes.ints.subarray(record.traits);
+  const lastSeen = placeOf(passes.ints, record.lastSeen);
+  const firstSeen = placeOf(passes.ints, record.firstSeen);
+  const readCount = placeOf(passes.ints, record.readCount);
+  const traits = placeOf(passes.ints, record.traits);
   const repeats = counts.subarray(count.repeats);
   const noteOther = (at: number, device: number): void => noteDevice(passes, at >> recordShift, device, clocks);
   const share = (at: number, read: Read): void => addShare(passes.shares, at >> recordShift, read);
 
-  const note = (at: number, read: Read, device: number): Admission => {
+  const note = (at: number, read: Read, device: number): boolean => {
     const now = nowTick[0]!;
     const facts = traits[at]!;
-    if (
-      (facts & pendingBit) !== 0 ||
-      now - lastSeen[at]! >= departTicks ||
-      (now - firstSeen[at]! >= passMaxTicks && (facts & toldBit) === 0)
-    )
-      return admitOther(read, device);
+    if ((facts & pendingBit) !== 0 || now - lastSeen[at]! >= departTicks) return false;
+    if (now - firstSeen[at]! >= passMaxTicks && (facts & toldBit) === 0) return false;
     lastSeen[at] = now;
     readCount[at]! += 1;
     if ((facts & lastReadMask) !== ((device << deviceShift) | (era[0]! << eraShift))) noteOther(at, device);
     if (read.antenna !== undefined) share(at, read);
     repeats[0]! += 1;
-    return "suppressed";
+    return true;
   };
   return note;
 }

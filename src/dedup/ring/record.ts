@@ -27,3 +27,8 @@ export const lastReadMask: number = (31 << deviceShift) | (eraMask << eraShift);
 assert(limits.readPointDevicesMax <= 32, "a device has a bit of its own");
 assert(eraShift + eraBits === lengthShift, "an era fits beside the other traits");
 assert(limits.codeBytesMax < 1 << (32 - lengthShift), "a length fits beside the other traits");
+
+/** One place of all records, at `slot << recordShift`. All places are of one length: V8 then checks an index once for all. */
+export function placeOf(ints: Int32Array, place: number): Int32Array {
+  return ints.subarray(place, ints.length - recordInts + 1 + place);
+}
