@@ -30,9 +30,9 @@ export function drawKeys(): HashKeys {
  * less than 16, then the eight inside of each. With the length they tell a code of up to `shortBytesMax` wholly.
  */
 export function loadWords(words: Int32Array, bytes: Uint8Array, start: number, end: number): void {
-  words.fill(0);
   const length = end - start;
   if (length < wholeBytesMin) {
+    words.fill(0);
     for (let n = 0; n < length; n++) words[n >> 2] = words[n >> 2]! | (bytes[start + n]! << ((n & 3) << 3));
     return;
   }
