@@ -17,7 +17,7 @@ import type { Table } from "./table.ts";
  * to tell. What every read needs is held by closures, each place of the memory under a name of its own: V8 takes these
  * for constants, but looks up a name from another file at each use. Together the four functions have 855 bytecodes, and
  * V8 draws up to 920 into one piece of code (`--max-inlined-bytecode-size-cumulative`): 24 ns a read at 1,000 live
- * codes where one of them stays outside 28, and the functions of the long way 60 and more.
+ * codes, 28 where one of them stays outside.
  */
 
 /** What the short way shares with the long one. */
