@@ -1,27 +1,17 @@
-const readsPlace = 0;
-const suppressedPlace = 2;
-
 /** Where each count stands. Floats in one array: they go on beyond 2^31 and are never boxed. */
 export const count = {
-  reads: readsPlace,
-  opened: 1,
-  suppressed: suppressedPlace,
-  weak: 3,
-  noise: 4,
-  pending: 5,
-  evicted: 6,
-  noReads: 7,
+  /** Repeated reads that went the short way: each stands for a read and a suppressed one. */
+  repeats: 0,
+  otherReads: 1,
+  opened: 2,
+  otherSuppressed: 3,
+  weak: 4,
+  noise: 5,
+  pending: 6,
+  evicted: 7,
+  noReads: 8,
 } as const;
-export const countsLength = 8;
-
-/** These two stand on the path of every read, where a name from another file costs more than the count. */
-export function countRead(counts: Float64Array): void {
-  counts[readsPlace] = counts[readsPlace]! + 1;
-}
-
-export function countSuppressed(counts: Float64Array): void {
-  counts[suppressedPlace] = counts[suppressedPlace]! + 1;
-}
+export const countsLength = 9;
 
 /** What became of all reads: reads = opened + suppressed + refused.rssi + refused.readsMin + pending, at all times. */
 export interface WindowCounters {
@@ -47,9 +37,9 @@ export interface WindowCounters {
 
 export function countersOf(counts: Float64Array, live: number): WindowCounters {
   return {
-    reads: counts[count.reads]!,
+    reads: counts[count.repeats]! + counts[count.otherReads]!,
     opened: counts[count.opened]!,
-    suppressed: counts[count.suppressed]!,
+    suppressed: counts[count.repeats]! + counts[count.otherSuppressed]!,
     refused: { rssi: counts[count.weak]!, readsMin: counts[count.noise]! },
     pending: counts[count.pending]!,
     evicted: counts[count.evicted]!,

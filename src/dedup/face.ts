@@ -3,7 +3,7 @@ import type { Observation } from "../model/observation.ts";
 import type { Medium, Read } from "../model/read.ts";
 import type { EpochMs, MonotonicMs } from "../model/units.ts";
 import type { WindowCounters } from "./counts.ts";
-import type { CodeHash } from "./ring/hash.ts";
+import type { HashKeys } from "./ring/hash.ts";
 import type { ReadPointSettings } from "./settings.ts";
 
 /** What became of a read. */
@@ -23,7 +23,7 @@ export interface WindowOptions {
   readonly observe: (observation: Observation) => void;
   readonly tell: Tell;
   /** For tests that force collisions. */
-  readonly hash?: CodeHash;
+  readonly hashKeys?: HashKeys;
 }
 
 /** A pass as the ledger remembers it. */

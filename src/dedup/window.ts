@@ -3,14 +3,14 @@ import { limits } from "../model/limits.ts";
 import type { CloseReason, Observation } from "../model/observation.ts";
 import type { Medium, Read } from "../model/read.ts";
 import type { EpochMs, MonotonicMs } from "../model/units.ts";
-import { count, countersOf, countRead, countSuppressed, countsLength } from "./counts.ts";
+import { count, countersOf, countsLength } from "./counts.ts";
 import { createEvictions, type Evictions } from "./evictions.ts";
 import type { Admission, DedupWindow, RestoredPass, WindowOptions } from "./face.ts";
 import { firstReadOf, type Names, passOf, wishesOf } from "./observe.ts";
+import { createAdmit } from "./ring/admit.ts";
 import {
   type Clocks,
   createClocks,
-  isSameInstant,
   moveBase,
   moveClocks,
   noteEra,
@@ -19,10 +19,9 @@ import {
   ticksToMove,
 } from "./ring/clocks.ts";
 import { createRests, keepRest, type Rests, releaseRest, restFits } from "./ring/codes.ts";
-import { type CodeHash, hashCode, wordsMax } from "./ring/hash.ts";
+import { drawKeys, type HashKeys, hashCode, loadWords, wordsMax } from "./ring/hash.ts";
 import {
   addRead,
-  addRepeat,
   beginPass,
   bindCode,
   confirmPass,
@@ -45,7 +44,16 @@ import {
 } from "./ring/passes.ts";
 import { addShare } from "./ring/shares.ts";
 import { createTable, findSlot, insertSlot, removeSlot, type Table } from "./ring/table.ts";
-import { createWheel, isBehind, queueSlot, startWheel, takeNext, turnWheel, type Wheel } from "./ring/wheel.ts";
+import {
+  createWheel,
+  isBehind,
+  moveWheel,
+  queueSlot,
+  startWheel,
+  takeNext,
+  turnWheel,
+  type Wheel,
+} from "./ring/wheel.ts";
 
 interface State {
   readonly names: Names;
@@ -57,7 +65,7 @@ interface State {
   readonly summaries: boolean;
   readonly nextPassNumber: () => number;
   readonly observe: (observation: Observation) => void;
-  readonly hash: CodeHash;
+  readonly keys: HashKeys;
   readonly passes: Passes;
   readonly rests: Rests;
   /** The start of the code that is looked for. */
@@ -80,7 +88,7 @@ interface State {
  * Loses: nothing; every read is counted as opened, suppressed, refused or pending.
  */
 export function createWindow(options: WindowOptions): DedupWindow {
-  const { settings, devices, hash: testHash } = options;
+  const { settings, devices, hashKeys = drawKeys() } = options;
   assert(devices.length <= limits.readPointDevicesMax, "a read point has no more devices than a pass has bits");
   const capacity = options.passesMax ?? limits.passesMax;
   const passes = createPasses(capacity);
@@ -93,7 +101,7 @@ export function createWindow(options: WindowOptions): DedupWindow {
     ...wishesOf(settings.emit),
     nextPassNumber: options.nextPassNumber,
     observe: options.observe,
-    hash: testHash === undefined ? hashCode : forced(testHash),
+    keys: hashKeys,
     passes,
     rests: createRests(capacity),
     words: new Int32Array(wordsMax),
@@ -103,8 +111,13 @@ export function createWindow(options: WindowOptions): DedupWindow {
     counts: new Float64Array(countsLength),
     evictions: createEvictions(options.tell, options.readPoint, capacity),
   };
+  const admit = createAdmit({
+    ...state,
+    setReadClocks: (monotonicMs, epochMs) => setReadClocks(state, monotonicMs, epochMs),
+    admitOther: (read, device) => admitOther(state, read, device),
+  });
   return {
-    admit: (read, device, nowMs, wallMs) => admit(state, read, device, nowMs, wallMs),
+    admit,
     noRead: (device, medium, nowMs, wallMs) => observeNoRead(state, device, medium, nowMs, wallMs),
     sweep: (nowMs, wallMs, budget = Number.POSITIVE_INFINITY) => sweep(state, nowMs, wallMs, budget),
     restore: (pass, nowMs, isAgain = false) => restore(state, pass, nowMs, isAgain),
@@ -113,52 +126,37 @@ export function createWindow(options: WindowOptions): DedupWindow {
   };
 }
 
-/** A hash that forces collisions; the start of the code has to be loaded all the same. */
-function forced(hash: CodeHash): CodeHash {
-  return (words, bytes, start, end) => {
-    hashCode(words, bytes, start, end);
-    return hash(words, bytes, start, end) | 0;
-  };
-}
-
-/** The path of a repeated read: what all these calls touch is a place in the table and one record. */
-function admit(state: State, read: Read, device: number, monotonicMs: MonotonicMs, epochMs: EpochMs): Admission {
-  const { clocks, words, passes } = state;
+/**
+ * Takes any read, by the long way: one that begins or ends a pass, makes it real or finds it stalled, or whose code is
+ * short or long. In one piece it is too large for V8 to draw it into the short way, where it would take the place of
+ * what every read needs.
+ */
+function admitOther(state: State, read: Read, device: number): Admission {
+  const { clocks, counts, passes, rests, words } = state;
   const { bytes, start, end } = read;
-  if (!isSameInstant(clocks, monotonicMs, epochMs)) setReadClocks(state, monotonicMs, epochMs);
-  countRead(state.counts);
-  // Asked with `in`: where reads with and without a strength meet, a plain look at it is boxed.
-  if (read.medium === "rfid" && "rssiDbm" in read && isTooWeak(state, read)) return refuseWeak(state);
-  const hash = state.hash(words, bytes, start, end);
-  const slot = findSlot(state.table, passes, state.rests, hash, words, bytes, start, end);
-  if (slot === 0 || !addRepeat(passes, slot, device, state.departTicks, state.passMaxTicks, clocks))
-    return admitChange(state, read, device, hash, slot);
-  if (read.antenna !== undefined) addShare(passes.shares, slot, read.antenna, read);
-  countSuppressed(state.counts);
-  return "suppressed";
-}
-
-/** Takes a read that is not just one more of its pass: it begins or ends one, makes it real, or finds it stalled. */
-function admitChange(state: State, read: Read, device: number, hash: number, known: number): Admission {
-  const { passes, clocks } = state;
-  let slot = known;
+  counts[count.otherReads] = counts[count.otherReads]! + 1;
+  if (read.medium === "rfid" && isTooWeak(state, read)) return refuseWeak(state);
+  loadWords(words, bytes, start, end);
+  const hash = hashCode(state.keys, words, bytes, start, end);
+  let slot = findSlot(state.table, passes, rests, hash, words, bytes, start, end);
   if (slot === 0) {
-    makeRoom(state, read.end - read.start);
-    slot = enter(state, hash, read.bytes, read.start, read.end);
+    makeRoom(state, end - start);
+    slot = enter(state, hash, bytes, start, end);
     beginPass(passes, slot, device, read.medium, read.symbology, clocks);
-    queueSlot(state.wheel, passes, slot, clocks);
+    queueSlot(state.wheel, passes, slot);
   } else if (hasDeparted(passes, slot, state.departTicks, clocks)) {
     // The next pass of this code takes over slot, code and place in the wheel.
     endPass(state, slot, "departed");
     beginPass(passes, slot, device, read.medium, read.symbology, clocks);
   }
   addRead(passes, slot, device, clocks);
-  if (read.antenna !== undefined) addShare(passes.shares, slot, read.antenna, read);
+  if (read.antenna !== undefined) addShare(passes.shares, slot, read);
   return judge(state, slot, read);
 }
 
 function isTooWeak(state: State, read: Read): boolean {
-  return read.rssiDbm !== undefined && read.rssiDbm < state.rssiMinDbm;
+  // Asked with `in`: where reads with and without a strength meet, a plain look at it is boxed.
+  return "rssiDbm" in read && read.rssiDbm !== undefined && read.rssiDbm < state.rssiMinDbm;
 }
 
 function refuseWeak({ counts }: State): Admission {
@@ -170,7 +168,7 @@ function refuseWeak({ counts }: State): Admission {
 function judge(state: State, slot: number, read: Read): Admission {
   const { passes, counts } = state;
   let admission: Admission = "suppressed";
-  if (!isPending(passes, slot)) counts[count.suppressed] = counts[count.suppressed]! + 1;
+  if (!isPending(passes, slot)) counts[count.otherSuppressed] = counts[count.otherSuppressed]! + 1;
   else if (readCountOf(passes, slot) < state.readsMin) {
     counts[count.pending] = counts[count.pending]! + 1;
     return "pending";
@@ -188,7 +186,7 @@ function judge(state: State, slot: number, read: Read): Admission {
 function confirm(state: State, slot: number, read: Read): void {
   const { passes, counts } = state;
   counts[count.opened] = counts[count.opened]! + 1;
-  counts[count.suppressed] = counts[count.suppressed]! + readCountOf(passes, slot) - 1;
+  counts[count.otherSuppressed] = counts[count.otherSuppressed]! + readCountOf(passes, slot) - 1;
   counts[count.pending] = counts[count.pending]! - readCountOf(passes, slot) + 1;
   confirmPass(passes, slot, state.nextPassNumber());
   if (state.firstReads) state.observe(firstReadOf(state.names, passes, state.rests, slot, read, state.clocks));
@@ -213,14 +211,7 @@ function sweep(state: State, monotonicMs: MonotonicMs, epochMs: EpochMs, budget:
 }
 
 function turn(state: State, budget: number): void {
-  let left = budget;
-  turnWheel(
-    state.wheel,
-    state.passes,
-    state.clocks,
-    () => left-- > 0,
-    (slot) => leave(state, slot, "departed"),
-  );
+  turnWheel(state.wheel, state.passes, state.clocks, budget, (slot) => leave(state, slot, "departed"));
   state.evictions.remind(nowMsOf(state.clocks));
 }
 
@@ -228,7 +219,8 @@ function restore(state: State, pass: RestoredPass, monotonicMs: MonotonicMs, isA
   const { passes, rests, words, clocks } = state;
   const { code } = pass;
   setClocks(state, monotonicMs, pass.firstReadAt);
-  const hash = state.hash(words, code, 0, code.length);
+  loadWords(words, code, 0, code.length);
+  const hash = hashCode(state.keys, words, code, 0, code.length);
   let slot = findSlot(state.table, passes, rests, hash, words, code, 0, code.length);
   const isNew = slot === 0;
   if (isAgain && !isNew) {
@@ -244,10 +236,10 @@ function restore(state: State, pass: RestoredPass, monotonicMs: MonotonicMs, isA
     slot = enter(state, hash, code, 0, code.length);
   }
   // Reads that came before the ledger had its say belong to a pass that is real after all.
-  else if (isPending(passes, slot)) settlePending(state, slot, count.suppressed);
+  else if (isPending(passes, slot)) settlePending(state, slot, count.otherSuppressed);
   const device = state.names.devices.indexOf(pass.device);
   beginPass(passes, slot, Math.max(device, 0), pass.medium, undefined, clocks);
-  if (isNew) queueSlot(state.wheel, passes, slot, clocks);
+  if (isNew) queueSlot(state.wheel, passes, slot);
   countLedgerRead(passes, slot, device);
   confirmPass(passes, slot, 0);
   setOddity(passes, slot, { passId: pass.passId, device: pass.device, symbology: pass.symbology });
@@ -255,10 +247,9 @@ function restore(state: State, pass: RestoredPass, monotonicMs: MonotonicMs, isA
 }
 
 function close(state: State, monotonicMs: MonotonicMs, epochMs: EpochMs): void {
-  const { wheel, passes, clocks } = state;
+  const { wheel, passes } = state;
   sweep(state, monotonicMs, epochMs, Number.POSITIVE_INFINITY);
-  for (let slot = takeNext(wheel, passes, clocks); slot !== 0; slot = takeNext(wheel, passes, clocks))
-    leave(state, slot, "shutdown");
+  for (let slot = takeNext(wheel, passes); slot !== 0; slot = takeNext(wheel, passes)) leave(state, slot, "shutdown");
   state.evictions.flush();
 }
 
@@ -273,10 +264,11 @@ function setReadClocks(state: State, monotonicMs: MonotonicMs, epochMs: EpochMs)
 }
 
 /** Moves the base of all times on when it lies too far back. */
-function keepBase({ clocks, passes }: State, monotonicMs: MonotonicMs): void {
+function keepBase({ clocks, passes, wheel }: State, monotonicMs: MonotonicMs): void {
   const ticks = ticksToMove(clocks, monotonicMs);
   if (ticks === 0) return;
   moveTimes(passes, ticks, clocks);
+  moveWheel(wheel, ticks);
   moveBase(clocks, ticks);
 }
 
@@ -288,7 +280,7 @@ function makeRoom(state: State, length: number): void {
   if (!isFull()) return;
   if (isBehind(wheel, clocks)) turn(state, Number.POSITIVE_INFINITY);
   while (isFull()) {
-    const slot = takeNext(wheel, passes, clocks);
+    const slot = takeNext(wheel, passes);
     const isOver = hasDeparted(passes, slot, state.departTicks, clocks);
     leave(state, slot, isOver ? "departed" : "evicted");
     if (!isOver) countEviction(state);

@@ -50,7 +50,7 @@ function say(text: string): void {
 
 function stage<T>(name: string, argument: number | string = ""): T {
   const program = fileURLToPath(new URL("./stages/main.js", import.meta.url));
-  const { stdout, stderr, status } = spawnSync(process.execPath, [program, name, String(argument)], {
+  const { stdout, stderr, status } = spawnSync(process.execPath, ["--expose-gc", program, name, String(argument)], {
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(`stage ${name} failed: ${stderr}`);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { drawKeys } from "../../src/dedup/ring/hash.ts";
 import { latin1 } from "../../src/lib/bytes.ts";
 import { limits } from "../../src/model/limits.ts";
 import { aRead, aWindow, unaccounted } from "./builders.ts";
@@ -97,15 +98,11 @@ test("however full the window, it never loses count, never follows too many and 
   const step = fc.record({ code: fc.nat(40), stepMs: fc.constantFrom(0, 1, 7, 33, 120), sweeps: fc.boolean() });
   const property = fc.property(
     fc.integer({ min: 1, max: 9 }),
-    fc.constantFrom(
-      undefined,
-      () => 7,
-      () => -1,
-    ),
+    fc.constantFrom({}, { hashKeys: { ...drawKeys(), factor: 0 } }),
     fc.integer({ min: 1, max: 2 }),
     fc.array(step, { maxLength: 400, size: "max" }),
-    (passesMax, hash, reads_min, steps) => {
-      const { window, seen } = aWindow({ emit: "pass", reads_min }, hash ? { passesMax, hash } : { passesMax });
+    (passesMax, crowd, reads_min, steps) => {
+      const { window, seen } = aWindow({ emit: "pass", reads_min }, { passesMax, ...crowd });
       let nowMs = 0;
       for (const { code, stepMs, sweeps } of steps) {
         nowMs += stepMs;

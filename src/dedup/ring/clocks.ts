@@ -10,6 +10,8 @@ const readWallMs = 3;
 /** Places in `Clocks.ints`: the monotonic clock in ticks since the base, and the era of the wall clock. */
 const nowTick = 0;
 const era = 1;
+/** Those that are looked at for every read. */
+export const clockPlaces = { nowMs, readWallMs, nowTick, era } as const;
 
 /**
  * The time of the call in progress, and what the times in the records of passes mean.
@@ -69,11 +71,6 @@ export function ticksOf(spanMs: DurationMs): number {
   return spanMs * ticksPerMs;
 }
 
-/** Whether a read at this time finds the clocks as the read before left them: most share a look at the clock. */
-export function isSameInstant(clocks: Clocks, monotonicMs: MonotonicMs, epochMs: EpochMs): boolean {
-  return monotonicMs <= clocks.floats[nowMs]! && epochMs === clocks.floats[readWallMs];
-}
-
 /** How many ticks the base has to move on before `moveClocks` to this time; 0 if none. */
 export function ticksToMove(clocks: Clocks, monotonicMs: MonotonicMs): number {
   const ticks = Math.floor(monotonicMs - clocks.floats[baseMs]!) * ticksPerMs;
@@ -109,7 +106,7 @@ export function noteEra({ floats, ints, aheadMs }: Clocks): void {
   aheadMs[ints[era]!] = nowAheadMs;
 }
 
-export function msOfTick(clocks: Clocks, tick: number): MonotonicMs {
+function msOfTick(clocks: Clocks, tick: number): MonotonicMs {
   return clocks.floats[baseMs]! + tick / ticksPerMs;
 }
 

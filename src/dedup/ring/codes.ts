@@ -1,9 +1,10 @@
 import { assert } from "../../lib/assert.ts";
 import { limits } from "../../model/limits.ts";
 
-/** The start of a code stands in the record of its pass: a waybill of 15 characters. */
+/** Both ends of a code stand in the record of its pass: they are all of a waybill of 15 characters. */
 export const recordBytes = 16;
-/** The rest of a long code lies in blocks. */
+const endBytes = recordBytes / 2;
+/** The rest of a long code, between its ends, lies in blocks. */
 const blockBytes = 32;
 const blockShift = 5;
 
@@ -45,9 +46,9 @@ export function restFits(rests: Rests, length: number): boolean {
 export function keepRest(rests: Rests, bytes: Uint8Array, start: number, end: number): number {
   let first = 0;
   let last = 0;
-  for (let from = start + recordBytes; from < end; from += blockBytes) {
+  for (let from = start + endBytes; from < end - endBytes; from += blockBytes) {
     const block = takeBlock(rests);
-    rests.bytes.set(bytes.subarray(from, Math.min(end, from + blockBytes)), block << blockShift);
+    rests.bytes.set(bytes.subarray(from, Math.min(end - endBytes, from + blockBytes)), block << blockShift);
     rests.nextBlock[block] = 0;
     if (last === 0) first = block;
     else rests.nextBlock[last] = block;
@@ -82,8 +83,8 @@ export function releaseRest(rests: Rests, first: number): void {
 /** Whether a chain holds the rest of `bytes[start, end)`; true for short codes, which have none. */
 export function sameRest(rests: Rests, first: number, bytes: Uint8Array, start: number, end: number): boolean {
   let block = first;
-  for (let from = start + recordBytes; from < end; from += blockBytes) {
-    const blockEnd = Math.min(from + blockBytes, end);
+  for (let from = start + endBytes; from < end - endBytes; from += blockBytes) {
+    const blockEnd = Math.min(from + blockBytes, end - endBytes);
     const shift = (block << blockShift) - from;
     for (let at = from; at < blockEnd; at++) if (rests.bytes[at + shift] !== bytes[at]) return false;
     block = rests.nextBlock[block]!;
@@ -94,9 +95,10 @@ export function sameRest(rests: Rests, first: number, bytes: Uint8Array, start: 
 /** Fills in the rest of a code that is being copied. */
 export function copyRest(rests: Rests, first: number, copy: Uint8Array): void {
   let block = first;
-  for (let at = recordBytes; at < copy.length; at += blockBytes) {
+  const end = copy.length - endBytes;
+  for (let at = endBytes; at < end; at += blockBytes) {
     const from = block << blockShift;
-    copy.set(rests.bytes.subarray(from, from + Math.min(copy.length - at, blockBytes)), at);
+    copy.set(rests.bytes.subarray(from, from + Math.min(end - at, blockBytes)), at);
     block = rests.nextBlock[block]!;
   }
 }

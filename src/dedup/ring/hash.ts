@@ -2,14 +2,80 @@ import { randomBytes } from "node:crypto";
 import { recordBytes } from "./codes.ts";
 
 /** Codes up to here are hashed by their words: a waybill of 15 characters, an EPC-96 of 24 hex digits. */
-const shortBytesMax = 32;
-/** The words of one. */
+export const shortBytesMax = 32;
+/** Shorter ones are no multiple of words. */
+export const wholeBytesMin = 8;
+/** The words of one: four that stand in the record of its pass, four that only a code of more than 16 bytes has. */
 export const wordsMax: number = shortBytesMax / 4;
-/** Zeroes stand behind a shorter code up to here. */
-const wordsMin = recordBytes / 4;
+const recordWords = recordBytes / 4;
 
-/** A 32-bit hash of the code `bytes[start, end)`, whose start stands in `words`. Equal codes hash alike. */
-export type CodeHash = (words: Int32Array, bytes: Uint8Array, start: number, end: number) => number;
+/** What makes hashes unforeseeable, so that nobody can print labels that collide. */
+export interface HashKeys {
+  /** Two for each word. */
+  readonly pairs: Int32Array;
+  /** An odd number; zero makes all codes collide, for tests. */
+  readonly factor: number;
+  readonly sip: Int32Array;
+}
+
+/** Keys drawn at random. */
+export function drawKeys(): HashKeys {
+  const drawn = new Int32Array(Uint8Array.from(randomBytes(8 * wordsMax + 12)).buffer);
+  const [factor = 0, ...sip] = drawn.subarray(2 * wordsMax);
+  return { pairs: drawn.subarray(0, 2 * wordsMax), factor: factor | 1, sip: Int32Array.from(sip) };
+}
+
+/**
+ * Loads the words of the code `bytes[start, end)`: its first eight bytes and its last eight, which overlap in a code of
+ * less than 16, then the eight inside of each. With the length they tell a code of up to `shortBytesMax` wholly.
+ */
+export function loadWords(words: Int32Array, bytes: Uint8Array, start: number, end: number): void {
+  const length = end - start;
+  if (length < wholeBytesMin) {
+    words.fill(0);
+    for (let n = 0; n < length; n++) words[n >> 2] = words[n >> 2]! | (bytes[start + n]! << ((n & 3) << 3));
+    return;
+  }
+  words[0] = wordAt(bytes, start);
+  words[1] = wordAt(bytes, start + 4);
+  words[2] = wordAt(bytes, end - 8);
+  words[3] = wordAt(bytes, end - 4);
+  if (length <= recordBytes) return;
+  words[4] = wordAt(bytes, start + 8);
+  words[5] = wordAt(bytes, start + 12);
+  words[6] = wordAt(bytes, end - 16);
+  words[7] = wordAt(bytes, end - 12);
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}
+
+/**
+ * The hash of a code whose words were loaded. Equal codes hash alike; `admit.ts` spells the same out in one piece.
+ *
+ * Pair-multiply: two codes of up to 32 bytes collide under one key in 131,072, whichever they are: words that differ,
+ * differ in their high half or else by less than 2^16, and so one of the two keys is multiplied by a number with
+ * fifteen zeroes at its end at most. Longer codes by HalfSipHash.
+ *
+ * Source: Thorup, "High Speed Hashing for Integers and Strings" (2015), section 3.5.
+ */
+export function hashCode(keys: HashKeys, words: Int32Array, bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length > shortBytesMax) return mixed(halfSipHash(bytes, start, end, keys.sip[0]!, keys.sip[1]!), keys.factor);
+  let sum = length;
+  const count = length <= recordBytes ? recordWords : wordsMax;
+  for (let n = 0; n < count; n++) {
+    const word = words[n]!;
+    sum += Math.imul(keys.pairs[2 * n]! + word, keys.pairs[2 * n + 1]! + (word >>> 16));
+  }
+  return mixed(sum, keys.factor);
+}
+
+/** Lets all bits of a sum tell on the high ones, which choose a place; a permutation, so that it adds no collisions. */
+function mixed(sum: number, factor: number): number {
+  return Math.imul(sum ^ (sum >>> 16), factor);
+}
 
 /**
  * HalfSipHash-1-3 with a 32-bit result: a keyed hash, so that nobody without the key can print labels that collide.
@@ -52,57 +118,4 @@ export function halfSipHash(bytes: Uint8Array, start: number, end: number, key0:
     v0 ^= word;
   }
   return v1 ^ v3;
-}
-
-/**
- * Loads the start of a code into words and gives its NH, over halves of 16 bits: two codes of up to 32 bytes collide
- * under one key in 65,536, whichever they are.
- *
- * Both in one loop, and a terse one: a function that is too large to be inlined costs a read 20 ns.
- *
- * Source: Black et al., "UMAC: Fast and Secure Message Authentication" (1999), section 3; then MurmurHash3's mixer,
- * a permutation, because the table uses some bits only.
- */
-export function hashWords(words: Int32Array, bytes: Uint8Array, start: number, end: number, keys: Int32Array): number {
-  let sum = imul(end - start, 0x9e3779b1);
-  let place = 0;
-  for (let at = start; at < end; at += 4) {
-    let word = 0;
-    if (at + 4 <= end) word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-    else for (let last = end - 1; last >= at; last--) word = (word << 8) | bytes[last]!;
-    const key = keys[place]!;
-    sum = (sum + imul(lowHalf(word + key), lowHalf((word >>> 16) + (key >>> 16)))) | 0;
-    words[place] = word;
-    place += 1;
-  }
-  for (; place < wordsMin; place += 1) words[place] = 0;
-  sum = mix(mix(sum, 16, 0x85ebca6b), 13, 0xc2b2ae35);
-  return sum ^ (sum >>> 16);
-}
-
-const { imul } = Math;
-
-function lowHalf(word: number): number {
-  return word & 0xffff;
-}
-
-function mix(sum: number, shift: number, factor: number): number {
-  return imul(sum ^ (sum >>> shift), factor);
-}
-
-/** Drawn at random when the module is loaded, so that nobody can print labels that collide. */
-const keyBytes = Uint8Array.from(randomBytes(shortBytesMax + 8));
-const wordKeys = new Int32Array(keyBytes.buffer, 0, shortBytesMax / 4);
-const longKeys = new Int32Array(keyBytes.buffer, shortBytesMax, 2);
-
-/** Loads the start of a code into `words` and gives its hash under the keys of this process. */
-export function hashCode(words: Int32Array, bytes: Uint8Array, start: number, end: number): number {
-  return end - start <= shortBytesMax
-    ? hashWords(words, bytes, start, end, wordKeys)
-    : hashLong(words, bytes, start, end);
-}
-
-function hashLong(words: Int32Array, bytes: Uint8Array, start: number, end: number): number {
-  hashWords(words, bytes, start, start + shortBytesMax, wordKeys);
-  return halfSipHash(bytes, start, end, longKeys[0]!, longKeys[1]!);
 }

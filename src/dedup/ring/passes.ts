@@ -1,35 +1,23 @@
-import { assert } from "../../lib/assert.ts";
-import { limits } from "../../model/limits.ts";
 import type { Medium } from "../../model/read.ts";
 import type { EpochMs } from "../../model/units.ts";
-import { type Clocks, eraBits, eraOf, lastReadAtOf, movedTick, msOfTick, nowTickOf, wallMsOf } from "./clocks.ts";
+import { type Clocks, eraOf, lastReadAtOf, movedTick, nowTickOf, wallMsOf } from "./clocks.ts";
 import { recordBytes } from "./codes.ts";
+import {
+  deviceShift,
+  eraMask,
+  eraShift,
+  firstSeen,
+  lastReadMask,
+  lastSeen,
+  lengthShift,
+  pendingBit,
+  readCount,
+  recordInts,
+  rfidBit,
+  toldBit,
+  traits,
+} from "./record.ts";
 import { clearShares, createShares, type Shares } from "./shares.ts";
-
-/**
- * Where the facts that every read needs lie in the record of a pass: 32 bytes, half a cache line, because a line that
- * is not at hand is most of what a read costs. Times are ticks of `clocks.ts`.
- */
-const recordInts = 8;
-const words = 0;
-const lastSeen = 4;
-const firstSeen = 5;
-const readCount = 6;
-const traits = 7;
-assert(words + recordBytes / 4 === lastSeen, "the start of a code fills its place");
-
-/** The traits packed into one integer: length 12 bits, era of the last read 12, its device 5, then three flags. */
-const eraShift = 12;
-const deviceShift = 24;
-const rfidBit = 1 << 29;
-const pendingBit = 1 << 30;
-const toldBit = 1 << 31;
-const lengthMask = (1 << eraShift) - 1;
-const eraMask = (1 << eraBits) - 1;
-const lastReadMask = (eraMask << eraShift) | (31 << deviceShift);
-assert(limits.codeBytesMax <= lengthMask, "a length fits beside the other traits");
-assert(eraShift + eraBits === deviceShift, "an era fits beside the other traits");
-assert(limits.readPointDevicesMax <= 32, "a device has a bit of its own");
 
 /** A name number of this value: the symbology stands among the oddities. */
 const symbologyOdd = 255;
@@ -129,7 +117,7 @@ export function bindCode(
   const at = slot * recordInts;
   passes.hash[slot] = codeHash;
   passes.rest[slot] = restBlock;
-  ints[at + traits] = length;
+  ints[at + traits] = length << lengthShift;
   ints[at] = codeWords[0]!;
   ints[at + 1] = codeWords[1]!;
   ints[at + 2] = codeWords[2]!;
@@ -141,7 +129,7 @@ export function sameStart(passes: Passes, slot: number, codeWords: Int32Array, l
   const { ints } = passes;
   const at = slot * recordInts;
   return (
-    (ints[at + traits]! & lengthMask) === length &&
+    ints[at + traits]! >>> lengthShift === length &&
     ints[at] === codeWords[0] &&
     ints[at + 1] === codeWords[1] &&
     ints[at + 2] === codeWords[2] &&
@@ -149,12 +137,17 @@ export function sameStart(passes: Passes, slot: number, codeWords: Int32Array, l
   );
 }
 
-/** A copy of the slot's code; the part beyond its start is left empty. */
-export function copyStart(passes: Passes, slot: number): Uint8Array {
+/** A copy of the slot's code; the part between its ends is left empty. */
+export function copyEnds(passes: Passes, slot: number): Uint8Array {
   const at = slot * recordInts;
-  const copy = new Uint8Array(passes.ints[at + traits]! & lengthMask);
-  for (let n = 0; n < copy.length && n < recordBytes; n++)
-    copy[n] = passes.ints[at + words + (n >> 2)]! >>> ((n & 3) << 3);
+  const length = passes.ints[at + traits]! >>> lengthShift;
+  const ends = new Uint8Array(passes.ints.slice(at, at + lastSeen).buffer);
+  const copy = new Uint8Array(length);
+  if (length < recordBytes / 2) copy.set(ends.subarray(0, length));
+  else {
+    copy.set(ends.subarray(0, recordBytes / 2));
+    copy.set(ends.subarray(recordBytes / 2), length - recordBytes / 2);
+  }
   return copy;
 }
 
@@ -179,7 +172,8 @@ export function beginPass(
   ints[at + firstSeen] = nowTickOf(clocks);
   ints[at + lastSeen] = nowTickOf(clocks);
   ints[at + readCount] = 0;
-  ints[at + traits] = (ints[at + traits]! & lengthMask) | (medium === "rfid" ? rfidBit : 0) | pendingBit;
+  const length = ints[at + traits]! >>> lengthShift;
+  ints[at + traits] = (length << lengthShift) | (medium === "rfid" ? rfidBit : 0) | pendingBit;
   clearShares(passes.shares, slot);
 }
 
@@ -197,33 +191,7 @@ export function addRead(passes: Passes, slot: number, device: number, clocks: Cl
   const at = slot * recordInts;
   ints[at + lastSeen] = nowTickOf(clocks);
   ints[at + readCount] = ints[at + readCount]! + 1;
-  noteLastRead(passes, slot, device, clocks);
-}
-
-/**
- * Counts one read if it is no more than one more of its pass: real, not over, and with nothing to be told.
- *
- * Gives: whether it was counted.
- * Cost:  O(1), no allocation; one record is touched.
- */
-export function addRepeat(
-  passes: Passes,
-  slot: number,
-  device: number,
-  departTicks: number,
-  passMaxTicks: number,
-  clocks: Clocks,
-): boolean {
-  const { ints } = passes;
-  const at = slot * recordInts;
-  const now = nowTickOf(clocks);
-  const facts = ints[at + traits]!;
-  if (now - ints[at + lastSeen]! >= departTicks || (facts & pendingBit) !== 0) return false;
-  if (now - ints[at + firstSeen]! >= passMaxTicks && (facts & toldBit) === 0) return false;
-  ints[at + lastSeen] = now;
-  ints[at + readCount] = ints[at + readCount]! + 1;
-  if ((facts & lastReadMask) !== lastReadOf(device, clocks)) noteLastRead(passes, slot, device, clocks);
-  return true;
+  noteDevice(passes, slot, device, clocks);
 }
 
 /** The device and the era of a read, as they stand among the traits. */
@@ -231,15 +199,16 @@ function lastReadOf(device: number, clocks: Clocks): number {
   return (device << deviceShift) | (eraOf(clocks) << eraShift);
 }
 
-function noteLastRead(passes: Passes, slot: number, device: number, clocks: Clocks): void {
+/** Notes the device and the era of the last read. */
+export function noteDevice(passes: Passes, slot: number, device: number, clocks: Clocks): void {
   const at = slot * recordInts + traits;
   passes.ints[at] = (passes.ints[at]! & ~lastReadMask) | lastReadOf(device, clocks);
   passes.deviceBits[slot] = passes.deviceBits[slot]! | (1 << device);
 }
 
-/** When a pass departs unless it is read again. Not for the path of a read: a float that is returned is boxed. */
-export function departsAt(passes: Passes, slot: number, departMs: number, clocks: Clocks): number {
-  return msOfTick(clocks, passes.ints[slot * recordInts + lastSeen]!) + departMs;
+/** When a pass was last read. */
+export function lastTickOf(passes: Passes, slot: number): number {
+  return passes.ints[slot * recordInts + lastSeen]!;
 }
 
 /** Whether the last read of a pass lies `departTicks` or more in the past. */

@@ -28,12 +28,13 @@ export function clearShares(shares: Shares, slot: number): void {
 }
 
 /**
- * Counts a read for its antenna.
+ * Counts a read for its antenna; it must have one.
  *
  * Loses: the share of an antenna beyond `limits.passAntennasMax`; its reads stay in the count of the pass.
  */
-export function addShare(shares: Shares, slot: number, antenna: number, read: Read): void {
+export function addShare(shares: Shares, slot: number, read: Read): void {
   const { ints, peaks } = shares;
+  const antenna = read.antenna!;
   const end = (slot + 1) << slotShift;
   for (let at = slot << slotShift; at < end; at += shareInts) {
     const count = ints[at + countAt]!;

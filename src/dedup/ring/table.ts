@@ -8,21 +8,24 @@ const shortBytes = recordBytes;
  * From codes to slots: open addressing with linear probing, never more than eight ninths full. A smaller
  * table stays nearer to the processor, which is worth more than the longer searches in one line of it.
  *
- * An entry is a slot number in its low bits and the high bits of the hash above, so that a stranger in the way is
- * told apart without a look at its record; 0 is empty.
+ * An entry is a slot number with low bits of the hash below it, so that a stranger in the way is told apart without a
+ * look at its record; 0 is empty.
  */
 export interface Table {
   readonly entries: Int32Array;
-  /** The low bits of a hash choose where its search starts. */
-  readonly homeMask: number;
-  readonly slotMask: number;
+  /** The high bits of a hash, shifted down by this, are the place where its search starts. */
+  readonly homeShift: number;
+  readonly placeMask: number;
+  readonly tagBits: number;
+  readonly tagMask: number;
 }
 
 export function createTable(capacity: number): Table {
   assert(capacity >= 1 && capacity < 1 << 23, "a read point follows 1 to 8 million passes");
-  const slotBits = 32 - Math.clz32(capacity);
-  const size = 1 << (32 - Math.clz32(capacity + (capacity >> 3)));
-  return { entries: new Int32Array(size), homeMask: size - 1, slotMask: (1 << slotBits) - 1 };
+  const homeShift = Math.clz32(capacity + (capacity >> 3));
+  const size = 2 ** (32 - homeShift);
+  const tagBits = Math.clz32(capacity);
+  return { entries: new Int32Array(size), homeShift, placeMask: size - 1, tagBits, tagMask: (1 << tagBits) - 1 };
 }
 
 /**
@@ -40,13 +43,13 @@ export function findSlot(
   start: number,
   end: number,
 ): number {
-  const { entries, homeMask, slotMask } = table;
+  const { entries, homeShift, placeMask, tagBits, tagMask } = table;
   const length = end - start;
-  for (let at = hash & homeMask; ; at = (at + 1) & homeMask) {
+  for (let at = hash >>> homeShift; ; at = (at + 1) & placeMask) {
     const entry = entries[at]!;
     if (entry === 0) return 0;
-    if (((entry ^ hash) & ~slotMask) !== 0) continue;
-    const slot = entry & slotMask;
+    if (((entry ^ hash) & tagMask) !== 0) continue;
+    const slot = entry >>> tagBits;
     if (!sameStart(passes, slot, words, length)) continue;
     if (length <= shortBytes || sameRest(rests, passes.rest[slot]!, bytes, start, end)) return slot;
   }
@@ -54,20 +57,20 @@ export function findSlot(
 
 /** Enters a slot that is not in the table. */
 export function insertSlot(table: Table, hash: number, slot: number): void {
-  const { entries, homeMask, slotMask } = table;
-  let at = hash & homeMask;
-  while (entries[at] !== 0) at = (at + 1) & homeMask;
-  entries[at] = (hash & ~slotMask) | slot;
+  const { entries, homeShift, placeMask, tagBits, tagMask } = table;
+  let at = hash >>> homeShift;
+  while (entries[at] !== 0) at = (at + 1) & placeMask;
+  entries[at] = (slot << tagBits) | (hash & tagMask);
 }
 
 /** Takes a slot out and moves those that were pushed aside by it back, so that no search meets a hole. */
 export function removeSlot(table: Table, passes: Passes, slot: number): void {
-  const { entries, homeMask, slotMask } = table;
-  let hole = passes.hash[slot]! & homeMask;
-  while ((entries[hole]! & slotMask) !== slot) hole = (hole + 1) & homeMask;
-  for (let at = (hole + 1) & homeMask; entries[at] !== 0; at = (at + 1) & homeMask) {
-    const home = passes.hash[entries[at]! & slotMask]! & homeMask;
-    if (((at - home) & homeMask) < ((at - hole) & homeMask)) continue;
+  const { entries, homeShift, placeMask, tagBits } = table;
+  let hole = passes.hash[slot]! >>> homeShift;
+  while (entries[hole]! >>> tagBits !== slot) hole = (hole + 1) & placeMask;
+  for (let at = (hole + 1) & placeMask; entries[at] !== 0; at = (at + 1) & placeMask) {
+    const home = passes.hash[entries[at]! >>> tagBits]! >>> homeShift;
+    if (((at - home) & placeMask) < ((at - hole) & placeMask)) continue;
     entries[hole] = entries[at]!;
     hole = at;
   }
