@@ -4,11 +4,16 @@ import { measure } from "../rig/processes.ts";
 import { writeAheadBytes, writeAheadTrace } from "../rig/write-ahead.ts";
 import type { Bench } from "./port.ts";
 
-/** S18 and S19: what an outage costs in memory, and how fast it is made up for. */
+/**
+ * S18 and S19: what an outage costs in memory, and how fast it is made up for.
+ *
+ * The collector of garbage moves the memory by some tens of MB: the more events, the less that is for each. The script
+ * cannot have more than these, because it keeps each in its memory under one of 65,535 packet identifiers.
+ */
 export async function outages({ report, say }: Bench): Promise<void> {
   for (const [contender, stretchCount] of [
     [afternoonScript, 25_000],
-    [sortgate(), 50_000],
+    [sortgate(), 100_000],
   ] as const)
     try {
       const { perSecond, rssPerEvent, missing } = await throughOutage(contender, stretchCount);
