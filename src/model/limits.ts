@@ -12,8 +12,8 @@ export const limits = {
   passAntennasMax: 8,
   /** Devices of one read point; one bit each in a pass. */
   readPointDevicesMax: 32,
-  /** Events of one grouped commit: 1,000 rows take 1.8 ms here, longer only adds latency. */
-  commitEventsMax: 1_000,
+  /** Events of one grouped commit: as many as a window lets out before the next one, or the rest would pile up behind. */
+  commitEventsMax: 256,
   /** …and their bytes: such a commit fits into the room of the write-ahead log, also on a full disk. */
   commitBytesMax: 2_097_152,
   /** Events handed to the ledger and not yet committed; beyond this, reads are dropped and told. */

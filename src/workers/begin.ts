@@ -3,6 +3,7 @@ import type { Ledger, StoredEvent } from "../ledger/index.ts";
 import type { Clock, Timers } from "../lib/clock.ts";
 import type { Tell } from "../model/notice.ts";
 import { createSealer } from "../seal/index.ts";
+import { createEarly } from "./early.ts";
 import { createEpochs } from "./epoch.ts";
 import { packEvents } from "./event-batch.ts";
 import { createLedgerCore } from "./ledger-core.ts";
@@ -34,6 +35,7 @@ export function beginLedger({ port, ledger, identity, options, clock, timers, dr
   let isLive = false;
   let live: StoredEvent[] = [];
   let committedCount = 0;
+  const early = createEarly(port, (message) => core.outbox.settle(message.broker, message.sequences, message.refused));
   const core = createLedgerCore({
     ledger,
     sealer,
@@ -46,6 +48,7 @@ export function beginLedger({ port, ledger, identity, options, clock, timers, dr
       committedCount += appendedCount;
       if (isLive) live.push(...events);
     },
+    sealed: early.takeSettled,
   });
   let hadRoom = true;
   const flush = (): void => {
@@ -76,5 +79,5 @@ export function beginLedger({ port, ledger, identity, options, clock, timers, dr
   const setLive = (on: boolean): void => {
     isLive = on;
   };
-  serveLedger({ port, core, ledger, brokers, timers, setLive, flush });
+  serveLedger({ port, core, ledger, brokers, timers, setLive, flush, early });
 }

@@ -25,6 +25,8 @@ export interface LedgerCoreOptions {
   readonly tell: Tell;
   /** Called after each commit with what it made durable, and with how many of the appended events were in it. */
   readonly committed: (events: readonly StoredEvent[], appendedCount: number) => void;
+  /** Called between seal and commit: what the outbox is told here goes into this commit. */
+  readonly sealed: () => void;
 }
 
 /**
@@ -329,6 +331,7 @@ class SealedLedger implements LedgerCore {
       ...drafts.map((draft) => this.#seal(draft)),
       ...[...records, ...own].map((draft) => this.#sealOwn(draft)),
     ];
+    this.#core.sealed();
     const isSalvageOver = this.outbox.isSalvageOver();
     const stored = ledger.commit({
       events,

@@ -1,14 +1,14 @@
 // The ledger thread: seal + ledger. The chain needs one order, SQLite one writer, the key one holder: that is one thread.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { openIdentity } from "../identity/index.ts";
 import { openLedger } from "../ledger/index.ts";
 import { assert } from "../lib/assert.ts";
 import { createSystemClock, systemTimers } from "../lib/clock.ts";
 import type { Tell } from "../model/notice.ts";
 import { beginLedger } from "./begin.ts";
-import type { LedgerOptions } from "./messages.ts";
+import type { LedgerOptions, ToLedger } from "./messages.ts";
 import { failLedger, type LedgerPort } from "./serve.ts";
 
 assert(parentPort !== null, "this file runs as a worker thread");
@@ -16,6 +16,7 @@ const thread = parentPort;
 const port: LedgerPort = {
   post: (message, transfer = []) => thread.postMessage(message, transfer),
   onMessage: (listener) => thread.on("message", listener),
+  poll: () => receiveMessageOnPort(thread)?.message as ToLedger | undefined,
   close: () => thread.close(),
 };
 

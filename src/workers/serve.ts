@@ -2,6 +2,7 @@ import type { Ledger } from "../ledger/index.ts";
 import type { Timers } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
+import type { Early } from "./early.ts";
 import { packEvents } from "./event-batch.ts";
 import type { LedgerCore } from "./ledger-core.ts";
 import type { FromLedger, LedgerFailure, Questions, ToLedger } from "./messages.ts";
@@ -10,6 +11,8 @@ import type { FromLedger, LedgerFailure, Questions, ToLedger } from "./messages.
 export interface LedgerPort {
   post(message: FromLedger, transfer?: ArrayBuffer[]): void;
   onMessage(listener: (message: ToLedger) => void): void;
+  /** A message that has come already, before `onMessage` gets it; undefined if there is none. */
+  poll?(): ToLedger | undefined;
   /** Nothing comes or goes any more. */
   close(): void;
 }
@@ -24,6 +27,7 @@ export interface ServedLedger {
   readonly setLive: (on: boolean) => void;
   /** Tells what was committed since the last time. */
   readonly flush: () => void;
+  readonly early: Early;
 }
 
 /** How often time alone may make a commit due: settled cursors, checkpoints, a new key. */
@@ -111,7 +115,7 @@ function answer({ port, core, ledger, brokers }: ServedLedger, message: Extract<
 
 /** Reads messages until told to stop: everything that arrived during a commit goes into the next one. */
 export function serveLedger(served: ServedLedger): void {
-  const { port, core, ledger, timers, setLive, flush } = served;
+  const { port, core, ledger, timers, setLive, flush, early } = served;
   const connections = new Map<string, Connection>();
   let isScheduled = false;
   let isOver = false;
@@ -130,6 +134,7 @@ export function serveLedger(served: ServedLedger): void {
     isScheduled = false;
     guarded(() => {
       core.commit();
+      takeEarly();
       flush();
       serveBrokers(served, connections);
     });
@@ -150,31 +155,38 @@ export function serveLedger(served: ServedLedger): void {
     endRetain();
   };
 
+  const take = (message: ToLedger): void => {
+    if (message.type === "append") core.append(message.drafts, message.counters);
+    else if (message.type === "settle") core.outbox.settle(message.broker, message.sequences, message.refused);
+    else if (message.type === "connect") {
+      core.outbox.connect(message.broker);
+      connections.set(message.broker, { connection: message.connection, wantCount: 0 });
+    } else if (message.type === "want") {
+      const state = connections.get(message.broker);
+      if (state?.connection === message.connection) state.wantCount += message.count;
+    } else if (message.type === "watch") setLive(message.on);
+    else if (message.type === "clock") {
+      core.clockIs(message.state);
+      core.retain();
+    } else if (message.type === "ask") answer(served, message);
+    else {
+      core.flush();
+      stop();
+      flush();
+      ledger.close();
+      port.post({ type: "stopped" });
+      port.close();
+      return;
+    }
+    schedule();
+  };
+  const takeEarly = (): void => {
+    for (let message = early.next(); message !== undefined && !isOver; message = early.next()) take(message);
+  };
   port.onMessage((message) =>
     guarded(() => {
-      if (message.type === "append") core.append(message.drafts, message.counters);
-      else if (message.type === "settle") core.outbox.settle(message.broker, message.sequences, message.refused);
-      else if (message.type === "connect") {
-        core.outbox.connect(message.broker);
-        connections.set(message.broker, { connection: message.connection, wantCount: 0 });
-      } else if (message.type === "want") {
-        const state = connections.get(message.broker);
-        if (state?.connection === message.connection) state.wantCount += message.count;
-      } else if (message.type === "watch") setLive(message.on);
-      else if (message.type === "clock") {
-        core.clockIs(message.state);
-        core.retain();
-      } else if (message.type === "ask") answer(served, message);
-      else {
-        core.flush();
-        stop();
-        flush();
-        ledger.close();
-        port.post({ type: "stopped" });
-        port.close();
-        return;
-      }
-      schedule();
+      takeEarly();
+      if (!isOver) take(message);
     }),
   );
 }

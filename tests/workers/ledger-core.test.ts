@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Ledger, openLedger, type StoredEvent } from "../../src/ledger/index.ts";
 import type { Clock } from "../../src/lib/clock.ts";
+import { limits } from "../../src/model/limits.ts";
 import type { Notice } from "../../src/model/notice.ts";
 import { createEpochKey, createSealer, type EpochKey } from "../../src/seal/index.ts";
 import { createLedgerCore, type LedgerCore } from "../../src/workers/ledger-core.ts";
@@ -21,6 +22,9 @@ const startMs = Date.parse("2026-11-23T03:10:00Z");
 
 interface Rig {
   readonly core: LedgerCore;
+  readonly ledger: Ledger;
+  /** Called between seal and commit. */
+  sealed: () => void;
   readonly events: StoredEvent[];
   readonly notices: Notice[];
   committedCount: number;
@@ -54,6 +58,7 @@ function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolea
   const sealer = createSealer({ chain, gateway: "line-3", site: "HZ01", state: known });
   const notices: Notice[] = [];
   const rig = {
+    ledger,
     events: [] as StoredEvent[],
     notices,
     committedCount: 0,
@@ -63,6 +68,7 @@ function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolea
     setAhead: (ms: number) => {
       aheadMs = ms;
     },
+    sealed: () => {},
     close: () => ledger.close(),
   };
   let current: EpochKey | undefined;
@@ -84,6 +90,7 @@ function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolea
       rig.events.push(...events);
       rig.committedCount += appendedCount;
     },
+    sealed: () => rig.sealed(),
   });
   core.start(known === undefined);
   return Object.assign(rig, { core });
@@ -128,12 +135,12 @@ describe("the ledger thread's core", () => {
 
   it("takes all that waits into one commit, up to the bound", () => {
     const rig = openRig();
-    rig.core.append(drafts(1_500), {});
+    rig.core.append(drafts(1.5 * limits.commitEventsMax), {});
     rig.core.commit();
-    expect(rig.committedCount).toBe(1_000);
+    expect(rig.committedCount).toBe(limits.commitEventsMax);
     expect(rig.core.due()).toBe(true);
     rig.core.commit();
-    expect(rig.committedCount).toBe(1_500);
+    expect(rig.committedCount).toBe(1.5 * limits.commitEventsMax);
     rig.close();
   });
 
@@ -232,6 +239,18 @@ describe("the ledger thread's core", () => {
     second.close();
   });
 
+  it("writes down with a commit what brokers acknowledged while it was sealed", () => {
+    const rig = openRig();
+    rig.core.outbox.connect("central");
+    rig.core.append(drafts(3), {});
+    rig.core.commit();
+    rig.sealed = () => rig.core.outbox.settle("central", [1, 2]);
+    rig.core.append(drafts(1), {});
+    rig.core.commit();
+    expect(rig.ledger.cursor("central")).toEqual([[1, 2]]);
+    rig.close();
+  });
+
   it("hands out nothing that is not committed", () => {
     const rig = openRig();
     rig.core.outbox.connect("central");
@@ -326,7 +345,7 @@ describe("a replay", () => {
 });
 
 /** Appends until the ledger has refused or destroyed something. */
-function fill(rig: Rig, { rounds, count, size } = { rounds: 40, count: 1_000, size: 1_000 }): void {
+function fill(rig: Rig, { rounds, count, size } = { rounds: 160, count: 250, size: 1_000 }): void {
   for (let round = 0; round < rounds; round += 1) {
     rig.core.append(drafts(count, size), {});
     rig.core.commit();
