@@ -345,8 +345,8 @@ async function stopAll({ devices, forwarders, ledger, pipeline, now }: Stoppable
     await Promise.race([ledger.checkpoint(), pause(drainBudgetMs)]);
     const isUp = (): boolean => forwarders.some((forwarder) => forwarder.state().state === "up");
     while (isUp() && performance.now() < drainUntil) {
-      const { brokers } = await ledger.ask("stats", null);
-      if (brokers.every((broker) => broker.queuedCount === 0)) break;
+      const stats = await Promise.race([ledger.ask("stats", null), pause(drainUntil - performance.now())]);
+      if (stats?.brokers.every((broker) => broker.queuedCount === 0)) break;
       await pause(20);
     }
   } finally {

@@ -58,7 +58,8 @@ export interface HandedOver {
 
 const site = "HZ01";
 const gateway = "line-3";
-const drainBudgetMs = 2_000;
+const drainBudgetMs = 3_000;
+const farewellMs = 500;
 const threadEndMs = 1_000;
 
 /** One run of the gateway, put together as `src/gateway.ts` does it, over simulated wires, threads and time. */
@@ -75,6 +76,7 @@ export class SimProcess {
   #toldCount = 0;
   #isAlive = true;
   #isStopping = false;
+  #stoppingSinceMs = Number.POSITIVE_INFINITY;
   #wireCount = 0;
   #handle: LedgerHandle | undefined;
   #line: Line | undefined;
@@ -94,6 +96,11 @@ export class SimProcess {
 
   get isAlive(): boolean {
     return this.#isAlive;
+  }
+
+  /** By the time of the schedule; later than any if nobody has asked it to stop. */
+  get stoppingSinceMs(): number {
+    return this.#stoppingSinceMs;
   }
 
   get isStopping(): boolean {
@@ -158,13 +165,14 @@ export class SimProcess {
     let listener: (message: ToLedger) => void = () => {};
     let isOpen = true;
     const toMain = createChannel<FromLedger>(schedule, this.#worker, this.#main, latencyMs, (message) =>
-      this.#received(message, toWorker),
+      this.#received(message, toWorker.post),
     );
     const toWorker = createChannel<ToLedger>(schedule, this.#main, this.#worker, latencyMs, (message) => {
       if (isOpen) listener(message);
     });
     const port: LedgerPort = {
-      post: (message) => isOpen && toMain(message),
+      post: (message) => isOpen && toMain.post(message),
+      poll: () => (isOpen ? toWorker.poll() : undefined),
       onMessage: (listen) => {
         listener = listen;
       },
@@ -328,23 +336,26 @@ export class SimProcess {
       return;
     }
     this.#isStopping = true;
+    this.#stoppingSinceMs = this.#options.schedule.nowMs();
     this.#options.truth.trace.add(`run ${this.#options.run} is to stop`);
     const wait = (durationMs: number): Promise<void> => pause(durationMs, undefined, this.#main.timers);
     line.pipeline.close(this.#now());
     line.model.stopped();
+    const drainUntil = this.#clock.monotonicMs() + drainBudgetMs;
+    const leftMs = (): number => drainUntil - this.#clock.monotonicMs();
     try {
-      await Promise.race([face.checkpoint(), wait(limits.stopBudgetMs / 4)]);
-      const deadline = this.#clock.monotonicMs() + drainBudgetMs;
-      while (this.#forwarders.some((one) => one.state().state === "up") && this.#clock.monotonicMs() < deadline) {
-        const { brokers } = await face.ask("stats", null);
-        if (brokers.every(({ queuedCount }) => queuedCount === 0)) break;
+      await Promise.race([face.checkpoint(), wait(drainBudgetMs)]);
+      while (this.#forwarders.some((one) => one.state().state === "up") && leftMs() > 0) {
+        const stats = await Promise.race([face.ask("stats", null), wait(leftMs())]);
+        if (stats?.brokers.every(({ queuedCount }) => queuedCount === 0)) break;
         await wait(20);
       }
     } catch {
       // The ledger thread failed meanwhile; the process ends either way.
     } finally {
-      await Promise.all(this.#forwarders.map((forwarder) => forwarder.close(drainBudgetMs)));
-      await Promise.race([face.stop(), wait(limits.stopBudgetMs / 4)]);
+      const closeMs = Math.max(leftMs(), farewellMs);
+      await Promise.all(this.#forwarders.map((forwarder) => forwarder.close(closeMs)));
+      await Promise.race([face.stop(), wait(limits.stopBudgetMs / 5)]);
       this.end("stopped");
     }
   }

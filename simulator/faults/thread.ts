@@ -64,22 +64,37 @@ export function createThread(schedule: Schedule): SimThread {
   };
 }
 
-/** A way for messages from one thread to another: in order, each after a while. */
+/** A way for messages from one thread to another. */
+export interface Channel<Message> {
+  post(message: Message): void;
+  /** The oldest message that has come and was not received yet. */
+  poll(): Message | undefined;
+}
+
+/** Messages are received in order, each after a while. */
 export function createChannel<Message>(
   schedule: Schedule,
   from: SimThread,
   to: SimThread,
   latencyMs: () => number,
   receive: (message: Message) => void,
-): (message: Message) => void {
-  const waiting: Message[] = [];
+): Channel<Message> {
+  const waiting: { readonly message: Message; readonly comesAt: number }[] = [];
   let lastAt = 0;
-  return (message) => {
-    lastAt = Math.max(lastAt, from.nowMs(), schedule.nowMs()) + latencyMs();
-    waiting.push(message);
-    to.run(lastAt, () => {
-      const next = waiting.shift();
-      if (next !== undefined) receive(next);
-    });
+  const poll = (): Message | undefined => {
+    const [first] = waiting;
+    return first !== undefined && first.comesAt <= to.nowMs() ? waiting.shift()?.message : undefined;
+  };
+  return {
+    post(message) {
+      lastAt = Math.max(lastAt, from.nowMs(), schedule.nowMs()) + latencyMs();
+      waiting.push({ message, comesAt: lastAt });
+      to.run(lastAt, () => {
+        // It may have been polled before.
+        const next = poll();
+        if (next !== undefined) receive(next);
+      });
+    },
+    poll,
   };
 }

@@ -58,7 +58,7 @@ export const limits = {
   /** Opening a device or connecting to a broker. */
   connectTimeoutMs: 10_000,
   /** The oldest unacknowledged publish under a live connection; older means the peer is dead. */
-  ackAgeMaxMs: 10_000,
+  ackAgeMaxMs: 9_000,
   /** A broker that closes sooner than this after its CONNACK does so on purpose; networks fail at any time. */
   earlyCloseMs: 10_000,
   /** So many of them in a row are no accident. */

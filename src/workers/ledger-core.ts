@@ -242,17 +242,13 @@ class SealedLedger implements LedgerCore {
     if (refused.length === 0) return;
     const [from, to] = [refused[0]!.at, refused[refused.length - 1]!.at].map((at) => new Date(at).toISOString());
     const data = { reason: "queue-full", count: refused.length, from: from!, to: to! };
-    const events = this.#store([], [{ kind: "gap", data: () => data }], "own");
-    if (events === "full") return;
     this.#waiting = [];
-    this.#core.committed(events, refused.length);
-    this.#core.tell({
-      name: "ledger/full",
-      level: "error",
-      message:
-        "What waited found no room in the ledger and is lost; the chain says so. Raise queue.bytes_max, or free the disk",
-      fields: { lost: refused.length },
-    });
+    this.#room.lose(refused.length);
+    const events = this.#store([], [{ kind: "gap", data: () => data }], "own");
+    if (events !== "full") this.#core.committed(events, refused.length);
+    const said = events === "full" ? "not even a word of it found room" : "the chain says so";
+    const message = `What waited found no room in the ledger and is lost; ${said}. Raise queue.bytes_max, or free the disk`;
+    this.#core.tell({ name: "ledger/full", level: "error", message, fields: { lost: refused.length } });
   }
 
   /** What a checkpoint tells; read when the events before it are sealed. */
@@ -283,7 +279,8 @@ class SealedLedger implements LedgerCore {
     const drafts = this.#waiting.slice(0, commitCount(this.#waiting));
     const isCheckpoint = this.#isCheckpointDue(drafts.length);
     for (let attempt = 0; ; attempt += 1) {
-      const right = drafts.length === 0 ? "own" : "intake";
+      // A checkpoint a minute would use up what is kept for the next start.
+      const right = drafts.length === 0 && !isCheckpoint ? "own" : "intake";
       const told = [...this.#untold, ...own];
       const events = this.#store(drafts, isCheckpoint ? [...told, this.#checkpoint()] : told, right);
       if (events !== "full") {

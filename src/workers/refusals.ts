@@ -10,6 +10,8 @@ export interface Refusals {
   newly(): NewlyRefused;
   /** The commit returned: what `newly` gave is durable. */
   stored(): void;
+  /** The newest of them, as many as are listed. */
+  list(): readonly RefusedEvent[];
   /** In all, and the last of them. */
   stats(): { readonly refusedCount: number; readonly lastRefused?: RefusedEvent };
 }
@@ -33,6 +35,7 @@ export function createRefusals(ledger: Ledger, broker: string, clock: Clock): Re
       events = [];
       count = 0;
     },
+    list: () => [...events, ...ledger.refused(broker, limits.refusedListMax)],
     stats: () => ({ refusedCount: total, ...(last === undefined ? {} : { lastRefused: last }) }),
   };
 }

@@ -32,6 +32,8 @@ export interface Room {
   stored(): void;
   /** Nothing could be written, not even with room made: what was marked stays. */
   giveUp(): void;
+  /** So many more found no room for good. */
+  lose(count: number): void;
   /** Events that were destroyed, or refused for want of room, before every broker had them. */
   lostCount(): number;
 }
@@ -154,6 +156,9 @@ export function createRoom(options: {
       refusals.stored();
     },
     giveUp: unmark,
+    lose(count) {
+      lostCount += count;
+    },
     lostCount: () => lostCount + goingLostCount,
   };
 }

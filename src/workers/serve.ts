@@ -146,7 +146,10 @@ export function serveLedger(served: ServedLedger): void {
     timers.soon(work);
   };
   const endTick = timers.every(tickMs, () => core.due() && schedule());
-  const endRetain = timers.every(retainTickMs, () => guarded(() => core.retain()));
+  const endRetain = timers.every(retainTickMs, () => {
+    guarded(() => core.retain());
+    schedule();
+  });
   const endPlace = timers.every(placeTickMs, () => guarded(() => ledger.checkPlace()));
   const stop = (): void => {
     isOver = true;

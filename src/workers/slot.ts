@@ -70,9 +70,11 @@ export class Slot {
     return count;
   }
 
-  /** Hands out again what the broker has of [from, to]. Gives how many. */
+  /** Hands out again what the broker has of [from, to], not what stands in its list of refused ones. Gives how many. */
   replay(from: number, to: number): number {
-    const count = countOf(this.cursor.reopen(from, to));
+    let count = countOf(this.cursor.reopen(from, to));
+    for (const { sequence } of this.refusals.list())
+      if (sequence >= from && sequence <= to) count -= this.cursor.settle(sequence);
     this.#deliveredCount -= count;
     this.#replay = [from, to];
     this.#moved(count);

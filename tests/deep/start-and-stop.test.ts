@@ -162,7 +162,7 @@ describe.concurrent("G14 a stop", () => {
     const defer = deferTo(onTestFinished);
     const patient = breakProgram(
       { file: "src/forward/forwarder.js", from: "pause(budgetMs, ", to: "pause(1e6, " },
-      { file: "src/model/limits.js", from: "ackAgeMaxMs: 10_000", to: "ackAgeMaxMs: 1e9" },
+      { file: "src/model/limits.js", from: "ackAgeMaxMs: 9_000", to: "ackAgeMaxMs: 1e9" },
       { file: "src/cli/commands/run.js", from: "}, limits.stopBudgetMs).unref();", to: "}, 1e6).unref();" },
     );
     defer(() => patient.remove());

@@ -467,6 +467,7 @@ describe("a full ledger that nobody empties", () => {
       first.core.finish({});
       const refused = ofKind(first, "gap").reduce((sum, event) => sum + (dataOf(event).count as number), 0);
       expect(ofKind(first, "read").length + refused).toBe(2_000);
+      expect(first.core.stats().lostCount).toBe(refused);
       expect(first.core.rotateKey().sequence).toBe(first.core.stats().last);
       first.close();
       const second = openRig({ whenFull, ...smallLedger });
@@ -475,6 +476,17 @@ describe("a full ledger that nobody empties", () => {
       second.close();
     },
   );
+
+  it("starts again after two days without a broker and without a parcel", () => {
+    const first = openRig({ whenFull: "drop-newest", ...smallLedger });
+    fill(first, fewLarge);
+    for (let minute = 0; minute < 2 * 24 * 60; minute += 1, first.advance(60_000)) first.core.commit();
+    first.close();
+    const second = openRig({ whenFull: "drop-newest", ...smallLedger });
+    second.core.outbox.connect("central");
+    expect(second.core.outbox.lease("central", 10)).toHaveLength(10);
+    second.close();
+  });
 });
 
 describe("retention", () => {

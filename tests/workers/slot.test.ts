@@ -57,3 +57,19 @@ describe("what a broker may be handed", () => {
     expect(slot.granted(3)).toBe(3);
   });
 });
+
+it("what stands in the list of refused events is not sent again with the range that it lies in", () => {
+  const slot = aSlot();
+  slot.connect(10, 0);
+  slot.cursor.leaseBacklog(10);
+  for (const sequence of [1, 2, 3, 5]) slot.delivered(sequence);
+  slot.refuse({ sequence: 4, reason: "packet too large" });
+  expect(slot.replay(2, 5)).toBe(3);
+  expect(slot.counts().delivered).toBe(1);
+  expect(slot.cursor.leaseBacklog(10)).toEqual([
+    [2, 3],
+    [5, 5],
+  ]);
+  for (const sequence of [2, 3, 5]) slot.delivered(sequence);
+  expect([slot.counts().delivered, slot.refusals.stats().refusedCount]).toEqual([4, 1]);
+});
