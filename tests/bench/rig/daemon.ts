@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type SortgateOptions, sortgate } from "./contenders.ts";
 import type { LoopDelay } from "./loop-probe.ts";
 import { freePort, type Measured, measure, scratch, startBroker, stopped, usageOf } from "./processes.ts";
+import { openSerialWire, openTcpWire } from "./wires.ts";
 
 /** Every fsync takes this much longer, as on a flash card; nothing else is traced. */
 export function slowDisk(extraMs: number): string[] {
@@ -11,20 +12,26 @@ export function slowDisk(extraMs: number): string[] {
   return ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync", "-e", inject];
 }
 
-/** A daemon with nothing to do: memory and processor time. */
+/** A daemon with nothing to do, and a serial and a TCP scanner that say nothing: memory and processor time. */
 export async function idle(
   seconds: number,
   options: SortgateOptions = {},
 ): Promise<{ rssMegabytes: number; cpuShare: number }> {
   const broker = await startBroker();
-  const child = await sortgate(options).start({ brokerPort: broker.port, wires: [], prefix: [] });
-  // The first seconds are not rest: the collector has not been through yet.
-  await pause(5_000);
+  const [serial, tcp] = [await openSerialWire(), await openTcpWire()];
+  const wires = [
+    { kind: "serial", address: serial.address },
+    { kind: "tcp", address: tcp.address },
+  ] as const;
+  const child = await sortgate(options).start({ brokerPort: broker.port, wires, prefix: [] });
+  // The first seconds are not rest: what is run often is compiled, and the collector has not been through yet.
+  await pause(10_000);
   const before = usageOf(child.pid!);
   await pause(seconds * 1_000);
   const after = usageOf(child.pid!);
   await stopped(child);
   await stopped(broker.child);
+  await Promise.all([serial.close(), tcp.close()]);
   return { rssMegabytes: after.rssMegabytes, cpuShare: (after.cpuSeconds - before.cpuSeconds) / seconds };
 }
 

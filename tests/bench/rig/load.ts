@@ -146,7 +146,10 @@ async function feed(wires: readonly Wire[]): Promise<{ firstParcel: number; seco
 
 function judge({ firstParcel, seconds, arrivals }: Awaited<ReturnType<typeof feed>>): LoadResult {
   const times: number[] = [];
-  for (let parcel = firstParcel; parcel < sent; parcel += 1) if (seen[parcel] === 1) times.push(latency[parcel]!);
+  // Beside a backlog, only while there was one.
+  const untilMs = backlog > 0 ? backlogAt : Number.POSITIVE_INFINITY;
+  for (let parcel = firstParcel; parcel < sent; parcel += 1)
+    if (seen[parcel] === 1 && sentAt[parcel]! <= untilMs) times.push(latency[parcel]!);
   times.sort((a, b) => a - b);
   const quantile = (share: number): number =>
     times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? NaN;

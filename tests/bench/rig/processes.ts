@@ -135,6 +135,8 @@ export interface Measured extends LoadResult {
   readonly brokerMicros: number;
   readonly loadMicros: number;
   readonly rssMegabytes: number;
+  /** The most that was seen of it during the measured stretch. */
+  readonly rssMegabytesPeak: number;
   /** Bytes that the contender made the disk write, per event. */
   readonly writtenBytes: number;
 }
@@ -166,6 +168,8 @@ export async function measure(
   });
   const told = toldBy(load);
   let child: ChildProcess | undefined;
+  let rssMegabytesPeak = 0;
+  let watch: NodeJS.Timeout | undefined;
   try {
     const { addresses, brokerPort = broker?.port ?? 0 } = await told<LoadPlace>("place");
     const wires = order.wires.map((kind, index) => ({ kind, address: addresses[index]! }));
@@ -173,6 +177,9 @@ export async function measure(
     const pids = [child.pid!, load.pid!, ...(broker === undefined ? [] : [broker.child.pid!])];
     load.stdin.write("start\n");
     await told("measuring");
+    watch = setInterval(() => {
+      rssMegabytesPeak = Math.max(rssMegabytesPeak, usageOf(pids[0]!).rssMegabytes);
+    }, 500);
     const before = pids.map((pid) => usageOf(pid));
     await told("measured");
     const after = pids.map((pid) => usageOf(pid));
@@ -187,9 +194,11 @@ export async function measure(
       brokerMicros,
       loadMicros: loadMicros!,
       rssMegabytes: after[0]!.rssMegabytes,
+      rssMegabytesPeak: Math.max(rssMegabytesPeak, after[0]!.rssMegabytes),
       writtenBytes: (after[0]!.writtenBytes - before[0]!.writtenBytes) / events,
     };
   } finally {
+    clearInterval(watch);
     if (child !== undefined) await stoppedWith(child, prefix);
     await stopped(load);
     if (broker !== undefined) await stopped(broker.child);
