@@ -70,14 +70,17 @@ function createAges(): { of(event: StoredEvent): DurationMs } {
   let steppedMs = 0;
   let isEnd = true;
   let anchor: { readonly boot: string; readonly monotonicMs: number; readonly ageMs: DurationMs } | undefined;
+  /** The age of the oldest read of the run so far: the start of the run is no younger, whatever the wall clock says. */
+  let readMs = 0;
 
   function ageInRun(event: StoredEvent): DurationMs {
     const byWallMs = endAt - event.at - steppedMs;
     const clock = clockOf(event);
     if (clock === undefined) return byWallMs;
-    if (anchor?.boot === clock.boot) return anchor.ageMs + anchor.monotonicMs - clock.monotonicMs;
-    anchor = { ...clock, ageMs: byWallMs };
-    return byWallMs;
+    if (anchor?.boot !== clock.boot) anchor = { ...clock, ageMs: byWallMs };
+    const byReadMs = anchor.ageMs + anchor.monotonicMs - clock.monotonicMs;
+    readMs = Math.max(readMs, byReadMs);
+    return byReadMs;
   }
 
   return {
@@ -87,7 +90,8 @@ function createAges(): { of(event: StoredEvent): DurationMs } {
       const ageMs = Math.max(laterRunsMs, ageInRun(event));
       if (event.kind === "alarm") steppedMs += stepOf(event);
       if (event.kind === "epoch" && dataOf(event)?.reason === "start") {
-        laterRunsMs = ageMs;
+        laterRunsMs = Math.max(ageMs, readMs);
+        readMs = 0;
         steppedMs = 0;
         anchor = undefined;
         isEnd = true;

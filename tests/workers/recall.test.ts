@@ -155,6 +155,15 @@ describe("what a start remembers of the run before", () => {
     expect(open().map(([code]) => code)).toEqual(["B", "C"]);
   });
 
+  it("is no pass of the run before, where the clock was set back and the run ended before it could say so", () => {
+    const dayMs = 86_400_000;
+    tell({ code: "A", afterMs: 0 }, { kind: "epoch", reason: "start", afterMs: 1_000 });
+    tell({ code: "A", kind: "pass", closeReason: "departed", monotonicMs: 1_000, afterMs: 2_000 });
+    tell({ code: "B", monotonicMs: 60_000, afterMs: 61_000 });
+    tell({ code: "C", monotonicMs: 61_000, afterMs: 62_000 - dayMs });
+    expect(open().map(([code]) => code)).toEqual(["B", "C"]);
+  });
+
   it("leaves out what is damaged, and tells how much that was", () => {
     tell(
       { code: "A" },
