@@ -47,6 +47,11 @@ describe("the table of guarantees", () => {
     expect(rows().filter(({ proofs }) => proofs.length === 0)).toEqual([]);
   });
 
+  test("has a figure in each row, and each figure is one", () => {
+    const bad = rows().filter(({ figure }) => !/\d/.test(figure) || /Infinity|NaN|undefined/.test(figure));
+    expect(bad.map(({ guarantee, figure }) => `${guarantee}: ${figure}`)).toEqual([]);
+  });
+
   test("names proofs that are there: a test with that title, or one that begins with the number", () => {
     const missing = rows().flatMap(({ guarantee, proofs }) =>
       proofs
