@@ -51,8 +51,8 @@ export interface LedgerCore {
   replay(broker: string, from: number, to: number): number;
   /** Saves what a damaged ledger holds, and tells what became of it. To be called behind `start`. Fails: ledger/full. */
   salvage(file: string, what: string): void;
-  /** Destroys delivered events that are older than they may be, as far as the clock can tell. To be called now and then. */
-  retain(): void;
+  /** Destroys some delivered events that are older than they may be, as far as the clock can tell. True: there are more. */
+  retain(): boolean;
   clockIs(state: ClockState): void;
   /** False while what waits finds no room. */
   hasRoom(): boolean;
@@ -161,9 +161,10 @@ class SealedLedger implements LedgerCore {
     return count;
   }
 
-  retain(): void {
+  retain(): boolean {
     const expired = this.#retention.expired();
-    if (expired !== undefined && this.#room.expire(expired)) this.#commitOnce([]);
+    if (expired === undefined || !this.#room.expire(expired)) return false;
+    return this.#commitOnce([]) && this.#room.isExpiring();
   }
 
   clockIs(state: ClockState): void {

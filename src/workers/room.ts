@@ -20,8 +20,10 @@ export interface RoomRecord {
  * What gives way, in this order: events that every broker has; then what `when_full` names.
  */
 export interface Room {
-  /** Marks delivered events that are over for destruction by the next commit. False: there are none. */
+  /** Marks some delivered events that are over for destruction by the next commit. False: there are none. */
   expire(expiry: Expiry): boolean;
+  /** Whether more of them are to go: a day of events goes in parts, for nothing else is done meanwhile. */
+  isExpiring(): boolean;
   /** The ledger is full: decides what gives way. "drop": the drafts that were to come in. */
   make(drafts: readonly DraftMessage[]): "retry" | "drop" | "wait";
   /** Events up to this sequence go with the next commit; 0: none. */
@@ -47,6 +49,8 @@ export function noSpace(): SortgateError {
 
 /** Rows that go at once when the ledger is full: enough that it does not happen at each commit. */
 const chunkCount = 2_000;
+/** What retention destroys at once: some 100 ms of a flash card. */
+const expireCount = 5_000;
 
 /** Drafts that did not come in, until a gap tells of them. */
 function createRefusals(): {
@@ -89,6 +93,8 @@ export function createRoom(options: {
   const refusals = createRefusals();
   let lostCount = ledger.lostCount();
   let goingLostCount = 0;
+  /** The last event of an expiry that has begun. */
+  let expireTo = 0;
   let toldAt = Number.NEGATIVE_INFINITY;
 
   function mark(to: number, reason: "retention" | "space"): boolean {
@@ -122,11 +128,16 @@ export function createRoom(options: {
 
   return {
     expire({ at, last }) {
-      const to = ledger.lastBefore(at, Math.min(last, outbox.deliveredByAll()));
-      // What stays begins with the epoch event that tells its key, so that it can still be verified by itself. That event
-      // is over too: it says by a clock of its own that what is before it was made no later.
-      return mark(ledger.lastEpoch(to) - 1, "retention");
+      const { first } = ledger.extent();
+      if (expireTo < first) {
+        const to = ledger.lastBefore(at, Math.min(last, outbox.deliveredByAll()));
+        // What stays begins with the epoch event that tells its key, so that it can still be verified by itself. That
+        // event is over too: it says by a clock of its own that what is before it was made no later.
+        expireTo = ledger.lastEpoch(to) - 1;
+      }
+      return mark(Math.min(expireTo, first + expireCount - 1), "retention");
     },
+    isExpiring: () => expireTo >= ledger.extent().first,
     make(drafts) {
       const { first, last } = ledger.extent();
       const from = Math.max(first, destroyTo + 1);

@@ -146,10 +146,12 @@ export function serveLedger(served: ServedLedger): void {
     timers.soon(work);
   };
   const endTick = timers.every(tickMs, () => core.due() && schedule());
-  const endRetain = timers.every(retainTickMs, () => {
-    guarded(() => core.retain());
+  const retain = (): void => {
+    guarded(() => core.retain() && timers.soon(retain));
+    // What came meanwhile, and what brokers want, is served between two parts.
     schedule();
-  });
+  };
+  const endRetain = timers.every(retainTickMs, retain);
   const endPlace = timers.every(placeTickMs, () => guarded(() => ledger.checkPlace()));
   const stop = (): void => {
     isOver = true;
@@ -170,7 +172,7 @@ export function serveLedger(served: ServedLedger): void {
     } else if (message.type === "watch") setLive(message.on);
     else if (message.type === "clock") {
       core.clockIs(message.state);
-      core.retain();
+      retain();
     } else if (message.type === "ask") answer(served, message);
     else {
       core.flush();
