@@ -1,6 +1,7 @@
 import { createForecast, createFullAlarm, type Forecast, type ForecastSample } from "./forecast.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { ClockSync } from "./lib/clock-sync.ts";
+import { createCollecting } from "./lib/collector.ts";
 import type { Tell } from "./model/notice.ts";
 import type { DurationMs } from "./model/units.ts";
 
@@ -8,6 +9,8 @@ import type { DurationMs } from "./model/units.ts";
 const sweepMs = 20;
 /** How often the program looks at itself: clocks, rates. */
 const secondMs = 1_000;
+/** How often it looks whether there is garbage to collect. */
+const collectMs = 200;
 /** A wall clock that moved this much against the monotonic one was set, not drifting. */
 const clockStepMs = 2_000;
 /** Rates are means over this many seconds. */
@@ -30,6 +33,7 @@ export function startTimers({ sweep, eachSecond, watchdogMs, feedWatchdog }: Tim
     setInterval(() => {
       for (const work of eachSecond) work();
     }, secondMs),
+    setInterval(createCollecting(), collectMs),
   ];
   if (watchdogMs !== undefined) timers.push(setInterval(feedWatchdog, watchdogMs));
   return timers;

@@ -64,5 +64,5 @@ function shortly(value: number): string {
 /** Charts under one another, as one file. */
 export function page(charts: readonly ((y: number) => string)[]): string {
   const body = charts.map((chart, index) => chart(index * height)).join("\n");
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${charts.length * height}" font-family="sans-serif">\n<rect width="100%" height="100%" fill="white"/>\n${body}\n</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${charts.length * height}" font-family="sans-serif">\n<title>Throughput and latency, beside others</title>\n<rect width="100%" height="100%" fill="white"/>\n${body}\n</svg>\n`;
 }
