@@ -108,7 +108,11 @@ describe("the built daemon", () => {
     const verdict = rig.subscriber.verdict(trustPath(rig.site));
     expect(verdict.chains).toMatchObject([{ verdict: "whole", trust: "authentic", epochCount: 7 }]);
     expect(codesWithTwoEvents(rig.subscriber)).toEqual([]);
-    figure("G16", "restart", `${count(new Set(rig.subscriber.codes()).size)} parcels told over 6 kills: 0 with two events`);
+    figure(
+      "G16",
+      "restart",
+      `${count(new Set(rig.subscriber.codes()).size)} parcels told over 6 kills: 0 with two events`,
+    );
     figure("G17", "chain", `${count(rig.subscriber.sequences().size)} events over 6 kills: no gap`);
   });
 
