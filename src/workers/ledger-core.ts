@@ -243,12 +243,14 @@ class SealedLedger implements LedgerCore {
     if (refused.length === 0) return;
     const [from, to] = [refused[0]!.at, refused[refused.length - 1]!.at].map((at) => new Date(at).toISOString());
     const data = { reason: "queue-full", count: refused.length, from: from!, to: to! };
+    const events = this.#store([], [{ kind: "gap", data: () => data }], "own");
+    // Without room for it they wait for the last flush, which comes yet.
+    if (events === "full") return;
     this.#waiting = [];
     this.#room.lose(refused.length);
-    const events = this.#store([], [{ kind: "gap", data: () => data }], "own");
-    if (events !== "full") this.#core.committed(events, refused.length);
-    const said = events === "full" ? "not even a word of it found room" : "the chain says so";
-    const message = `What waited found no room in the ledger and is lost; ${said}. Raise queue.bytes_max, or free the disk`;
+    this.#core.committed(events, refused.length);
+    const message =
+      "What waited found no room in the ledger and is lost; the chain says so. Raise queue.bytes_max, or free the disk";
     this.#core.tell({ name: "ledger/full", level: "error", message, fields: { lost: refused.length } });
   }
 
