@@ -53,7 +53,8 @@ export function createHeld(retry: (event: SealedEvent) => boolean, options: Held
     hold(event) {
       if (waiting.length >= eventsMax) return false;
       waiting.push(event);
-      if (current === undefined) arm(backoff.nextMs());
+      // Asked for only when it is used: each pause that is drawn makes the next one longer.
+      if (current === undefined && timer === undefined) arm(backoff.nextMs());
       return true;
     },
     tried(outcome) {

@@ -148,7 +148,8 @@ describe("an event that a broker refuses for now", () => {
       published: (packet, client) => client.acknowledge(packet.packetId, isAllowed || !isEvent(packet) ? 0 : 0x87),
     });
     const { forwarder, backlog } = start(broker.url, reads(count), { in_flight_max: 16 });
-    await vi.waitFor(() => expect(forwarder.state().problem).toMatch(/more than 256 wait/), 10_000);
+    // One of them may be on its way to be tried again, and another in its place.
+    await vi.waitFor(() => expect(forwarder.state().problem).toMatch(/more than 25\d wait/), 10_000);
     await vi.waitFor(() => expect(broker.packets.filter(isEvent).length).toBeGreaterThanOrEqual(count), 10_000);
     isAllowed = true;
     await vi.waitFor(() => expect(backlog.settled.size).toBe(count), 20_000);
