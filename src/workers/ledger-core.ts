@@ -100,6 +100,7 @@ class SealedLedger implements LedgerCore {
   /** Records of the ledger's own that go into the next commit. */
   #untold: OwnDraft[] = [];
   #salvagedFile: string | undefined;
+  #isFinishing = false;
 
   constructor(core: LedgerCoreOptions) {
     const { ledger, options, clock, tell } = core;
@@ -199,6 +200,7 @@ class SealedLedger implements LedgerCore {
   finish(counters: Counters): number {
     const { sealer } = this.#core;
     this.#counters = counters;
+    this.#isFinishing = true;
     this.flush();
     this.#tellRefused();
     const isNews = sealer.state().sequence > this.#checkpointSequence;
@@ -249,8 +251,7 @@ class SealedLedger implements LedgerCore {
     this.#waiting = [];
     this.#room.lose(refused.length);
     this.#core.committed(events, refused.length);
-    const message =
-      "What waited found no room in the ledger and is lost; the chain says so. Raise queue.bytes_max, or free the disk";
+    const message = "What waited found no room and is lost; the chain says so. Raise queue.bytes_max, or free the disk";
     this.#core.tell({ name: "ledger/full", level: "error", message, fields: { lost: refused.length } });
   }
 
@@ -282,8 +283,8 @@ class SealedLedger implements LedgerCore {
     const drafts = this.#waiting.slice(0, commitCount(this.#waiting));
     const isCheckpoint = this.#isCheckpointDue(drafts.length);
     for (let attempt = 0; ; attempt += 1) {
-      // A checkpoint a minute would use up what is kept for the next start.
-      const right = drafts.length === 0 && !isCheckpoint ? "own" : "intake";
+      // A checkpoint a minute would use up what is kept for the next start; the last one, with what is untold, may.
+      const right = drafts.length === 0 && (this.#isFinishing || !isCheckpoint) ? "own" : "intake";
       const told = [...this.#untold, ...own];
       const events = this.#store(drafts, isCheckpoint ? [...told, this.#checkpoint()] : told, right);
       if (events !== "full") {

@@ -135,7 +135,8 @@ export function createRoom(options: {
         // event is over too: it says by a clock of its own that what is before it was made no later.
         expireTo = ledger.lastEpoch(to) - 1;
       }
-      return mark(Math.min(expireTo, first + expireCount - 1), "retention");
+      // A replay may have made some of them queued again meanwhile.
+      return mark(Math.min(expireTo, outbox.deliveredByAll(), first + expireCount - 1), "retention");
     },
     isExpiring: () => expireTo >= ledger.extent().first,
     make(drafts) {

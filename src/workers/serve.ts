@@ -135,6 +135,8 @@ export function serveLedger(served: ServedLedger): void {
     guarded(() => {
       core.commit();
       takeEarly();
+      // The ledger is closed if one of them was the stop.
+      if (isOver) return;
       flush();
       serveBrokers(served, connections);
     });

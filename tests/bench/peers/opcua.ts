@@ -48,11 +48,13 @@ export async function opcua({ report, seconds, say }: Bench): Promise<void> {
 export async function rest({ report }: Bench): Promise<void> {
   const broker = await startBroker();
   const script = await afternoonScript.start({ brokerPort: broker.port, wires: [], prefix: [] });
+  // Nothing tells when a process is at rest.
   await pause(5_000);
   report.add("S22 RSS at rest", afternoonScript.name, "MB", usageOf(script.pid!).rssMegabytes);
   await stopped(script);
   await stopped(broker.child);
   const bare = spawn(process.execPath, ["-e", "setInterval(() => {}, 1_000)"], { stdio: "ignore" });
+  // Nor does this one.
   await pause(2_000);
   report.add("S22 RSS at rest", "bare Node", "MB", usageOf(bare.pid!).rssMegabytes);
   await stopped(bare);
