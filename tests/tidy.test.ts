@@ -16,7 +16,11 @@ const files = [...sources("src"), ...sources("drivers"), ...sources("simulator")
 /** What a file imports: statically, for types, or lazily. */
 function imports(path: string): string[] {
   const text = readFileSync(join(root, path), "utf8");
-  const forms = [/^(?:import|export|\})[^";]* from "([^"]+)";$/gm, /^import "([^"]+)";$/gm, /\bimport\("([^"]+)"\)/g];
+  const forms = [
+    /^(?:import|export|\})[^";]* from "([^"]+)";$/gm,
+    /^import "([^"]+)";$/gm,
+    /\b(?:import|require)\("([^"]+)"\)/g,
+  ];
   const specifiers = forms.flatMap((form) => [...text.matchAll(form)].map((match) => match[1]!));
   return specifiers;
 }
@@ -46,7 +50,7 @@ const table: Record<string, { ours: string[]; packages: string[] }> = {
   driver: { ours: ["model", "lib"], packages: ["zod"] },
   dedup: { ours: ["model", "lib"], packages: ["zod"] },
   guard: { ours: ["model", "lib"], packages: ["zod", "jose", "sm-crypto-v2"] },
-  seal: { ours: ["model", "lib"], packages: ["zod"] },
+  seal: { ours: ["model", "lib"], packages: ["zod", "sodium-native"] },
   ledger: { ours: ["model", "lib"], packages: ["zod", "better-sqlite3"] },
   forward: { ours: ["model", "lib"], packages: ["zod", "mqtt"] },
   identity: { ours: ["model", "lib"], packages: ["zod", "node-forge"] },

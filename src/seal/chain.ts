@@ -64,7 +64,7 @@ const emptyState: ChainState = { sequence: 0, previous: "A".repeat(43), peaks: n
  *
  * Takes:   drafts in the order that they shall have.
  * Gives:   the bytes to store and to publish.
- * Cost:    one Ed25519 signature (24 µs) and a few µs; no parsing, no object per member.
+ * Cost:    one Ed25519 signature (17 to 22 µs) and a few µs; no parsing, no object per member.
  * Fails:   throws without a key, or on a state that is none.
  */
 export function createSealer({ chain, gateway, site, state = emptyState }: SealerSettings): Sealer {
@@ -87,7 +87,7 @@ export function createSealer({ chain, gateway, site, state = emptyState }: Seale
       const head = `{"data":${data}${idPrefix}${number}","previous":"${previous}","sequence":"${number}",`;
       const about = subject === undefined ? "" : `"subject":${canonicalize(subject)},`;
       const tail = `${origin}${about}"time":"${new Date(at).toISOString()}","type":"org.sortgate.${kind}.v1"}`;
-      const signature = signEvent(head + tail, key.header, key.privateKey);
+      const signature = signEvent(head + tail, key.header, key.sign);
       const leaf = leafOf(`${head}"signature":"${signature}",${tail}`);
       const bytes = leaf.subarray(1);
       log.append(hash("sha256", leaf, "buffer"));

@@ -1,11 +1,10 @@
-import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { assert } from "../lib/assert.ts";
 import type { Json } from "../model/event.ts";
-import { type DeviceSigner, eventHeader, type PublicJwk, publicKeyOf, signStatement, thumbprint } from "./jws.ts";
+import { createSigningPair, type SigningPair } from "./ed25519.ts";
+import { type DeviceSigner, eventHeader, type PublicJwk, signStatement, thumbprint } from "./jws.ts";
 
 /** The key of one run, or of one day of it. It lives in memory and dies there. */
 export interface EpochKey {
-  readonly privateKey: KeyObject;
+  readonly sign: SigningPair["sign"];
   readonly jwk: PublicJwk;
   readonly kid: string;
   /** The encoded header of every event that it signs. */
@@ -14,11 +13,10 @@ export interface EpochKey {
 
 /** Draws a new epoch key. */
 export function createEpochKey(): EpochKey {
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const key = publicKeyOf(publicKey.export({ format: "jwk" }) as { [member: string]: Json });
-  assert(key !== undefined, "an Ed25519 key has a JWK");
-  const kid = thumbprint(key.jwk);
-  return { privateKey, jwk: key.jwk, kid, header: eventHeader(kid) };
+  const { x, sign } = createSigningPair();
+  const jwk: PublicJwk = { crv: "Ed25519", kty: "OKP", x };
+  const kid = thumbprint(jwk);
+  return { sign, jwk, kid, header: eventHeader(kid) };
 }
 
 /** Why an epoch begins. */
