@@ -98,12 +98,13 @@ export async function openGateway(config: Config, version: string): Promise<Gate
   late.forwarders = forwarders;
   begin({ devices, forwarders });
 
+  const lookAtClocks = clockWatches(clock, clockSync, ledger, tell);
   const timers = startTimers({
     sweep() {
       pipeline.sweep(now());
       pressure.check();
     },
-    eachSecond: [...clockWatches(clock, clockSync, ledger, tell), rates.tick, forecast.tick, tokens.expire],
+    eachSecond: [lookAtClocks, rates.tick, forecast.tick, tokens.expire],
     ...watchdogTimer(systemd, ledger, clock),
   });
   isReady = true;
@@ -117,9 +118,9 @@ export async function openGateway(config: Config, version: string): Promise<Gate
       tell({ name: "gateway/stopping", level: "info", message: "sortgate is stopping" });
       const told = systemd.stopping();
       for (const timer of timers) clearInterval(timer);
-      clockSync.close();
       await control.close();
-      await stopAll({ devices, forwarders, ledger, pipeline, now });
+      await stopAll({ devices, forwarders, ledger, pipeline, now, lookAtClocks });
+      clockSync.close();
       await told;
       tell({ name: "gateway/stopped", level: "info", message: "sortgate has stopped; nothing accepted is lost" });
       telemetry.flush();
@@ -333,12 +334,15 @@ interface Stoppable extends Field {
   readonly ledger: LedgerThread;
   readonly pipeline: Pipeline;
   readonly now: () => Instant;
+  readonly lookAtClocks: () => void;
 }
 
 /** In the order of the path: what is upstream stops first, so that what it still gave is taken along. */
-async function stopAll({ devices, forwarders, ledger, pipeline, now }: Stoppable): Promise<void> {
+async function stopAll({ devices, forwarders, ledger, pipeline, now, lookAtClocks }: Stoppable): Promise<void> {
   await Promise.all(devices.map((device) => device.close()));
   pipeline.close(now());
+  // A clock that was set just now: without a word of it the next start takes what lies here for long departed.
+  lookAtClocks();
   // Devices take a quarter of the budget at most, the ledger a fifth: in all less than the whole of it.
   const drainUntil = performance.now() + drainBudgetMs;
   try {

@@ -30,11 +30,14 @@ export function forecastWatch(sources: {
   });
 }
 
-/** What follows the box's clock, for each second. */
-export function clockWatches(clock: Clock, sync: ClockSync, ledger: LedgerThread, tell: Tell): (() => void)[] {
+/** What follows the box's clock, for each second and for the last of them. */
+export function clockWatches(clock: Clock, sync: ClockSync, ledger: LedgerThread, tell: Tell): () => void {
   const stepped = (stepMs: number): void =>
     void ledger.append(announce("alarm", clock.wallMs(), { alarm: "clock-stepped", stepMs }));
-  return [createClockWatch(clock, tell, stepped), createSyncWatch(sync, ledger.clockIs)];
+  const watches = [createClockWatch(clock, tell, stepped), createSyncWatch(sync, ledger.clockIs)];
+  return () => {
+    for (const look of watches) look();
+  };
 }
 
 /** What forecasts are made of; undefined until there are forwarders. */

@@ -76,6 +76,7 @@ export class SimProcess {
   #toldCount = 0;
   #isAlive = true;
   #isStopping = false;
+  #lookAtClock = (): void => {};
   #stoppingSinceMs = Number.POSITIVE_INFINITY;
   #wireCount = 0;
   #handle: LedgerHandle | undefined;
@@ -246,10 +247,8 @@ export class SimProcess {
     const tellStep = (stepMs: number): void => {
       this.#handle?.face.append(announce("alarm", this.#clock.wallMs(), { alarm: "clock-stepped", stepMs }));
     };
-    this.#main.timers.every(
-      1_000,
-      createClockWatch(this.#clock, () => {}, tellStep),
-    );
+    this.#lookAtClock = createClockWatch(this.#clock, () => {}, tellStep);
+    this.#main.timers.every(1_000, this.#lookAtClock);
     this.#startDevices();
     this.#startForwarders(opened.chain);
     this.#main.timers.every(plan.sweepMs, () => this.#isStopping || this.#line?.pipeline.sweep(this.#now()));
@@ -340,6 +339,7 @@ export class SimProcess {
     this.#options.truth.trace.add(`run ${this.#options.run} is to stop`);
     const wait = (durationMs: number): Promise<void> => pause(durationMs, undefined, this.#main.timers);
     line.pipeline.close(this.#now());
+    this.#lookAtClock();
     line.model.stopped();
     const drainUntil = this.#clock.monotonicMs() + drainBudgetMs;
     const leftMs = (): number => drainUntil - this.#clock.monotonicMs();

@@ -42,6 +42,7 @@ const tooLarge = 149;
  * 1. In flight are at most the window, and one event more that is tried again: it takes the place that the status had.
  * 2. An event that the broker refuses for now stays unsettled and holds up no other one.
  * 3. An event that it refuses for good is settled, with its reason.
+ * 4. A crash repeats the window at most: what was tried again with success is durable before the next is tried.
  */
 export class LinkSession {
   readonly #options: LinkSessionOptions;
@@ -185,9 +186,18 @@ export class LinkSession {
         return;
       }
     }
-    if (!isRetry) return;
-    this.#held.tried("resolved");
-    this.#rewindLater();
+    if (isRetry) this.#resolved();
+  }
+
+  /** The next one is tried once this one is written down, or a crash would repeat more than a window. */
+  #resolved(): void {
+    this.#flush();
+    const next = (): void => {
+      this.#held.tried("resolved");
+      this.#rewindLater();
+    };
+    // A ledger that has ended takes the gateway with it: nothing is tried again then.
+    this.#connection.written().then(next, () => {});
   }
 
   /** Sends an event that was refused before, if the place that the status had is free again. */
@@ -266,7 +276,8 @@ export class LinkSession {
     this.#freeCount = 0;
     this.#connection.close();
     this.#connection = this.#options.backlog.connect((events) => this.#send(events));
-    this.#connection.want(this.#window - this.#inFlight.size + (trying === undefined ? 0 : 1));
+    const isUnderWay = trying !== undefined && this.#inFlight.has(trying.sequence);
+    this.#connection.want(this.#window - this.#inFlight.size + (isUnderWay ? 1 : 0));
   }
 
   #checkDrained(): void {

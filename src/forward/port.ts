@@ -17,5 +17,7 @@ export interface BacklogConnection {
   want(count: number): void;
   /** Tells that the broker has these for good, or will never take those of them that are `refused`. */
   settle(sequences: readonly number[], refused: readonly Refusal[]): void;
+  /** Resolves once what was settled is durable, or finds no room to be. Fails: the ledger has ended. */
+  written(): Promise<unknown>;
   close(): void;
 }

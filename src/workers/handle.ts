@@ -25,6 +25,8 @@ export interface LedgerConnection {
   want(count: number): void;
   /** Tells that the broker has these for good, or will never take those of them that are `refused`. */
   settle(sequences: readonly number[], refused: readonly RefusalMessage[]): void;
+  /** Resolves once what was settled is durable, or finds no room to be. Fails: the ledger has ended. */
+  written(): Promise<unknown>;
   /** Ends the connection: `onEvents` is not called any more. */
   close(): void;
 }
@@ -141,6 +143,7 @@ export function createLedgerHandle(options: LedgerHandleOptions): LedgerHandle {
     return {
       want: (count) => post({ type: "want", broker, connection, count }),
       settle: (sequences, refused) => post({ type: "settle", broker, sequences, refused }),
+      written: () => questions.ask("beat", { withinMs: 0 }),
       close() {
         if (connections.get(broker)?.connection === connection) connections.delete(broker);
       },

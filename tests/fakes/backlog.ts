@@ -49,6 +49,7 @@ export function createBacklog(events: SealedEvent[]): TestBacklog {
             out.delete(sequence);
           }
         },
+        async written() {},
         close() {
           deliver = undefined;
         },

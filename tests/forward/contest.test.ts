@@ -37,7 +37,7 @@ function start(
     gateway: "line-3",
     chain: "6f1c2a9be04d",
     software: "0.1.0",
-    backlog: { connect: () => ({ want() {}, settle() {}, close() {} }) },
+    backlog: { connect: () => ({ want() {}, settle() {}, written: async () => {}, close() {} }) },
     clock: createSystemClock(),
     tell(notice) {
       notices.push(notice);

@@ -41,6 +41,14 @@ describe("the fault simulator", () => {
     longMs,
   );
 
+  it.each([
+    [104296, "a clock that was set back before a restart"],
+    [108765, "a clock that was set within the last second before a stop"],
+    [200219, "a disk that breaks while refused events are tried again"],
+  ])("finds nothing in history %i any more: %s", async (seed) => {
+    expect((await runHistory({ seed, deviceKey, isVerified: true })).violation).toBeUndefined();
+  });
+
   it("lives the same history again from the same seed, and another one from another", async () => {
     const digests = async (): Promise<string[]> => {
       const all: string[] = [];
@@ -149,6 +157,19 @@ describe("the fault simulator finds", () => {
       },
     });
     expect(await finds(["window"], { backlog: greedy })).toBe(true);
+  });
+
+  it("a forwarder that tries more events again before the last of them is written down", async () => {
+    const hasty = (backlog: LedgerBacklog): LedgerBacklog => ({
+      connect: (onEvents) => ({ ...backlog.connect(onEvents), written: async () => {} }),
+    });
+    const { violation } = await runHistory({
+      seed: 200219,
+      deviceKey,
+      isVerified: false,
+      parts: { backlog: hasty },
+    });
+    expect(violation?.oracle).toBe("repeats");
   });
 
   it("a backlog that goes before what is live", async () => {

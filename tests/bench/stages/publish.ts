@@ -85,6 +85,7 @@ export function forward(): Promise<PublishCost> {
               settled += sequences.length;
               if (settled === total) forwarder.close(2_000).then(resolve, reject);
             },
+            async written() {},
             close() {},
           }),
         },
