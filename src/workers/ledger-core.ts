@@ -1,75 +1,17 @@
-import type { Ledger, Range, StoredEvent } from "../ledger/index.ts";
-import type { Clock } from "../lib/clock.ts";
+import type { Range, StoredEvent } from "../ledger/index.ts";
 import { SortgateError } from "../model/error.ts";
-import type { EventKind, Json } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
-import type { Tell } from "../model/notice.ts";
 import type { DurationMs } from "../model/units.ts";
-import { canonicalize, type Sealer } from "../seal/index.ts";
+import { canonicalize } from "../seal/index.ts";
 import { commitCount } from "./commit-count.ts";
-import type { BeginEpoch } from "./epoch.ts";
-import type { ClockState, Counters, DraftMessage, LedgerOptions, LedgerStats } from "./messages.ts";
+import type { LedgerCore, LedgerCoreOptions } from "./core-face.ts";
+import type { ClockState, Counters, DraftMessage, LedgerStats } from "./messages.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
+import { damagedNotice, gapOf, type OwnDraft, refusedNotice, rotatedNotice } from "./own-records.ts";
 import { createRetention, type Retention } from "./retention.ts";
-import { createRoom, noSpace, type Room } from "./room.ts";
+import { createRoom, isFull, noSpace, type Room } from "./room.ts";
 import { salvage } from "./salvage.ts";
 import { noticeOf, recordsOf } from "./salvage-report.ts";
-
-export interface LedgerCoreOptions {
-  readonly ledger: Ledger;
-  readonly sealer: Sealer;
-  readonly chain: string;
-  readonly options: LedgerOptions;
-  readonly beginEpoch: BeginEpoch;
-  readonly clock: Clock;
-  readonly tell: Tell;
-  /** Called after each commit with what it made durable, and with how many of the appended events were in it. */
-  readonly committed: (events: readonly StoredEvent[], appendedCount: number) => void;
-  /** Called between seal and commit: what the outbox is told here goes into this commit. */
-  readonly sealed: () => void;
-}
-
-/**
- * Seal and ledger as one: takes drafts, makes them durable, hands them out.
- *
- * Invariants
- * 1. Nothing is handed out, and nothing is answered as committed, before its COMMIT returned.
- * 2. What was appended stays in `waiting` until it is committed; a failed commit takes nothing away.
- * 3. After a commit that did not happen, the sealer stands where it stood before.
- */
-export interface LedgerCore {
-  readonly outbox: Outbox;
-  /** Begins the epoch of this run; the first event of the run is durable when it returns. */
-  start(isNew: boolean): void;
-  append(drafts: readonly DraftMessage[], counters: Counters): void;
-  /** True while `commit` has something to do now. */
-  due(): boolean;
-  /** One grouped commit of what waits. Fails: ledger/io, ledger/corrupt (the process must end). */
-  commit(): void;
-  rotateKey(): { readonly kid: string; readonly sequence: number };
-  /** Hands [from, to] out again to a broker that has it. Gives how many. Fails: usage/invalid, usage/unknown-name. */
-  replay(broker: string, from: number, to: number): number;
-  /** Saves what a damaged ledger holds, and tells what became of it. To be called behind `start`. Fails: ledger/full. */
-  salvage(file: string, what: string): void;
-  /** Destroys some delivered events that are older than they may be, as far as the clock can tell. True: there are more. */
-  retain(): boolean;
-  clockIs(state: ClockState): void;
-  /** False while what waits finds no room. */
-  hasRoom(): boolean;
-  /** Makes sure that a COMMIT has returned within the last `withinMs`. */
-  beat(withinMs: DurationMs): void;
-  stats(): LedgerStats;
-  /** Commits all that waits, moved cursors too. */
-  flush(): void;
-  /** Commits all that waits, and a checkpoint if anything came since the last. Gives the last sequence. */
-  finish(counters: Counters): number;
-}
-
-interface OwnDraft {
-  readonly kind: EventKind;
-  /** Called when the events before it are sealed, so that it can tell of them. */
-  readonly data: () => Json;
-}
 
 /** Makes the core over an open ledger. Cost: one signature (24 µs) and one row per event, one fsync per commit. */
 export function createLedgerCore(options: LedgerCoreOptions): LedgerCore {
@@ -93,6 +35,8 @@ class SealedLedger implements LedgerCore {
   #checkpointAt: number;
   #checkpointSequence: number;
   #key = { kid: "", since: 0, sinceMonotonicMs: 0 };
+  /** False until the epoch of this run has begun: nothing can be sealed before. */
+  #hasKey = false;
   #retryAt = 0;
   #areCursorsWritable = true;
   #hasRoom = true;
@@ -120,7 +64,8 @@ class SealedLedger implements LedgerCore {
   }
 
   start(isNew: boolean): void {
-    this.#beginEpoch(isNew ? "new-ledger" : "start");
+    if (isNew) this.#beginEpoch("new-ledger");
+    else this.#tryEpoch("start");
     this.#checkpointSequence = this.#core.sealer.state().sequence;
   }
 
@@ -132,7 +77,8 @@ class SealedLedger implements LedgerCore {
   due(): boolean {
     // What brokers acknowledged is written down all the while, or a full ledger drains a window a second.
     if (!this.#isRoom()) return this.#areCursorsWritable && this.outbox.due();
-    return this.#waiting.length > 0 || this.#untold.length > 0 || this.outbox.due() || this.#isCheckpointDue(0);
+    if (this.#waiting.length > 0 || this.#untold.length > 0 || this.outbox.due()) return true;
+    return !this.#hasKey || this.#isCheckpointDue(0);
   }
 
   commit(): void {
@@ -143,7 +89,7 @@ class SealedLedger implements LedgerCore {
   }
 
   rotateKey(): { kid: string; sequence: number } {
-    return this.#beginEpoch("rotation");
+    return this.#beginEpoch(this.#hasKey ? "rotation" : "start");
   }
 
   replay(broker: string, from: number, to: number): number {
@@ -224,14 +170,8 @@ class SealedLedger implements LedgerCore {
   #foundDamaged(ranges: readonly Range[]): void {
     this.#core.ledger.doubt();
     for (const [from, to] of ranges) {
-      const data = { reason: "damaged", count: to - from + 1, from: String(from), to: String(to) };
-      this.#untold.push({ kind: "gap", data: () => data });
-      this.#core.tell({
-        name: "ledger/damaged",
-        level: "error",
-        message: `Events ${from} to ${to} are damaged on the disk and are not sent; the chain says so. Check the disk: dmesg, smartctl -a`,
-        fields: { from, to },
-      });
+      this.#untold.push(gapOf("damaged", to - from + 1, String(from), String(to)));
+      this.#core.tell(damagedNotice([from, to]));
     }
   }
 
@@ -244,15 +184,13 @@ class SealedLedger implements LedgerCore {
     const refused = this.#waiting;
     if (refused.length === 0) return;
     const [from, to] = [refused[0]!.at, refused[refused.length - 1]!.at].map((at) => new Date(at).toISOString());
-    const data = { reason: "queue-full", count: refused.length, from: from!, to: to! };
-    const events = this.#store([], [{ kind: "gap", data: () => data }], "own");
+    const events = this.#store([], [gapOf("queue-full", refused.length, from!, to!)], "own");
     // Without room for it they wait for the last flush, which comes yet.
     if (events === "full") return;
     this.#waiting = [];
     this.#room.lose(refused.length);
     this.#core.committed(events, refused.length);
-    const message = "What waited found no room and is lost; the chain says so. Raise queue.bytes_max, or free the disk";
-    this.#core.tell({ name: "ledger/full", level: "error", message, fields: { lost: refused.length } });
+    this.#core.tell(refusedNotice(refused.length));
   }
 
   /** What a checkpoint tells; read when the events before it are sealed. */
@@ -280,6 +218,7 @@ class SealedLedger implements LedgerCore {
   /** Up to one commit's worth of what waits. False: there is no room, and the drafts wait. */
   #commitOnce(own: readonly OwnDraft[]): boolean {
     const { clock, sealer, committed } = this.#core;
+    if (!this.#hasKey && !this.#tryEpoch("start")) return false;
     const drafts = this.#waiting.slice(0, commitCount(this.#waiting));
     const isCheckpoint = this.#isCheckpointDue(drafts.length);
     for (let attempt = 0; ; attempt += 1) {
@@ -307,10 +246,14 @@ class SealedLedger implements LedgerCore {
       this.#room.giveUp();
       // What brokers acknowledged is written down also when nothing new finds room.
       if (this.outbox.changed().size > 0) this.#storeCursors();
-      this.#retryAt = clock.monotonicMs() + fullRetryMs;
-      this.#hasRoom = false;
+      this.#waitForRoom();
       return false;
     }
+  }
+
+  #waitForRoom(): void {
+    this.#retryAt = this.#core.clock.monotonicMs() + fullRetryMs;
+    this.#hasRoom = false;
   }
 
   /** Only what brokers acknowledged. If not even that finds room, it waits as the rest does. */
@@ -326,8 +269,11 @@ class SealedLedger implements LedgerCore {
     isBeat = false,
   ): StoredEvent[] | "full" {
     const { ledger, sealer, chain } = this.#core;
+    if (!this.#hasKey && drafts.length + own.length > 0) return "full";
     const before = sealer.state();
-    const records = this.#room.records(right === "tight").map(({ kind, data }) => ({ kind, data: () => data }));
+    const records = !this.#hasKey
+      ? []
+      : this.#room.records(right === "tight").map(({ kind, data }) => ({ kind, data: () => data }));
     const events = [
       ...drafts.map((draft) => this.#seal(draft)),
       ...[...records, ...own].map((draft) => this.#sealOwn(draft)),
@@ -371,9 +317,11 @@ class SealedLedger implements LedgerCore {
   #beginEpoch(reason: "start" | "rotation" | "new-ledger"): { kid: string; sequence: number } {
     const { sealer, clock, beginEpoch, committed } = this.#core;
     // What does not find room now is signed by the next key: its place in the chain comes with its commit.
-    while (this.#waiting.length > 0) if (!this.#commitOnce([])) break;
+    while (this.#hasKey && this.#waiting.length > 0) if (!this.#commitOnce([])) break;
     const sequence = sealer.state().sequence + 1;
     const { kid, data, revert } = beginEpoch(sequence, reason);
+    const hadKey = this.#hasKey;
+    this.#hasKey = true;
     const first: DraftMessage = { kind: "epoch", subject: undefined, at: clock.wallMs(), data: canonicalize(data) };
     for (let attempt = 0; ; attempt += 1) {
       const events = this.#store([first], [], "own");
@@ -384,6 +332,7 @@ class SealedLedger implements LedgerCore {
       if (attempt < roomAttemptsMax && this.#room.make([]) === "retry") continue;
       this.#room.giveUp();
       revert();
+      this.#hasKey = hadKey;
       throw noSpace();
     }
     this.#key = { kid, since: first.at, sinceMonotonicMs: clock.monotonicMs() };
@@ -391,10 +340,22 @@ class SealedLedger implements LedgerCore {
     return { kid, sequence };
   }
 
+  /** Begins an epoch if there is room for it; otherwise the key before signs on, or nothing does. */
+  #tryEpoch(reason: "start" | "rotation"): boolean {
+    try {
+      this.#beginEpoch(reason);
+      return true;
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      this.#waitForRoom();
+      return false;
+    }
+  }
+
   #ageKey(): void {
     const { clock, tell } = this.#core;
-    if (clock.monotonicMs() - this.#key.sinceMonotonicMs < limits.epochKeyMs || !this.#isRoom()) return;
-    const { kid } = this.#beginEpoch("rotation");
-    tell({ name: "key/rotated", level: "info", message: "A new epoch key signs from here on", fields: { kid } });
+    const isYoung = clock.monotonicMs() - this.#key.sinceMonotonicMs < limits.epochKeyMs;
+    if (isYoung || !this.#hasKey || !this.#isRoom() || !this.#tryEpoch("rotation")) return;
+    tell(rotatedNotice(this.#key.kid));
   }
 }

@@ -47,6 +47,10 @@ export function noSpace(): SortgateError {
   });
 }
 
+export function isFull(error: unknown): boolean {
+  return error instanceof SortgateError && error.code === "ledger/full";
+}
+
 /** Rows that go at once when the ledger is full: enough that it does not happen at each commit. */
 const chunkCount = 2_000;
 /** What retention destroys at once: some 100 ms of a flash card. */

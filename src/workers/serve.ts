@@ -2,9 +2,9 @@ import type { Ledger } from "../ledger/index.ts";
 import type { Timers } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
+import type { LedgerCore } from "./core-face.ts";
 import type { Early } from "./early.ts";
 import { packEvents } from "./event-batch.ts";
-import type { LedgerCore } from "./ledger-core.ts";
 import type { FromLedger, LedgerFailure, Questions, ToLedger } from "./messages.ts";
 
 /** The ledger thread's end of the way between it and the main thread. */

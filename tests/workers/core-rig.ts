@@ -6,7 +6,8 @@ import { type Ledger, openLedger, type StoredEvent } from "../../src/ledger/inde
 import type { Clock } from "../../src/lib/clock.ts";
 import type { Notice } from "../../src/model/notice.ts";
 import { createEpochKey, createSealer, type EpochKey } from "../../src/seal/index.ts";
-import { createLedgerCore, type LedgerCore } from "../../src/workers/ledger-core.ts";
+import type { LedgerCore } from "../../src/workers/core-face.ts";
+import { createLedgerCore } from "../../src/workers/ledger-core.ts";
 import type { DraftMessage, LedgerOptions } from "../../src/workers/messages.ts";
 
 /** Where the ledger of this test lies. */
@@ -32,6 +33,9 @@ export interface Rig {
   setAhead(ms: number): void;
   close(): void;
 }
+
+/** As long as a real one, with its certificates. */
+const endorsement = "x".repeat(5_000);
 
 /** The core over a real file, with a clock that stands still until it is advanced. */
 export function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolean => false, aheadMs = 0): Rig {
@@ -83,7 +87,7 @@ export function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = ():
       const key = createEpochKey();
       sealer.useKey(key);
       current = key;
-      return { kid: key.kid, data: { reason }, revert: () => before && sealer.useKey(before) };
+      return { kid: key.kid, data: { reason, endorsement }, revert: () => before && sealer.useKey(before) };
     },
     committed(events, appendedCount) {
       rig.events.push(...events);

@@ -375,6 +375,47 @@ describe("a full ledger that nobody empties", () => {
     },
   );
 
+  it("starts as often as it must, also when there is no room for an epoch, and drains; then the epoch begins", () => {
+    const first = openRig({ whenFull: "drop-newest", ...smallLedger });
+    fill(first, fewLarge);
+    first.core.finish({});
+    const lostBefore = first.core.stats().lostCount;
+    expect(lostBefore).toBeGreaterThan(0);
+    first.close();
+    let rig = openRig({ whenFull: "drop-newest", ...smallLedger });
+    let startCount = 1;
+    for (; rig.core.stats().kid !== ""; startCount += 1) {
+      expect(startCount).toBeLessThan(1_000);
+      rig.close();
+      rig = openRig({ whenFull: "drop-newest", ...smallLedger });
+    }
+    const { last } = rig.core.stats();
+    // Without a key nothing is sealed, and nothing breaks: no beat, no stop of key ageing, no retention.
+    rig.core.append(drafts(3), {});
+    rig.advance(25 * 3_600_000);
+    rig.core.commit();
+    rig.core.beat(0);
+    expect([rig.core.retain(), rig.core.hasRoom(), rig.core.stats().last]).toEqual([false, false, last]);
+    rig.core.outbox.connect("central");
+    for (let lease = rig.core.outbox.lease("central", 256); lease.length > 0; ) {
+      rig.core.outbox.settle(
+        "central",
+        lease.map(({ sequence }) => sequence),
+      );
+      rig.advance(1_000);
+      rig.core.commit();
+      lease = rig.core.outbox.lease("central", 256);
+    }
+    const { kid, lostCount } = rig.core.stats();
+    expect(kid).not.toBe("");
+    expect(rig.core.hasRoom()).toBe(true);
+    expect(rig.events.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["epoch", "read", "purge"]));
+    expect(rig.events[0]!.kind).toBe("epoch");
+    expect(ofKind(rig, "read")).toHaveLength(3);
+    expect(lostCount).toBe(lostBefore);
+    rig.close();
+  });
+
   it("starts again after two days without a broker and without a parcel", () => {
     const first = openRig({ whenFull: "drop-newest", ...smallLedger });
     fill(first, fewLarge);
@@ -388,6 +429,25 @@ describe("a full ledger that nobody empties", () => {
 });
 
 describe("a disk on which nothing can be written", () => {
+  it("lets a ledger start and hand out what it has; what came meanwhile is sealed behind the epoch of the run", () => {
+    const before = openRig();
+    before.core.append(drafts(5), {});
+    before.core.commit();
+    before.close();
+    let isDiskFull = true;
+    const rig = openRig({}, () => isDiskFull);
+    rig.core.outbox.connect("central");
+    expect(rig.core.outbox.lease("central", 100)).toHaveLength(6);
+    rig.core.append(drafts(5), {});
+    rig.core.commit();
+    rig.core.flush();
+    expect([rig.events, rig.core.hasRoom()]).toEqual([[], false]);
+    isDiskFull = false;
+    rig.core.finish({});
+    expect(rig.events.map(({ kind }) => kind)).toEqual(["epoch", ...Array(5).fill("read"), "checkpoint"]);
+    rig.close();
+  });
+
   it("costs nothing of what is in the ledger or waits: all is there when it can be written again", () => {
     let isDiskFull = false;
     const rig = openRig({ whenFull: "drop-oldest" }, () => isDiskFull);

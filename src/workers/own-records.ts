@@ -1,0 +1,34 @@
+import type { Range } from "../ledger/index.ts";
+import type { EventKind, Json } from "../model/event.ts";
+import type { Notice } from "../model/notice.ts";
+
+/** A record of the ledger's own, before it has its place in the chain. */
+export interface OwnDraft {
+  readonly kind: EventKind;
+  /** Called when the events before it are sealed, so that it can tell of them. */
+  readonly data: () => Json;
+}
+
+/** A gap that tells of events that nobody will have; `from` and `to` are sequences or times. */
+export function gapOf(reason: "damaged" | "queue-full", count: number, from: string, to: string): OwnDraft {
+  const data = { reason, count, from, to };
+  return { kind: "gap", data: () => data };
+}
+
+export function damagedNotice([from, to]: Range): Notice {
+  return {
+    name: "ledger/damaged",
+    level: "error",
+    message: `Events ${from} to ${to} are damaged on the disk and are not sent; the chain says so. Check the disk: dmesg, smartctl -a`,
+    fields: { from, to },
+  };
+}
+
+export function refusedNotice(count: number): Notice {
+  const message = "What waited found no room and is lost; the chain says so. Raise queue.bytes_max, or free the disk";
+  return { name: "ledger/full", level: "error", message, fields: { lost: count } };
+}
+
+export function rotatedNotice(kid: string): Notice {
+  return { name: "key/rotated", level: "info", message: "A new epoch key signs from here on", fields: { kid } };
+}
