@@ -60,8 +60,8 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
     chain: {
       chain: ledger.opened.chain,
       sequence: stats.last,
-      kid: stats.kid,
-      keySince: new Date(stats.keySince).toISOString(),
+      kid: stats.kid === "" ? null : stats.kid,
+      keySince: stats.kid === "" ? null : new Date(stats.keySince).toISOString(),
       certificate: { subject, fingerprint, notAfter, file: path, ...(onDisk !== undefined && { onDisk }) },
     },
     queue: {

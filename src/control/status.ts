@@ -104,9 +104,9 @@ export interface Status {
   readonly chain: {
     readonly chain: string;
     readonly sequence: number;
-    /** Thumbprint (RFC 7638) of the epoch key. */
-    readonly kid: string;
-    readonly keySince: string;
+    /** Thumbprint (RFC 7638) of the epoch key; null until a full ledger has room for the event that tells it. */
+    readonly kid: string | null;
+    readonly keySince: string | null;
     /** The certificate in use, and where it lay at the start. */
     readonly certificate: CertificateFacts & {
       readonly file: string;

@@ -42,8 +42,8 @@ function tellKeys({ kid, keySince, certificate }: Status["chain"], output: Outpu
   // A daemon of an older version does not name the file.
   const { onDisk, file = "unknown" } = certificate;
   const epoch = [
-    ["epoch key", kid],
-    ["since", keySince],
+    ["epoch key", kid ?? "none yet: the ledger has no room for the event that tells it"],
+    ["since", keySince ?? "-"],
   ];
   if (onDisk === undefined || onDisk.fingerprint === certificate.fingerprint) {
     output.table([...epoch, ...factsOf(certificate), ["file", file]]);

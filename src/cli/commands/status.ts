@@ -30,7 +30,8 @@ function tellGateway({ gateway, chain }: Status, output: Output): void {
     `${id} at ${site}: ${ready ? "ready" : "not ready"}, up for ${durationText(upMs)}, sortgate ${software}, ${bytesText(rssBytes)} of memory`,
     ready ? "good" : "bad",
   );
-  output.line(`Chain ${chain.chain}: ${countText(chain.sequence)} events; key in use since ${chain.keySince}`);
+  const key = chain.keySince === null ? "no key yet: the ledger is full" : `key in use since ${chain.keySince}`;
+  output.line(`Chain ${chain.chain}: ${countText(chain.sequence)} events; ${key}`);
 }
 
 function tellDevices(devices: readonly DeviceStatus[], output: Output): void {
