@@ -14,6 +14,14 @@ export interface Systemd {
   readonly watchdogMs: DurationMs | undefined;
 }
 
+/**
+ * A ledger of gigabytes that was broken off is read as a whole before it is trusted, and a flash card takes minutes for
+ * that: systemd is asked for more time again and again, but not for ever.
+ */
+const startAskMs = 10_000;
+const startGrantMs = 60_000;
+const startMsMax = 1_200_000;
+
 /** One message takes 5 ms; `systemd-notify` itself waits up to 5 s until systemd has taken it. */
 const notifyTimeoutMs = 8_000;
 
@@ -27,7 +35,7 @@ function watchdogPeriod(environment: NodeJS.ProcessEnv): DurationMs | undefined 
 }
 
 /**
- * Makes the voice towards systemd.
+ * Makes the voice towards systemd, and asks it for patience until `ready` or `stopping` is called.
  *
  * Node has no datagram socket of the Unix kind, so each message is a run of `systemd-notify`; the unit needs
  * `NotifyAccess=all` for that.
@@ -38,13 +46,17 @@ export function createSystemd({
   tell,
   environment = process.env,
   command = "systemd-notify",
+  askMs = startAskMs,
 }: {
   readonly tell: Tell;
   readonly environment?: NodeJS.ProcessEnv;
   readonly command?: string;
+  /** How often it is asked for patience. */
+  readonly askMs?: DurationMs;
 }): Systemd {
   const present = (environment.NOTIFY_SOCKET ?? "") !== "";
   const watchdogMs = present ? watchdogPeriod(environment) : undefined;
+  const createdMs = performance.now();
   let failed = false;
   let lastBeatMs = Number.NEGATIVE_INFINITY;
 
@@ -66,10 +78,19 @@ export function createSystemd({
       });
     });
 
+  const asking = setInterval(() => {
+    if (performance.now() - createdMs > startMsMax) clearInterval(asking);
+    else void notify(`EXTEND_TIMEOUT_USEC=${startGrantMs * 1_000}`);
+  }, askMs).unref();
+  const last = (state: string): Promise<void> => {
+    clearInterval(asking);
+    return notify(state);
+  };
+
   return {
     watchdogMs,
-    ready: () => notify("READY=1"),
-    stopping: () => notify("STOPPING=1"),
+    ready: () => last("READY=1"),
+    stopping: () => last("STOPPING=1"),
     watchdog() {
       if (watchdogMs === undefined) return;
       const nowMs = performance.now();

@@ -48,6 +48,21 @@ describe("systemd is told", () => {
     expect(told).toEqual([]);
   });
 
+  test("that a long start goes on, until it is over", async () => {
+    const systemd = createSystemd({ tell, environment, askMs: 60 });
+    const asked = (): number => received.match(/EXTEND_TIMEOUT_USEC=60000000/g)?.length ?? 0;
+    await expect.poll(asked).toBeGreaterThan(1);
+    await systemd.ready();
+    await expect.poll(() => received).toContain("READY=1");
+    await systemd.stopping();
+    await expect.poll(() => received).toContain("STOPPING=1");
+    // What was asked before may come late, but nothing after that.
+    const before = asked();
+    for (let round = 0; round < 20; round += 1) await systemd.stopping();
+    await expect.poll(() => received.match(/STOPPING=1/g)?.length).toBe(21);
+    expect(asked()).toBe(before);
+  });
+
   test("that the service lives, three times per deadline and no oftener", async () => {
     const systemd = createSystemd({ tell, environment: { ...environment, WATCHDOG_USEC: "15000000" } });
     expect(systemd.watchdogMs).toBe(5_000);
