@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { loadDriver, loadProfile } from "../drivers/index.ts";
 import { type BackPressure, createBackPressure } from "./back-pressure.ts";
@@ -10,7 +9,8 @@ import { type Forwarder, startForwarder } from "./forward/index.ts";
 import { createGuard, createTokenKeys, type TokenKeys } from "./guard/index.ts";
 import { type Clock, createSystemClock, pause } from "./lib/clock.ts";
 import { watchClockSync } from "./lib/clock-sync.ts";
-import type { SortgateError } from "./model/error.ts";
+import { makeFolder, nearestFolder } from "./lib/folder.ts";
+import { type SortgateError, systemCode } from "./model/error.ts";
 import { announce } from "./model/event.ts";
 import { limits } from "./model/limits.ts";
 import type { Tell } from "./model/notice.ts";
@@ -244,6 +244,23 @@ interface DeviceSources {
   readonly now: () => Instant;
 }
 
+/** Only OPC UA keeps something there: the certificates that make this gateway known to the server. */
+function makeStateDir(path: string, { name, driver }: Config["devices"][number], tell: Tell): void {
+  if (driver !== "opcua") return;
+  try {
+    makeFolder(path, 0o700);
+  } catch (error) {
+    // One device that has no room must not keep the others from being read.
+    const folder = nearestFolder(path);
+    tell({
+      name: "device/warning",
+      level: "error",
+      message: `${path} cannot be made (${systemCode(error)}): device ${name} cannot keep its certificates there. Try: ls -ld ${folder}; df -h ${folder}`,
+      fields: { device: name },
+    });
+  }
+}
+
 async function startDevices({
   config,
   clock,
@@ -257,7 +274,7 @@ async function startDevices({
   return Promise.all(
     config.devices.map(async (settings, index) => {
       const stateDir = join(config.gateway.data_dir, "devices", settings.name);
-      await mkdir(stateDir, { recursive: true, mode: 0o700 });
+      makeStateDir(stateDir, settings, tell);
       const device = superviseDevice({
         driver: await loadDriver(settings.driver),
         settings,

@@ -1,5 +1,6 @@
 import { chmod, chown, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder, nearestFolder } from "../lib/folder.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 
 /** The device key, PKCS #8 PEM. */
@@ -68,7 +69,7 @@ function requirePrivate(path: string, mode: number, wanted: string): void {
 export async function writeFolder(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   const draft = join(dirname(folder), ".identity.new");
   try {
-    await mkdir(dirname(folder), { recursive: true, mode: 0o750 });
+    makeFolder(dirname(folder), 0o750);
     // What a crash left behind is a key that nothing was ever signed with.
     await rm(draft, { recursive: true, force: true });
     await mkdir(draft, { mode: 0o700 });
@@ -144,8 +145,13 @@ function unreadable(path: string, cause: unknown): SortgateError {
 
 function unwritable(path: string, cause: unknown): SortgateError {
   const code = systemCode(cause);
+  const folder = nearestFolder(dirname(path));
+  const hint =
+    code === "EROFS"
+      ? `that disk is mounted read-only: findmnt -T ${folder}; dmesg says why`
+      : `look at rights and free space: ls -ld ${folder}; df -h ${folder}`;
   return new SortgateError("identity/unwritable", `Cannot write ${path} (${code || "unknown error"})`, {
-    hint: `look at rights and free space: ls -ld ${dirname(path)}; df -h ${dirname(path)}`,
+    hint,
     cause,
     context: { path },
   });

@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdirSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
+import { makeFolder } from "../lib/folder.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 import { examine, suspectOf } from "./damage/examine.ts";
 import { finishQuarantine, quarantine } from "./damage/quarantine.ts";
@@ -71,7 +72,7 @@ function assertWritable(path: string): void {
 export function openDatabase(path: string): { readonly database: Database.Database; readonly moved?: Moved } {
   let database: Database.Database | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path), 0o700);
     assertWritable(path);
     finishQuarantine(path);
     const condition = examine(path);

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { loadDriver, loadProfile } from "../../../drivers/index.ts";
@@ -6,6 +5,7 @@ import { type Config, readConfig } from "../../config/index.ts";
 import { createControlClient, type Status } from "../../control/index.ts";
 import { endCodes } from "../../driver/index.ts";
 import { createSystemClock } from "../../lib/clock.ts";
+import { makeFolder } from "../../lib/folder.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import type { Notice } from "../../model/notice.ts";
 import { statusOf } from "../daemon.ts";
@@ -51,12 +51,12 @@ async function heldByDaemon({ control }: Config, name: string): Promise<Status["
   }
 }
 
-async function makeStateDir({ gateway }: Config, device: Device, command: string): Promise<string> {
+function makeStateDir({ gateway }: Config, device: Device, command: string): string {
   const path = join(gateway.data_dir, "devices", device.name);
   // Only OPC UA keeps something there: the certificates that make this gateway known to the reader.
   if (device.driver !== "opcua") return path;
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    makeFolder(path, 0o700);
   } catch (error) {
     throw new SortgateError("device/misconfigured", `${path} cannot be made (${systemCode(error)})`, {
       hint: `run the probe as the daemon's user: sudo -u sortgate ${command}`,

@@ -1,7 +1,8 @@
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
+import { makeFolder } from "../../lib/folder.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
 import { createBoundedServer, listen, type Serve } from "./http-server.ts";
@@ -32,7 +33,7 @@ function unusable(path: string, reason: string, hint: string, cause?: unknown): 
 /** Makes room for the socket: makes its directory, and removes what a daemon that died has left. */
 async function clearPath(path: string): Promise<void> {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: folderMode });
+    makeFolder(dirname(path), folderMode);
   } catch (error) {
     throw unusable(
       path,
