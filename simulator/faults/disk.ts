@@ -170,7 +170,8 @@ export function createDisk({ bytesMax, truth, fault }: DiskOptions): Disk {
         const young = listed(image.first, last).find((event) => event.at >= at);
         return young === undefined ? Math.min(image.last, last) : young.sequence - 1;
       },
-      lastEpoch: (sequence) => listed(1, sequence).findLast(({ kind }) => kind === "epoch")?.sequence ?? 0,
+      lastEpoch: (from, to) => listed(from, to).findLast(({ kind }) => kind === "epoch")?.sequence ?? 0,
+      firstEpoch: (from, to) => listed(from, to).find(({ kind }) => kind === "epoch")?.sequence ?? 0,
       extent: () => ({
         first: image.first,
         last: image.last,

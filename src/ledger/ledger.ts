@@ -75,6 +75,8 @@ export interface Commit {
   readonly isBeat?: boolean;
   /** These are records of the ledger's own (an epoch, a gap): they may use the pages that are kept for them. */
   readonly isOwn?: boolean;
+  /** The last of a run: what waits would be lost, so the file may grow beyond its quota, by some megabytes. */
+  readonly isLast?: boolean;
 }
 
 /** The write-ahead log has room for the largest commit: `limits.commitBytesMax`, and the destruction of some thousand. */
@@ -128,12 +130,14 @@ export interface Ledger {
   doubt(): void;
   /** How far from its beginning on, but no further than `last`, the ledger holds only events made before `at`. */
   lastBefore(at: EpochMs, last: number): number;
-  /** The sequence of the last epoch event up to `sequence`; 0 if there is none. */
-  lastEpoch(sequence: number): number;
+  /** The sequence of the last epoch event within [from, to]; 0 if there is none. Cost: reads back from `to` to it. */
+  lastEpoch(from: number, to: number): number;
+  /** …and of the first. Cost: reads from `from` to it. */
+  firstEpoch(from: number, to: number): number;
   extent(): LedgerExtent;
-  /** Folds the write-ahead log into the file and lets go of both. */
   /** Makes sure that the file still is where it was opened. Fails: ledger/io; what is committed from then on is lost. */
   checkPlace(): void;
+  /** Folds the write-ahead log into the file and lets go of both. */
   close(): void;
 }
 
@@ -192,7 +196,9 @@ const statements = {
   // Times may step back with the clock, so the newest event that is too old is not enough: take the oldest that is not.
   before:
     "SELECT coalesce((SELECT sequence FROM event WHERE at >= ? AND sequence <= ? ORDER BY sequence LIMIT 1) - 1, (SELECT max(sequence) FROM event WHERE sequence <= ?), 0) AS last",
-  epoch: "SELECT coalesce(max(sequence), 0) AS last FROM event WHERE kind = 'epoch' AND sequence <= ?",
+  lastEpoch:
+    "SELECT sequence FROM event WHERE kind = 'epoch' AND sequence BETWEEN ? AND ? ORDER BY sequence DESC LIMIT 1",
+  firstEpoch: "SELECT sequence FROM event WHERE kind = 'epoch' AND sequence BETWEEN ? AND ? ORDER BY sequence LIMIT 1",
   bounds:
     "SELECT coalesce((SELECT min(sequence) FROM event), 0) AS first, coalesce((SELECT max(sequence) FROM event), 0) AS last",
 };
@@ -303,7 +309,8 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
   const salvaged = createSalvagedList(database);
   const read = database.prepare(statements.read);
   const before = database.prepare(statements.before);
-  const epoch = database.prepare(statements.epoch);
+  const lastEpoch = database.prepare(statements.lastEpoch).pluck();
+  const firstEpoch = database.prepare(statements.firstEpoch).pluck();
   const bounds = database.prepare(statements.bounds);
   const write = createWrite(database, salvaged);
   const checkPlace = createPlaceCheck(path);
@@ -348,7 +355,7 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
       let byteCount = 0;
       for (const event of commit.events) byteCount += event.bytes.length;
       try {
-        return pages.write(() => write(commit), byteCount, commit.isOwn === true);
+        return pages.write(() => write(commit), byteCount, commit.isOwn === true, commit.isLast === true);
       } catch (error) {
         throw explainSqlite(error, path);
       }
@@ -364,7 +371,8 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
     },
     doubt: () => writeFileSync(suspectOf(path), ""),
     lastBefore: (at, last) => (before.get(at, last, last) as { last: number }).last,
-    lastEpoch: (sequence) => (epoch.get(sequence) as { last: number }).last,
+    lastEpoch: (from, to) => (lastEpoch.get(from, to) as number | undefined) ?? 0,
+    firstEpoch: (from, to) => (firstEpoch.get(from, to) as number | undefined) ?? 0,
     extent: () => ({
       ...(bounds.get() as { first: number; last: number }),
       fileBytes: sizeOf(path),

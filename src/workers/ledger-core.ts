@@ -9,7 +9,7 @@ import type { ClockState, Counters, DraftMessage, LedgerStats } from "./messages
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { damagedNotice, gapOf, type OwnDraft, refusedNotice, rotatedNotice } from "./own-records.ts";
 import { createRetention, type Retention } from "./retention.ts";
-import { createRoom, isFull, noSpace, type Room } from "./room.ts";
+import { createRoom, epochEventsMax, isFull, noSpace, type Room } from "./room.ts";
 import { salvage } from "./salvage.ts";
 import { noticeOf, recordsOf } from "./salvage-report.ts";
 
@@ -21,6 +21,8 @@ export function createLedgerCore(options: LedgerCoreOptions): LedgerCore {
 /** A full ledger is asked for room this often before the drafts must wait. */
 const roomAttemptsMax = 8;
 const fullRetryMs = 1_000;
+/** Whether an epoch is too long is looked at after so many events: it costs a look at the file. */
+const epochLookCount = 1_000;
 
 /** "own" may use the pages that are kept for records of the ledger's own; "tight" besides tells only what must be told. */
 type Right = "intake" | "own" | "tight";
@@ -34,9 +36,11 @@ class SealedLedger implements LedgerCore {
   #counters: Counters = {};
   #checkpointAt: number;
   #checkpointSequence: number;
-  #key = { kid: "", since: 0, sinceMonotonicMs: 0 };
+  #key = { kid: "", since: 0, sinceMonotonicMs: 0, sequence: 0 };
   /** False until the epoch of this run has begun: nothing can be sealed before. */
   #hasKey = false;
+  /** The event at which the length of the epoch is looked at next. */
+  #epochLookAt = 0;
   #retryAt = 0;
   #areCursorsWritable = true;
   #hasRoom = true;
@@ -89,6 +93,8 @@ class SealedLedger implements LedgerCore {
   }
 
   rotateKey(): { kid: string; sequence: number } {
+    // What was handed over before is signed by the key before; what finds no room now, by the next.
+    while (this.#hasKey && this.#waiting.length > 0) if (!this.#commitOnce([])) break;
     return this.#beginEpoch(this.#hasKey ? "rotation" : "start");
   }
 
@@ -291,6 +297,7 @@ class SealedLedger implements LedgerCore {
       ...(this.#salvagedFile === undefined ? {} : { salvagedFile: this.#salvagedFile }),
       lostCount: this.#room.lostCount(),
       isOwn: right !== "intake",
+      isLast: this.#isFinishing && this.#core.options.whenFull === "stop-reading",
       isBeat,
     });
     if (stored === "full") {
@@ -313,11 +320,9 @@ class SealedLedger implements LedgerCore {
     return this.#seal({ kind, subject: undefined, at: this.#core.clock.wallMs(), data: canonicalize(data()) });
   }
 
-  /** Makes durable what the old key signed, then begins an epoch with a key of its own. */
+  /** Begins an epoch with a key of its own; what waits is signed by that key. */
   #beginEpoch(reason: "start" | "rotation" | "new-ledger"): { kid: string; sequence: number } {
     const { sealer, clock, beginEpoch, committed } = this.#core;
-    // What does not find room now is signed by the next key: its place in the chain comes with its commit.
-    while (this.#hasKey && this.#waiting.length > 0) if (!this.#commitOnce([])) break;
     const sequence = sealer.state().sequence + 1;
     const { kid, data, revert } = beginEpoch(sequence, reason);
     const hadKey = this.#hasKey;
@@ -335,7 +340,8 @@ class SealedLedger implements LedgerCore {
       this.#hasKey = hadKey;
       throw noSpace();
     }
-    this.#key = { kid, since: first.at, sinceMonotonicMs: clock.monotonicMs() };
+    this.#key = { kid, since: first.at, sinceMonotonicMs: clock.monotonicMs(), sequence };
+    this.#epochLookAt = sequence + limits.epochEventsMin;
     this.#retention.passed(sequence);
     return { kid, sequence };
   }
@@ -354,8 +360,21 @@ class SealedLedger implements LedgerCore {
 
   #ageKey(): void {
     const { clock, tell } = this.#core;
-    const isYoung = clock.monotonicMs() - this.#key.sinceMonotonicMs < limits.epochKeyMs;
-    if (isYoung || !this.#hasKey || !this.#isRoom() || !this.#tryEpoch("rotation")) return;
-    tell(rotatedNotice(this.#key.kid));
+    const isOld = clock.monotonicMs() - this.#key.sinceMonotonicMs >= limits.epochKeyMs;
+    if (!isOld && !this.#isEpochLong()) return;
+    if (!this.#hasKey || !this.#isRoom() || !this.#tryEpoch("rotation")) return;
+    if (isOld) tell(rotatedNotice(this.#key.kid));
+  }
+
+  /** A ledger that fills is going to destroy whole epochs; what is left behind the event of its key cannot be verified. */
+  #isEpochLong(): boolean {
+    const { ledger, sealer } = this.#core;
+    const { sequence: last } = sealer.state();
+    if (last < this.#epochLookAt) return false;
+    this.#epochLookAt = last + epochLookCount;
+    const { first, usedBytes, usedBytesMax } = ledger.extent();
+    if (this.#key.sequence < first) return true;
+    const isFilling = usedBytes > usedBytesMax / 2 || this.outbox.undeliveredUpTo(last) >= limits.epochEventsMin;
+    return isFilling && last - this.#key.sequence >= epochEventsMax({ first, last });
   }
 }

@@ -2,6 +2,7 @@ import type { Ledger } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import type { Json } from "../model/event.ts";
+import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { DraftMessage } from "./messages.ts";
@@ -47,12 +48,22 @@ export function noSpace(): SortgateError {
   });
 }
 
+/**
+ * Events that one key signs in a ledger that fills: where it has to destroy, it destroys whole epochs, so they are small
+ * beside it.
+ */
+export function epochEventsMax({ first, last }: { readonly first: number; readonly last: number }): number {
+  return Math.max(limits.epochEventsMin, Math.floor((last - first + 1) / 64));
+}
+
 export function isFull(error: unknown): boolean {
   return error instanceof SortgateError && error.code === "ledger/full";
 }
 
 /** Rows that go at once when the ledger is full: enough that it does not happen at each commit. */
 const chunkCount = 2_000;
+/** So many at least, if it ends where an epoch begins. */
+const chunkCountMin = 500;
 /** What retention destroys at once: some 100 ms of a flash card. */
 const expireCount = 5_000;
 
@@ -82,6 +93,16 @@ function createRefusals(): {
       if (isTold) refused = undefined;
     },
   };
+}
+
+/**
+ * Where to stop destroying, at `end` or a little before, or behind it up to `most`: what stays should begin with an epoch
+ * event, so that it can be verified without what is gone.
+ */
+function cut(ledger: Ledger, from: number, end: number, most: number): number {
+  const before = ledger.lastEpoch(from + chunkCountMin, end + 1);
+  const behind = before > 0 || most <= end ? before : ledger.firstEpoch(end + 2, most + 1);
+  return behind > 0 ? behind - 1 : end;
 }
 
 export function createRoom(options: {
@@ -137,7 +158,7 @@ export function createRoom(options: {
         const to = ledger.lastBefore(at, Math.min(last, outbox.deliveredByAll()));
         // What stays begins with the epoch event that tells its key, so that it can still be verified by itself. That
         // event is over too: it says by a clock of its own that what is before it was made no later.
-        expireTo = ledger.lastEpoch(to) - 1;
+        expireTo = ledger.lastEpoch(first, to) - 1;
       }
       // A replay may have made some of them queued again meanwhile.
       return mark(Math.min(expireTo, outbox.deliveredByAll(), first + expireCount - 1), "retention");
@@ -147,10 +168,12 @@ export function createRoom(options: {
       const { first, last } = ledger.extent();
       const from = Math.max(first, destroyTo + 1);
       const chunkEnd = Math.min(last, from + chunkCount - 1);
-      if (mark(Math.min(chunkEnd, outbox.deliveredByAll()), "space")) return "retry";
+      const delivered = Math.min(chunkEnd, outbox.deliveredByAll());
+      if (mark(cut(ledger, from, delivered, delivered), "space")) return "retry";
       warn();
       if (policy === "stop-reading") return "wait";
-      if (policy === "drop-oldest") return mark(chunkEnd, "space") ? "retry" : "wait";
+      const most = Math.min(last, from + 2 * epochEventsMax({ first, last }));
+      if (policy === "drop-oldest") return mark(cut(ledger, from, chunkEnd, most), "space") ? "retry" : "wait";
       refusals.add(drafts);
       lostCount += drafts.length;
       return "drop";

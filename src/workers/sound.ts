@@ -20,7 +20,7 @@ export function createSoundReader(ledger: Ledger): (range: Range) => Sound {
   const learned = new Set<number>();
 
   function isSigned(event: StoredEvent): boolean {
-    const epoch = ledger.lastEpoch(event.sequence);
+    const epoch = ledger.lastEpoch(1, event.sequence);
     if (!learned.has(epoch)) {
       learned.add(epoch);
       for (const { bytes } of ledger.readEach(epoch, epoch)) check.learn(bytes);

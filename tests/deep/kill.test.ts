@@ -57,7 +57,7 @@ describe("G1 an event that left the gateway", () => {
     const rig = await openRig();
     const early = breakProgram({
       file: "src/ledger/ledger.js",
-      from: "return pages.write(() => write(commit), byteCount, commit.isOwn === true);",
+      from: "return pages.write(() => write(commit), byteCount, commit.isOwn === true, commit.isLast === true);",
       to: 'setTimeout(() => pages.write(() => write(commit), byteCount, true), 50); return "stored";',
     });
     defer(() => early.remove());

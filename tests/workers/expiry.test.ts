@@ -94,15 +94,19 @@ describe("retention", () => {
     const rig = openRig({ retainMs: dayMs, bytesMax: 100_000_000 });
     rig.core.clockIs("synchronized");
     const count = 12_000;
+    rig.core.outbox.connect("central");
     for (let done = 0; done < count; done += 250) {
       rig.core.append(drafts(250), {});
       rig.core.commit();
+      rig.core.outbox.settle(
+        "central",
+        rig.core.outbox.lease("central", 300).map(({ sequence }) => sequence),
+      );
     }
     rig.advance(dayMs);
     rig.core.append(drafts(1), {});
     rig.core.commit();
     const begun = ofKind(rig, "epoch")[1]!.sequence;
-    rig.core.outbox.connect("central");
     const all = Array.from({ length: begun }, (_, index) => index + 1);
     rig.core.outbox.settle("central", all);
     rig.advance(3 * dayMs);

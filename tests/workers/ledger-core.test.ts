@@ -293,6 +293,11 @@ describe("a full ledger", () => {
     const told = ofKind(rig, "gap").reduce((sum, event) => sum + (dataOf(event).count as number), 0);
     const { first, lostCount } = rig.core.stats();
     expect(told).toBe(first - 1);
+    // What stays can be verified without what is gone, and little more went than had to.
+    const cuts = ofKind(rig, "purge").map((event) => dataOf(event) as { from: string; to: string; count: number });
+    const epochs = new Set(ofKind(rig, "epoch").map(({ sequence }) => sequence));
+    expect(cuts.filter(({ to }) => !epochs.has(Number(to) + 1))).toEqual([]);
+    expect(Math.max(...cuts.map(({ count }) => count))).toBeLessThan(9_000);
     expect(lostCount).toBe(told);
     expect(told).toBeGreaterThan(0);
     rig.core.outbox.connect("central");
@@ -350,6 +355,27 @@ describe("a full ledger", () => {
     expect(ofKind(rig, "read")).toHaveLength(2_000);
     expect(ofKind(rig, "gap")).toEqual([]);
     rig.close();
+  });
+});
+
+describe("a stop", () => {
+  it("with stop-reading keeps what waits, beyond bytes_max, and tells by a gap what is more than that", () => {
+    const first = openRig({ whenFull: "stop-reading", ...smallLedger });
+    fill(first, fewLarge);
+    const { last, brokers } = first.core.stats();
+    expect([last < 1_500, brokers[0]!.queuedCount]).toEqual([true, last]);
+    first.core.finish({});
+    expect(first.core.stats()).toMatchObject({ first: 1, lostCount: 0 });
+    expect([ofKind(first, "read").length, ofKind(first, "gap")]).toEqual([2_000, []]);
+    first.close();
+    const second = openRig({ whenFull: "stop-reading", ...smallLedger });
+    second.core.append(drafts(6_000, 10_000), {});
+    second.core.finish({});
+    const [gap, ...more] = ofKind(second, "gap").map((event) => dataOf(event) as { reason: string; count: number });
+    expect([gap?.reason, more]).toEqual(["queue-full", []]);
+    expect(ofKind(second, "read").length + gap!.count).toBe(6_000);
+    expect(second.core.stats()).toMatchObject({ first: 1, lostCount: gap!.count });
+    second.close();
   });
 });
 

@@ -4,6 +4,8 @@ import { openSpace } from "./space.ts";
 
 /** Pages kept for records of the ledger's own, so that a full one can still begin an epoch and tell what it refused. */
 const ballastPages = 256;
+/** What waits at a stop may be so much: 20,000 events of a common size. The next start finds the ledger full. */
+const lastBytes = 33_554_432;
 /** Room is asked of the disk this many pages ahead. */
 const aheadPages = 256;
 /** The write-ahead log is folded into the file at this many pages. */
@@ -16,9 +18,10 @@ export interface Pages {
   /**
    * Runs `change` in one transaction. "full": nothing of it was written.
    *
-   * Takes:   roughly how many bytes it adds; whether it may use the ballast.
+   * Takes:   roughly how many bytes it adds; whether it may use the ballast; whether it is the last of a run, and may
+   *          exceed the quota by what would be lost otherwise.
    */
-  write(change: () => void, byteCount: number, isOwn: boolean): "stored" | "full";
+  write(change: () => void, byteCount: number, isOwn: boolean, isLast?: boolean): "stored" | "full";
   usedBytes(): number;
   /** What that may become before there is no room. */
   readonly usedBytesMax: number;
@@ -26,7 +29,10 @@ export interface Pages {
   close(): void;
 }
 
-export function createPages(database: Database.Database, path: string, pageBytes: number, pagesMax: number): Pages {
+const number = (statement: Database.Statement): number => statement.get() as number;
+
+export function createPages(database: Database.Database, path: string, pageBytes: number, quotaPages: number): Pages {
+  let pagesMax = quotaPages;
   const space = openSpace(path, pageBytes);
   const log = database.prepare("PRAGMA wal_checkpoint(NOOP)");
   const fold = database.prepare("PRAGMA wal_checkpoint(PASSIVE)");
@@ -36,12 +42,9 @@ export function createPages(database: Database.Database, path: string, pageBytes
   const layBallast = database.prepare("INSERT INTO ballast (only, bytes) VALUES (1, zeroblob(?))");
   const ballastBytes = database.prepare("SELECT coalesce(max(length(bytes)), 0) FROM ballast").pluck();
   const run = database.transaction((change: () => void) => change());
-  let limit = 0;
-  let ballast = 0;
+  let [limit, ballast] = [0, 0];
   /** The disk did not give all that was asked for: the log may find no room either. */
   let isShort = false;
-
-  const number = (statement: Database.Statement): number => statement.get() as number;
 
   /** Lets the file grow to what the disk has given; asks for room for `pages` more if there are fewer than `least`. True: it may. */
   function allow(pages: number, least = pages): boolean {
@@ -108,7 +111,8 @@ export function createPages(database: Database.Database, path: string, pageBytes
       mendBallast();
       foldLog(0);
     },
-    write(change, byteCount, isOwn) {
+    write(change, byteCount, isOwn, isLast = false) {
+      if (isLast) pagesMax = quotaPages + Math.floor(lastBytes / pageBytes);
       allow(aheadPages, aheadPages / 2);
       if (!isWritten(change)) {
         // The change may be larger than what was held ahead, or the log at the end of its room.
@@ -121,7 +125,7 @@ export function createPages(database: Database.Database, path: string, pageBytes
       return "stored";
     },
     usedBytes: () => (number(pageCount) - number(freeCount) - ballast) * pageBytes,
-    usedBytesMax: (pagesMax - ballastPages) * pageBytes,
+    usedBytesMax: (quotaPages - ballastPages) * pageBytes,
     close: space.close,
   };
 }
