@@ -17,6 +17,11 @@ const refusals: Readonly<Record<number, readonly [sentence: string, hint: string
   138: ["has banned us", "ask whoever runs the broker"],
   142: ["has given our place to another client", "make sure that no other gateway has the same site and id"],
   151: ["says that our quota is used up", "ask whoever runs the broker"],
+  154: [
+    "takes no retained messages, as our will is",
+    "allow retained messages at the broker, for status topics at least",
+  ],
+  155: ["takes no QoS 1, without which it cannot acknowledge events", "allow QoS 1 at the broker"],
   159: ["says that we connect too often", "it is tried again by itself"],
 };
 

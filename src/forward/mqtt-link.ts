@@ -154,16 +154,35 @@ export async function openMqttLink(options: LinkOptions): Promise<MqttLink> {
   if (options.signal.aborted) throw explainMqtt(new Error("stopped"), settings);
   const budget = createInboundBudget(performance.now());
   await connected(client, options, budget);
+  // MQTT 5 §3.2.2.3.4. What it never acknowledges would come again and again.
+  if (client.serverProperties?.maximumQoS === 0) {
+    client.end(true);
+    throw explainMqtt({ code: 155 }, settings);
+  }
   return overClient(client, settings, protocol, budget);
+}
+
+/** Whether the broker has answered, with a reason code; every other error is of the connection. */
+function isRefusal(error: Error): boolean {
+  return typeof (error as { readonly code?: unknown }).code === "number";
 }
 
 function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 5, budget: InboundBudget): MqttLink {
   let settle: (reason: SortgateError) => void = () => {};
   const ended = new Promise<SortgateError>((resolve) => (settle = resolve));
+  let isOver = false;
   const end = (reason: SortgateError): void => {
+    if (isOver) return;
+    isOver = true;
     settle(reason);
-    client.end(true);
+    // Not at once: MQTT.js calls back for each publish in flight when it gives up a connection, and an end within such a
+    // callback takes away the list that it is walking over, which it does not survive (seen with 5.16).
+    setImmediate(() => client.end(true));
   };
+  /** What the client says of the connection itself comes right behind, and is the better reason. */
+  const endSoon = (reason: SortgateError): void => void setImmediate(() => end(reason));
+  // MQTT 5 §3.2.2.3.5: a broker that keeps nothing breaks a connection over which it is asked to.
+  const mayRetain = client.serverProperties?.retainAvailable !== false;
   client.on("error", (error) => end(explainMqtt(error, settings)));
   client.on("disconnect", (packet) => end(explainMqtt({ code: packet.reasonCode ?? 0 }, settings)));
   client.on("close", () => end(explainMqtt(new Error("closed"), settings)));
@@ -172,14 +191,18 @@ function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 
     inFlightMax: client.serverProperties?.receiveMaximum ?? 65_535,
     packetBytesMax: client.serverProperties?.maximumPacketSize ?? 268_435_455,
     publish({ topic, bytes, isRetained, contentType, userProperties }, done) {
-      const publish: IClientPublishOptions = { qos: 1, retain: isRetained === true };
+      const publish: IClientPublishOptions = { qos: 1, retain: isRetained === true && mayRetain };
       if (protocol === 5)
         publish.properties = {
           ...(contentType === undefined ? {} : { contentType }),
           ...(userProperties === undefined ? {} : { userProperties }),
         };
       budget.published();
-      client.publish(topic, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), publish, done);
+      client.publish(topic, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), publish, (error) => {
+        if (isOver) return;
+        if (error && !isRefusal(error)) endSoon(explainMqtt(error, settings));
+        else done(error);
+      });
     },
     ended,
     end,
