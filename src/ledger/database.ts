@@ -6,7 +6,7 @@ import { makeFolder } from "../lib/folder.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 import { examine, suspectOf } from "./damage/examine.ts";
 import { finishQuarantine, quarantine } from "./damage/quarantine.ts";
-import { takeLog } from "./disk/space.ts";
+import { restoreLog, takeLog } from "./disk/space.ts";
 import { migrate, schemaVersion } from "./migrations.ts";
 
 /** Turns what SQLite or the file system says into a sentence and a next step. Never deletes or replaces a file. */
@@ -75,6 +75,7 @@ export function openDatabase(path: string): { readonly database: Database.Databa
     makeFolder(dirname(path), 0o700);
     assertWritable(path);
     finishQuarantine(path);
+    restoreLog(path);
     const condition = examine(path);
     const moved = condition.kind === "damaged" ? { file: quarantine(path), what: condition.what } : undefined;
     takeLog(path);

@@ -230,6 +230,7 @@ export function openLedger(named: string, bytesMax: number): Ledger {
     const pageBytes = database.pragma("page_size", { simple: true }) as number;
     holdLog(path, walBytesMax);
     markOpen(path);
+    keepLog(path);
     holdIndex(path);
     const pagesMax = Math.floor((bytesMax - walBytesMax) / pageBytes);
     const pages = createPages(database, path, pageBytes, pagesMax);

@@ -1,9 +1,13 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, openSync, readFileSync } from "node:fs";
+import { existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
+  askStatus,
+  aWaybill,
+  framed,
   logLines,
   makeSite,
   oneScanner,
@@ -25,6 +29,44 @@ function aSite(broker = "", url = "mqtt://127.0.0.1:1"): Site {
   cleanups.push(() => site.remove());
   return site;
 }
+
+describe("a ledger that its daemon let go of in the middle of its work", () => {
+  it("is whole at the next start, after a second signal too: the same chain goes on, and no pass is told again", async () => {
+    const scanner = await openTcpScanner();
+    // A broker that lets everybody in and acknowledges nothing, so that a stop takes its time.
+    const broker = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.write(Buffer.from([0x20, 3, 0, 0, 0])));
+    }).listen(0, "127.0.0.1");
+    await once(broker, "listening");
+    const brokerUrl = `mqtt://127.0.0.1:${(broker.address() as { port: number }).port}`;
+    const rest = oneScanner(scanner.port).replace('name = "tunnel-1"', 'name = "tunnel-1"\ndepart_ms = 20000');
+    const site = makeSite({ brokerUrl, rest });
+    cleanups.push(
+      () => site.remove(),
+      () => scanner.close(),
+      () => broker.close(),
+    );
+    const chains: string[] = [];
+    for (let run = 0; run < 4; run += 1) {
+      const daemon = await startDaemon(site);
+      await scanner.connected();
+      for (let parcel = 0; parcel < 20; parcel += 1) scanner.send(framed(aWaybill(parcel)));
+      await vi.waitFor(async () => {
+        const { devices, queue } = await askStatus(site);
+        expect([devices[0]!.readCount, queue.uncommittedCount]).toEqual([20, 0]);
+      }, 15_000);
+      const { chain, readPoints } = await askStatus(site);
+      chains.push(chain.chain);
+      expect(readPoints[0]!.openedCount).toBe(run === 0 ? 20 : 0);
+      daemon.process.kill("SIGTERM");
+      await vi.waitFor(() => expect(logLines(daemon).map(({ name }) => name)).toContain("gateway/stopping"), 10_000);
+      expect(await daemon.end("SIGTERM")).toBe(1);
+    }
+    expect(new Set(chains).size).toBe(1);
+    expect(readdirSync(site.dataDir).filter((name) => name.includes("damaged"))).toEqual([]);
+  });
+});
 
 describe("the daemon ends when it is told to", () => {
   it("cleanly, although it is not ready yet", async () => {

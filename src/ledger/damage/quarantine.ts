@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { dropReserve } from "../disk/space.ts";
 import { suspectOf } from "./examine.ts";
 import { hasLog } from "./log.ts";
 
@@ -47,6 +48,8 @@ export function quarantine(path: string): string {
   // Of a file that is gone an empty one tells that its log is to be read.
   else closeSync(openSync(name, "wx", 0o600));
   if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${name}-wal`);
+  // It is the same file, or an empty one: a new ledger must not take it for its own.
+  dropReserve(path);
   rmSync(suspectOf(path), { force: true });
   syncDirectory(path);
   return name;

@@ -107,7 +107,10 @@ export function holdIndex(path: string): void {
   }
 }
 
-/** Before the database is closed: SQLite removes the log then, and a second name keeps its room on the disk. */
+/**
+ * Gives the log a second name. SQLite removes the first one whenever it closes the file: at a clean end, where the room
+ * is kept for the next start, and when the process exits in the middle of its work, where what stands in it is kept.
+ */
 export function keepLog(path: string): void {
   try {
     rmSync(reserveOf(path), { force: true });
@@ -115,6 +118,17 @@ export function keepLog(path: string): void {
   } catch {
     // A file system without links keeps nothing, and the room is asked for again at the next start.
   }
+}
+
+/** Before anything is said about a ledger that was in use: its log under the second name is that log. */
+export function restoreLog(path: string): void {
+  if (existsSync(path) && isMarkedOpen(path) && !existsSync(logOf(path)) && existsSync(reserveOf(path)))
+    renameSync(reserveOf(path), logOf(path));
+}
+
+/** What is left of the second name when the ledger and its log were moved away. */
+export function dropReserve(path: string): void {
+  rmSync(reserveOf(path), { force: true });
 }
 
 /** Before the database is opened: the room that was kept becomes its log again, emptied of what stood in it. */
