@@ -10,7 +10,7 @@ import { createGuard, createTokenKeys, type TokenKeys } from "./guard/index.ts";
 import { type Clock, createSystemClock, pause } from "./lib/clock.ts";
 import { watchClockSync } from "./lib/clock-sync.ts";
 import { makeFolder, nearestFolder } from "./lib/folder.ts";
-import { type SortgateError, systemCode } from "./model/error.ts";
+import { SortgateError, systemCode } from "./model/error.ts";
 import { announce } from "./model/event.ts";
 import { limits } from "./model/limits.ts";
 import type { Tell } from "./model/notice.ts";
@@ -354,14 +354,24 @@ interface Stoppable extends Field {
   readonly lookAtClocks: () => void;
 }
 
+function tooSlow(ledger: LedgerThread): SortgateError {
+  const count = ledger.uncommittedCount();
+  const sentence = `The disk did not take in time what it was given at the stop: up to ${count} events that waited are lost`;
+  return new SortgateError("ledger/io", sentence, {
+    hint: "look at the disk before the next start: iostat -x 1, dmesg",
+  });
+}
+
 /** In the order of the path: what is upstream stops first, so that what it still gave is taken along. */
 async function stopAll({ devices, forwarders, ledger, pipeline, now, lookAtClocks }: Stoppable): Promise<void> {
+  const untilMs = performance.now() + limits.stopBudgetMs - farewellMs;
   await Promise.all(devices.map((device) => device.close()));
   pipeline.close(now());
   // A clock that was set just now: without a word of it the next start takes what lies here for long departed.
   lookAtClocks();
-  // Devices take a quarter of the budget at most, the ledger a fifth: in all less than the whole of it.
+  // Devices take a quarter of the budget at most, and the ledger gets what is left.
   const drainUntil = performance.now() + drainBudgetMs;
+  let isStopped = false;
   try {
     await Promise.race([ledger.checkpoint(), pause(drainBudgetMs)]);
     const isUp = (): boolean => forwarders.some((forwarder) => forwarder.state().state === "up");
@@ -373,6 +383,8 @@ async function stopAll({ devices, forwarders, ledger, pipeline, now, lookAtClock
   } finally {
     const leftMs = Math.max(drainUntil - performance.now(), farewellMs);
     await Promise.all(forwarders.map((forwarder) => forwarder.close(leftMs)));
-    await Promise.race([ledger.stop(), pause(limits.stopBudgetMs / 5)]);
+    const stopping = ledger.stop().then(() => true as const);
+    isStopped = (await Promise.race([stopping, pause(untilMs - performance.now())])) === true;
   }
+  if (!isStopped) throw tooSlow(ledger);
 }

@@ -16,6 +16,8 @@ export const limits = {
   commitEventsMax: 256,
   /** …and their bytes: such a commit fits into the room of the write-ahead log, also on a full disk. */
   commitBytesMax: 2_097_152,
+  /** At a stop, a disk that is too slow for what waits is given so long before the chain tells what is lost. */
+  finishMsMax: 2_500,
   /** Events handed to the ledger and not yet committed; beyond this, reads are dropped and told. */
   uncommittedEventsMax: 20_000,
   /** Unacknowledged publishes of one broker, unless the broker allows less. */

@@ -5,12 +5,12 @@ import type { DraftMessage } from "./messages.ts";
 const sealBytes = 700;
 
 /** How many of the waiting drafts one commit takes. */
-export function commitCount(waiting: readonly DraftMessage[]): number {
+export function commitCount(waiting: readonly DraftMessage[], eventsMax: number = limits.commitEventsMax): number {
   let byteCount = 0;
   let count = 0;
   for (const { data } of waiting) {
     byteCount += data.length + sealBytes;
-    if (count === limits.commitEventsMax || (count > 0 && byteCount > limits.commitBytesMax)) break;
+    if (count === eventsMax || (count > 0 && byteCount > limits.commitBytesMax)) break;
     count += 1;
   }
   return count;

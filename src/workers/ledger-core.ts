@@ -153,8 +153,11 @@ class SealedLedger implements LedgerCore {
     const { sealer } = this.#core;
     this.#counters = counters;
     this.#isFinishing = true;
-    this.flush();
+    this.#retryAt = 0;
+    const untilMs = this.#core.clock.monotonicMs() + limits.finishMsMax;
+    while (this.#waiting.length > 0 && this.#core.clock.monotonicMs() < untilMs) if (!this.#commitOnce([])) break;
     this.#tellRefused();
+    this.#commitOnce([]);
     const isNews = sealer.state().sequence > this.#checkpointSequence;
     if (isNews && this.#commitOnce([this.#checkpoint()])) this.#checkpointSequence = sealer.state().sequence;
     return sealer.state().sequence;
@@ -185,18 +188,19 @@ class SealedLedger implements LedgerCore {
     return this.#core.clock.monotonicMs() >= this.#retryAt;
   }
 
-  /** At a stop, what found no room is told by a gap: the pages kept for that still take it. */
+  /** At a stop, what found no room, or no time, is told by a gap: the pages kept for that still take it. */
   #tellRefused(): void {
     const refused = this.#waiting;
     if (refused.length === 0) return;
     const [from, to] = [refused[0]!.at, refused[refused.length - 1]!.at].map((at) => new Date(at).toISOString());
-    const events = this.#store([], [gapOf("queue-full", refused.length, from!, to!)], "own");
+    const reason = this.#hasRoom ? "stopped" : "queue-full";
+    const events = this.#store([], [gapOf(reason, refused.length, from!, to!)], "own");
     // Without room for it they wait for the last flush, which comes yet.
     if (events === "full") return;
     this.#waiting = [];
     this.#room.lose(refused.length);
     this.#core.committed(events, refused.length);
-    this.#core.tell(refusedNotice(refused.length));
+    this.#core.tell(refusedNotice(refused.length, !this.#hasRoom));
   }
 
   /** What a checkpoint tells; read when the events before it are sealed. */
@@ -225,7 +229,9 @@ class SealedLedger implements LedgerCore {
   #commitOnce(own: readonly OwnDraft[]): boolean {
     const { clock, sealer, committed } = this.#core;
     if (!this.#hasKey && !this.#tryEpoch("start")) return false;
-    const drafts = this.#waiting.slice(0, commitCount(this.#waiting));
+    // At a stop brokers wait for nothing, and a flush may take a second.
+    const eventsMax = this.#isFinishing ? this.#waiting.length : limits.commitEventsMax;
+    const drafts = this.#waiting.slice(0, commitCount(this.#waiting, eventsMax));
     const isCheckpoint = this.#isCheckpointDue(drafts.length);
     for (let attempt = 0; ; attempt += 1) {
       // A checkpoint a minute would use up what is kept for the next start; the last one, with what is untold, may.

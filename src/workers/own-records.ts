@@ -10,7 +10,7 @@ export interface OwnDraft {
 }
 
 /** A gap that tells of events that nobody will have; `from` and `to` are sequences or times. */
-export function gapOf(reason: "damaged" | "queue-full", count: number, from: string, to: string): OwnDraft {
+export function gapOf(reason: "damaged" | "queue-full" | "stopped", count: number, from: string, to: string): OwnDraft {
   const data = { reason, count, from, to };
   return { kind: "gap", data: () => data };
 }
@@ -24,9 +24,23 @@ export function damagedNotice([from, to]: Range): Notice {
   };
 }
 
-export function refusedNotice(count: number): Notice {
-  const message = "What waited found no room and is lost; the chain says so. Raise queue.bytes_max, or free the disk";
-  return { name: "ledger/full", level: "error", message, fields: { lost: count } };
+/** At a stop: what waited is lost, for want of room or of time. */
+export function refusedNotice(count: number, isFull: boolean): Notice {
+  const fields = { lost: count };
+  return isFull
+    ? {
+        name: "ledger/full",
+        level: "error",
+        message: "What waited found no room and is lost; the chain says so. Raise queue.bytes_max, or free the disk",
+        fields,
+      }
+    : {
+        name: "ledger/warning",
+        level: "error",
+        message:
+          "The disk was too slow to take all that waited before the stop; the chain says what is lost. Check the disk: iostat -x 1, dmesg",
+        fields,
+      };
 }
 
 export function rotatedNotice(kid: string): Notice {

@@ -379,6 +379,27 @@ describe("a stop", () => {
   });
 });
 
+describe("a stop on a slow disk", () => {
+  it("takes as much as it can with each flush, and tells by a gap what it had no time for", () => {
+    let flushMs = 0;
+    const rig: Rig = openRig({ bytesMax: 100_000_000 }, () => {
+      if (flushMs > 0) rig.advance(flushMs);
+      return false;
+    });
+    flushMs = 1_000;
+    rig.core.append(drafts(10_000, 1_000), {});
+    rig.core.finish({});
+    const [gap, ...more] = ofKind(rig, "gap").map((event) => dataOf(event) as { reason: string; count: number });
+    expect([gap?.reason, more]).toEqual(["stopped", []]);
+    const readCount = ofKind(rig, "read").length;
+    expect(readCount).toBeGreaterThan(3 * limits.commitEventsMax);
+    expect(readCount + gap!.count).toBe(10_000);
+    expect(rig.core.stats().lostCount).toBe(gap!.count);
+    expect(rig.notices.map(({ name }) => name)).toEqual(["ledger/warning"]);
+    rig.close();
+  });
+});
+
 describe("a full ledger that nobody empties", () => {
   it.each(["stop-reading", "drop-newest"] as const)(
     "with %s starts again, tells what it refused, and drains",
