@@ -7,12 +7,14 @@ import { SortgateError } from "../model/error.ts";
 import type { EventKind, SealedEvent } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { EpochMs } from "../model/units.ts";
+import { type CursorChange, type CursorRows, createCursorRows } from "./cursor-rows.ts";
 import { isDamage } from "./damage/damaged.ts";
 import { suspectOf } from "./damage/examine.ts";
 import { listDamaged } from "./damage/quarantine.ts";
 import { createSalvagedList, type SalvagedEvent, type SalvagedList } from "./damage/salvaged.ts";
 import { explainSqlite, type Moved, openDatabase } from "./database.ts";
 import { createPages, type Pages } from "./disk/pages.ts";
+import { createPlaceCheck } from "./disk/place.ts";
 import { holdIndex, holdLog, keepLog, markOpen, unmarkOpen } from "./disk/space.ts";
 import type { Range } from "./range-set.ts";
 
@@ -59,6 +61,8 @@ export interface Commit {
   readonly chain: ChainRow;
   /** Cursors that moved. */
   readonly settled: ReadonlyMap<string, readonly Range[]>;
+  /** What came into these cursors since the last commit; absent where something was taken away. */
+  readonly added?: ReadonlyMap<string, readonly Range[]>;
   /** What brokers refused for good, by broker; each of them stands in `settled` too. */
   readonly refused: ReadonlyMap<string, NewlyRefused>;
   /** What became of the settled events of these cursors. */
@@ -183,8 +187,6 @@ const statements = {
     "INSERT INTO chain (only, chain, sequence, previous, peaks, lost) VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT (only) DO UPDATE SET sequence = excluded.sequence, previous = excluded.previous, peaks = excluded.peaks, lost = excluded.lost",
   // A row that is written as it stands costs SQLite nothing, not even a sync: for a moment it is another.
   beat: "UPDATE chain SET sequence = sequence + 1",
-  settle:
-    "INSERT INTO cursor (broker, settled, counts) VALUES (?, ?, ?) ON CONFLICT (broker) DO UPDATE SET settled = excluded.settled, counts = excluded.counts",
   refuse: "INSERT INTO refused (broker, sequence, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
   countRefused: "UPDATE cursor SET refused = refused + ? WHERE broker = ?",
   forgetRefused:
@@ -269,40 +271,33 @@ function readOneByOne(statement: Database.Statement, from: number, to: number, p
   return events;
 }
 
-function createWrite(database: Database.Database, salvaged: SalvagedList): (commit: Commit) => void {
+function changesOf({ settled, added, counts }: Commit): CursorChange[] {
+  return [...settled].map(([broker, ranges]) => {
+    return { broker, ranges, added: added?.get(broker), counts: counts?.get(broker) };
+  });
+}
+
+function createWrite(
+  database: Database.Database,
+  salvaged: SalvagedList,
+  cursors: CursorRows,
+): (commit: Commit, isTight: boolean) => void {
   const insert = database.prepare(statements.insert);
   const putChain = database.prepare(statements.chain);
   const beat = database.prepare(statements.beat);
-  const putCursor = database.prepare(statements.settle);
   const putRefused = createRefusedWriter(database);
   const destroy = database.prepare(statements.destroy);
-  return (commit) => {
+  return (commit, isTight) => {
     if (commit.destroyTo > 0) destroy.run(commit.destroyTo);
     for (const event of commit.events)
       insert.run(event.sequence, event.kind, event.subject ?? null, event.at, event.bytes);
     if (commit.isBeat === true) beat.run();
     const { chain, sequence, previous, peaks } = commit.chain;
     putChain.run(chain, sequence, previous, peaks, commit.lostCount);
-    for (const [broker, ranges] of commit.settled) {
-      const counts = commit.counts?.get(broker);
-      putCursor.run(broker, JSON.stringify(ranges), counts === undefined ? null : JSON.stringify(counts));
-    }
+    for (const change of changesOf(commit)) cursors.write(change, isTight);
     for (const [broker, newly] of commit.refused) putRefused(broker, newly);
     if (commit.isSalvageOver === true) salvaged.clear();
     if (commit.salvagedFile !== undefined) salvaged.done(basename(commit.salvagedFile), Date.now());
-  };
-}
-
-/** Files can be removed under a program that has them open: what it writes then goes nowhere. */
-function createPlaceCheck(path: string): () => void {
-  const inodes = (): string =>
-    [path, `${path}-wal`].map((file) => statSync(file, { throwIfNoEntry: false })?.ino ?? "gone").join(" ");
-  const opened = inodes();
-  return () => {
-    if (inodes() === opened) return;
-    throw new SortgateError("ledger/io", `The ledger ${path} was removed or replaced while it was in use`, {
-      hint: "put it back if it was moved; events accepted since are gone with it. A new start goes on with what lies there",
-    });
   };
 }
 
@@ -313,18 +308,14 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
   const lastEpoch = database.prepare(statements.lastEpoch).pluck();
   const firstEpoch = database.prepare(statements.firstEpoch).pluck();
   const bounds = database.prepare(statements.bounds);
-  const write = createWrite(database, salvaged);
+  const cursors = createCursorRows(database);
+  const write = createWrite(database, salvaged, cursors);
   const checkPlace = createPlaceCheck(path);
 
   return {
     chain: () => database.prepare("SELECT chain, sequence, previous, peaks FROM chain").get() as ChainRow | undefined,
     lostCount: () => (database.prepare("SELECT lost FROM chain").get() as { lost: number } | undefined)?.lost ?? 0,
-    cursor(broker) {
-      const row = database.prepare("SELECT settled FROM cursor WHERE broker = ?").get(broker) as
-        | { settled: string }
-        | undefined;
-      return row === undefined ? [] : (JSON.parse(row.settled) as Range[]);
-    },
+    cursor: cursors.read,
     refusedCount(broker) {
       const row = database.prepare(statements.refusedCount).get(broker) as { count: number } | undefined;
       return row?.count ?? 0;
@@ -355,10 +346,17 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
     commit(commit) {
       let byteCount = 0;
       for (const event of commit.events) byteCount += event.bytes.length;
+      for (const change of changesOf(commit)) byteCount += cursors.sizeOf(change);
+      const attempt = (isTight: boolean): "stored" | "full" =>
+        pages.write(() => write(commit, isTight), byteCount, commit.isOwn === true, commit.isLast === true);
       try {
-        return pages.write(() => write(commit), byteCount, commit.isOwn === true, commit.isLast === true);
+        const stored = attempt(false) === "stored" || (commit.settled.size > 0 && attempt(true) === "stored");
+        if (stored) cursors.stored();
+        return stored ? "stored" : "full";
       } catch (error) {
         throw explainSqlite(error, path);
+      } finally {
+        cursors.undone();
       }
     },
     read: (from, to, byteCountMax) => readInto(read, from, to, byteCountMax),

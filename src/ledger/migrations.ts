@@ -80,6 +80,17 @@ export const migrations: readonly { readonly version: number; readonly sql: stri
       ) STRICT;
     `,
   },
+  {
+    version: 6,
+    // What came into a long cursor since it was last written as a whole, as JSON.
+    sql: `
+      CREATE TABLE cursor_added (
+        id INTEGER PRIMARY KEY,
+        broker TEXT NOT NULL,
+        ranges TEXT NOT NULL
+      ) STRICT;
+    `,
+  },
 ];
 
 /** "SGL1": says that a file is a sortgate ledger, whatever its name (SQLite file format §1.3.16). */

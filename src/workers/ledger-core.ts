@@ -296,6 +296,7 @@ class SealedLedger implements LedgerCore {
       events,
       chain: { chain, ...sealer.state() },
       settled: this.outbox.changed(),
+      added: this.outbox.added(),
       refused: this.outbox.refused(),
       counts: this.outbox.counts(),
       destroyTo: this.#room.destroyTo(),

@@ -40,6 +40,8 @@ export interface Outbox {
   delivered(): Record<string, number>;
   /** Cursors that moved since the last commit. */
   changed(): ReadonlyMap<string, readonly Range[]>;
+  /** What came into cursors since the last commit, where nothing was taken away. */
+  added(): ReadonlyMap<string, readonly Range[]>;
   /** What brokers refused for good since the last commit. */
   refused(): ReadonlyMap<string, NewlyRefused>;
   /** What became of the settled events of each broker. */
@@ -92,6 +94,11 @@ function changedCursors(slots: ReadonlyMap<string, Slot>): ReadonlyMap<string, r
     if (slot.salvage.ranges().length > 0) changed.set(salvageKey(broker), slot.salvage.ranges());
   }
   return changed;
+}
+
+function addedTo(broker: string, slot: Slot): [string, readonly Range[]][] {
+  const added = slot.added();
+  return added === undefined ? [] : [[broker, added]];
 }
 
 interface OutboxOptions {
@@ -162,6 +169,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     deliveredByAll: () => Math.min(head, ...[...slots.values()].map(({ cursor }) => cursor.contiguous())),
     delivered: () => Object.fromEntries([...slots].map(([broker, { cursor }]) => [broker, cursor.contiguous()])),
     changed: () => changedCursors(slots),
+    added: () => new Map([...slots].flatMap(([broker, slot]) => addedTo(broker, slot))),
     refused: () =>
       new Map(
         [...slots]

@@ -25,6 +25,8 @@ export class Slot {
   #unwrittenCount = 0;
   #unwrittenSince: MonotonicMs = 0;
   #isHeldUp = false;
+  /** What came into the cursor and is not written yet; absent if something was taken away. */
+  #added: Range[] | undefined = [];
 
   constructor(ledger: Ledger, broker: string, clock: Clock) {
     this.#clock = clock;
@@ -45,8 +47,13 @@ export class Slot {
     this.salvage.begin(salvagedLast);
   }
 
+  /** What came into the cursor since it was written; absent if something was taken away. */
+  added(): readonly Range[] | undefined {
+    return this.#added;
+  }
+
   delivered(sequence: number): void {
-    const count = this.cursor.settle(sequence);
+    const count = this.#settle(sequence);
     this.#deliveredCount += count;
     this.#moved(count);
   }
@@ -57,14 +64,14 @@ export class Slot {
   }
 
   refuse(refusal: RefusalMessage): void {
-    const count = this.cursor.settle(refusal.sequence);
+    const count = this.#settle(refusal.sequence);
     if (count > 0) this.refusals.add(refusal);
     this.#moved(count);
   }
 
   /** The broker will never have [from, to], as far as it does not have them. Gives how many. */
   lose(from: number, to: number, reason: string): number {
-    const count = this.cursor.settle(from, to);
+    const count = this.#settle(from, to);
     if (count > 0) this.#lost.set(reason, (this.#lost.get(reason) ?? 0) + count);
     this.#moved(count);
     return count;
@@ -73,6 +80,7 @@ export class Slot {
   /** Hands out again what the broker has of [from, to], not what stands in its list of refused ones. Gives how many. */
   replay(from: number, to: number): number {
     let count = countOf(this.cursor.reopen(from, to));
+    this.#added = undefined;
     for (const { sequence } of this.refusals.list())
       if (sequence >= from && sequence <= to) count -= this.cursor.settle(sequence);
     this.#deliveredCount -= count;
@@ -118,6 +126,7 @@ export class Slot {
   written(): void {
     this.#unwrittenCount = 0;
     this.#isHeldUp = false;
+    this.#added = [];
     this.refusals.stored();
   }
 
@@ -143,6 +152,12 @@ export class Slot {
     if (leftCount > 0) return { from, to, leftCount };
     this.#replay = undefined;
     return undefined;
+  }
+
+  #settle(from: number, to = from): number {
+    const count = this.cursor.settle(from, to);
+    if (count > 0) this.#added?.push([from, to]);
+    return count;
   }
 
   #moved(count: number): void {

@@ -124,9 +124,15 @@ export function openDamaged(path: string): DamagedLedger {
     chain,
     cursor(broker) {
       const row = first<{ settled: string }>("SELECT settled FROM cursor WHERE broker = ?", broker);
-      const ranges = orElse(() => JSON.parse(row?.settled ?? "[]") as Range[], []);
+      const read = orElse(() => JSON.parse(row?.settled ?? "[]") as Range[], []);
+      const ranges = Array.isArray(read) ? read : [];
       const set = createRangeSet([]);
-      for (const [from, to] of Array.isArray(ranges) ? ranges : [])
+      const added = orElse(
+        () => database.prepare("SELECT ranges FROM cursor_added WHERE broker = ?").pluck().all(broker) as string[],
+        [],
+      );
+      for (const text of added) ranges.push(...orElse(() => JSON.parse(text) as Range[], []));
+      for (const [from, to] of ranges)
         if (Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 1 && from <= to) set.add(from, to);
       return set.ranges();
     },
