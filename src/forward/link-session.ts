@@ -245,9 +245,23 @@ export class LinkSession {
     this.#settled = [];
     this.#refused = [];
     this.#connection.settle(settled, refused);
+    this.#forget(settled);
     this.#options.acknowledged(settled.length - refused.length);
     this.#askForMore();
     this.#checkDrained();
+  }
+
+  /**
+   * What was settled does not come again by a rewind once the ledger knows it; if it was handed out before, that comes
+   * ahead of the answer. Should it come later, somebody has it sent again.
+   */
+  #forget(settled: readonly number[]): void {
+    const known = this.#known;
+    const gone = settled.filter((sequence) => known.has(sequence));
+    const forget = (): void => {
+      for (const sequence of gone) known.delete(sequence);
+    };
+    if (gone.length > 0) this.#connection.written().then(forget, () => {});
   }
 
   #askForMore(): void {

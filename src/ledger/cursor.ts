@@ -31,7 +31,7 @@ export interface Cursor {
   ranges(): readonly Range[];
 }
 
-/** Makes a cursor from the ranges that stand in the ledger. Cost: O(log r) a call for r ranges; r stays in the tens. */
+/** Makes a cursor from the ranges that stand in the ledger. Cost: O(log r) a call for r ranges, tens of them as a rule. */
 export function createCursor(stored: readonly Range[]): Cursor {
   const settled = createRangeSet(stored);
   let liveNext = 1;

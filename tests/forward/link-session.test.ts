@@ -68,7 +68,7 @@ const event = (sequence: number): SealedEvent => ({
 });
 
 /** A session over a link to a broker that takes `inFlightMax` publishes at once and answers when it is told to. */
-function aSession(inFlightMax: number, eventCount: number): Rig {
+function aSession(inFlightMax: number, eventCount: number, heldEventsMax?: number): Rig {
   const time = createTime();
   const open: Sent[] = [];
   const ended: SortgateError[] = [];
@@ -98,6 +98,7 @@ function aSession(inFlightMax: number, eventCount: number): Rig {
     random: () => 0.5,
     tell: () => {},
     acknowledged: () => {},
+    heldEventsMax,
   });
   return {
     backlog,
@@ -164,5 +165,37 @@ test("a broker that never acknowledges the status is left, though it takes event
   expect(rig.ended).toEqual([]);
   await rig.advance(2_000);
   expect(rig.ended.map(({ code }) => code)).toContain("broker/unreachable");
+  rig.session.close();
+});
+
+test("what was acknowledged after a rewind is sent when it is replayed", async () => {
+  const rig = aSession(4, 5, 1);
+  const quota = (): Error => Object.assign(new Error("quota"), { code: 151 });
+  const answer = (text: string, error?: Error): void => {
+    const [sent] = rig.open.splice(texts(rig).indexOf(text), 1);
+    sent!.done(error ?? null);
+  };
+  await rig.advance(1);
+  answer("online");
+  // One is held, the other finds no room and is left behind in the ledger.
+  answer("1", quota());
+  answer("2", quota());
+  await rig.advance(1);
+  expect(texts(rig)).toEqual(["3", "4", "5"]);
+  await rig.advance(1_000);
+  expect(texts(rig)).toEqual(["3", "4", "5", "1"]);
+  // The broker takes the held one: what is left behind is asked for, while three others are in flight.
+  answer("1");
+  await rig.advance(1);
+  for (const text of ["3", "4", "5"]) answer(text);
+  await rig.advance(1);
+  expect(texts(rig)).toEqual(["2"]);
+  answer("2");
+  await rig.advance(1);
+  expect([...rig.backlog.settled].sort()).toEqual([1, 2, 3, 4, 5]);
+  rig.backlog.settled.delete(3);
+  rig.backlog.add(event(6));
+  await rig.advance(1);
+  expect(texts(rig).sort()).toEqual(["3", "6"]);
   rig.session.close();
 });
