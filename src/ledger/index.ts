@@ -1,6 +1,7 @@
 export { type Cursor, createCursor } from "./cursor.ts";
 export { openDamaged } from "./damage/damaged.ts";
 export { previousOf } from "./damage/intact.ts";
+export type { Unsalvaged } from "./damage/quarantine.ts";
 export type { SalvagedEvent } from "./damage/salvaged.ts";
 export {
   type BrokerCounts,

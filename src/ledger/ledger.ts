@@ -10,7 +10,7 @@ import type { EpochMs } from "../model/units.ts";
 import { type CursorChange, type CursorRows, createCursorRows } from "./cursor-rows.ts";
 import { isDamage } from "./damage/damaged.ts";
 import { suspectOf } from "./damage/examine.ts";
-import { listDamaged } from "./damage/quarantine.ts";
+import { markSent, type Unsalvaged, unsalvagedOf } from "./damage/quarantine.ts";
 import { createSalvagedList, type SalvagedEvent, type SalvagedList } from "./damage/salvaged.ts";
 import { explainSqlite, type Moved, openDatabase } from "./database.ts";
 import { createPages, type Pages } from "./disk/pages.ts";
@@ -73,8 +73,8 @@ export interface Commit {
   readonly lostCount: number;
   /** Every broker has all salvaged events: the list goes. */
   readonly isSalvageOver?: boolean;
-  /** A damaged ledger that is read through. */
-  readonly salvagedFile?: string;
+  /** A damaged ledger that was read: up to this event, or through. */
+  readonly salvaged?: { readonly file: string; readonly reached: number | undefined };
   /** Writes the chain's row although nothing changed: what proves that a COMMIT works must reach the disk. */
   readonly isBeat?: boolean;
   /** These are records of the ledger's own (an epoch, a gap): they may use the pages that are kept for them. */
@@ -120,7 +120,7 @@ export interface Ledger {
   /** The damaged ledger that opening this one moved aside. */
   readonly moved: Moved | undefined;
   /** Damaged ledgers beside this one that nobody has read through yet. */
-  unsalvaged(): string[];
+  unsalvaged(): readonly Unsalvaged[];
   /** Adds events of another chain to the list of salvaged ones. Gives their ids; undefined: there is no room. */
   salvage(events: readonly SalvagedEvent[], reason: string): number[] | undefined;
   readonly salvaged: Pick<SalvagedList, "last" | "read" | "count">;
@@ -297,7 +297,8 @@ function createWrite(
     for (const change of changesOf(commit)) cursors.write(change, isTight);
     for (const [broker, newly] of commit.refused) putRefused(broker, newly);
     if (commit.isSalvageOver === true) salvaged.clear();
-    if (commit.salvagedFile !== undefined) salvaged.done(basename(commit.salvagedFile), Date.now());
+    if (commit.salvaged !== undefined)
+      salvaged.done(basename(commit.salvaged.file), Date.now(), commit.salvaged.reached);
   };
 }
 
@@ -329,10 +330,7 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
     },
     moved,
     salvaged,
-    unsalvaged() {
-      const known = salvaged.files();
-      return listDamaged(path).filter((file) => !known.has(basename(file)));
-    },
+    unsalvaged: () => unsalvagedOf(path, salvaged.files()),
     salvage(events, reason) {
       let byteCount = 0;
       for (const event of events) byteCount += event.bytes.length;
@@ -352,6 +350,7 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
       try {
         const stored = attempt(false) === "stored" || (commit.settled.size > 0 && attempt(true) === "stored");
         if (stored) cursors.stored();
+        if (stored && commit.isSalvageOver === true) markSent(path, salvaged.files());
         return stored ? "stored" : "full";
       } catch (error) {
         throw explainSqlite(error, path);

@@ -82,13 +82,15 @@ export const migrations: readonly { readonly version: number; readonly sql: stri
   },
   {
     version: 6,
-    // What came into a long cursor since it was last written as a whole, as JSON.
+    // What came into a long cursor since it was last written as a whole, as JSON. And up to which event a damaged ledger
+    // was read, where the rest found no room; absent: it was read through.
     sql: `
       CREATE TABLE cursor_added (
         id INTEGER PRIMARY KEY,
         broker TEXT NOT NULL,
         ranges TEXT NOT NULL
       ) STRICT;
+      ALTER TABLE quarantined ADD COLUMN reached INTEGER;
     `,
   },
 ];

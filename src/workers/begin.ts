@@ -65,7 +65,7 @@ export function beginLedger({ port, ledger, identity, options, clock, timers, dr
   };
   core.start(known === undefined);
   for (const file of ledger.unsalvaged())
-    core.salvage(file, ledger.moved?.file === file ? ledger.moved.what : "moved aside");
+    core.salvage(file, ledger.moved?.file === file.file ? ledger.moved.what : "moved aside");
   const { subject, fingerprint, notAfter, certificatePath: path, keyPath } = identity;
   port.post({
     type: "opened",

@@ -1,4 +1,4 @@
-import type { Ledger, StoredEvent } from "../ledger/index.ts";
+import type { Ledger, StoredEvent, Unsalvaged } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Tell } from "../model/notice.ts";
 import type { DurationMs } from "../model/units.ts";
@@ -45,7 +45,9 @@ export interface LedgerCore {
   /** Hands [from, to] out again to a broker that has it. Gives how many. Fails: usage/invalid, usage/unknown-name. */
   replay(broker: string, from: number, to: number): number;
   /** Saves what a damaged ledger holds, and tells what became of it. To be called behind `start`. Fails: ledger/full. */
-  salvage(file: string, what: string): void;
+  salvage(file: Unsalvaged, what: string): void;
+  /** Saves what found no room before, once all that did is delivered. Cost: reads such a file, if there is one. */
+  readOn(): void;
   /** Destroys some delivered events that are older than they may be, as far as the clock can tell. True: there are more. */
   retain(): boolean;
   clockIs(state: ClockState): void;

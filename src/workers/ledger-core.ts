@@ -1,4 +1,4 @@
-import type { Range, StoredEvent } from "../ledger/index.ts";
+import type { Commit, Range, StoredEvent, Unsalvaged } from "../ledger/index.ts";
 import { SortgateError } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import type { DurationMs } from "../model/units.ts";
@@ -7,9 +7,18 @@ import { commitCount } from "./commit-count.ts";
 import type { LedgerCore, LedgerCoreOptions } from "./core-face.ts";
 import type { ClockState, Counters, DraftMessage, LedgerStats } from "./messages.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
-import { damagedNotice, gapOf, type OwnDraft, refusedNotice, rotatedNotice } from "./own-records.ts";
+import { checkpointOf, damagedNotice, gapOf, type OwnDraft, refusedNotice, rotatedNotice } from "./own-records.ts";
 import { createRetention, type Retention } from "./retention.ts";
-import { createRoom, epochEventsMax, isFull, noSpace, type Room } from "./room.ts";
+import {
+  createRoom,
+  epochEventsMax,
+  epochLookCount,
+  fullRetryMs,
+  isFull,
+  noSpace,
+  type Room,
+  roomAttemptsMax,
+} from "./room.ts";
 import { salvage } from "./salvage.ts";
 import { noticeOf, recordsOf } from "./salvage-report.ts";
 
@@ -17,12 +26,6 @@ import { noticeOf, recordsOf } from "./salvage-report.ts";
 export function createLedgerCore(options: LedgerCoreOptions): LedgerCore {
   return new SealedLedger(options);
 }
-
-/** A full ledger is asked for room this often before the drafts must wait. */
-const roomAttemptsMax = 8;
-const fullRetryMs = 1_000;
-/** Whether an epoch is too long is looked at after so many events: it costs a look at the file. */
-const epochLookCount = 1_000;
 
 /** "own" may use the pages that are kept for records of the ledger's own; "tight" besides tells only what must be told. */
 type Right = "intake" | "own" | "tight";
@@ -47,7 +50,8 @@ class SealedLedger implements LedgerCore {
   #storedAt = Number.NEGATIVE_INFINITY;
   /** Records of the ledger's own that go into the next commit. */
   #untold: OwnDraft[] = [];
-  #salvagedFile: string | undefined;
+  #salvaged: Commit["salvaged"];
+  #mayReadOn = false;
   #isFinishing = false;
 
   constructor(core: LedgerCoreOptions) {
@@ -90,6 +94,7 @@ class SealedLedger implements LedgerCore {
     if (!this.due()) return;
     if (this.#isRoom()) this.#commitOnce([]);
     else this.#storeCursors();
+    if (this.#mayReadOn) this.readOn();
   }
 
   rotateKey(): { kid: string; sequence: number } {
@@ -163,16 +168,24 @@ class SealedLedger implements LedgerCore {
     return sealer.state().sequence;
   }
 
-  salvage(file: string, what: string): void {
-    const { ledger, options } = this.#core;
+  salvage({ file, reached: from }: Unsalvaged, what: string): void {
+    const { ledger, options, tell } = this.#core;
     const settled = (broker: string, id: number): void => this.outbox.salvaged(broker, id);
-    const report = salvage(file, { ledger, brokers: options.brokers, settled });
+    const report = salvage(file, { ledger, brokers: options.brokers, from, settled });
     this.#untold.push(...recordsOf(report, what));
-    this.#salvagedFile = file;
+    this.#salvaged = { file, reached: report.reached };
     if (!this.#commitOnce([])) throw noSpace();
-    this.#salvagedFile = undefined;
+    this.#salvaged = undefined;
     this.outbox.salvageDone();
-    this.#core.tell(noticeOf(report, what));
+    tell(noticeOf(report, what));
+  }
+
+  /** Saves what found no room before, once all that did is delivered. */
+  readOn(): void {
+    const { ledger } = this.#core;
+    this.#mayReadOn = false;
+    if (ledger.salvaged.count() > 0 || !this.#isRoom()) return;
+    for (const file of ledger.unsalvaged()) if (!this.#unlessFull(() => this.salvage(file, "read on"))) return;
   }
 
   /** What is damaged on the disk is skipped, counted and told; the rest goes on. */
@@ -203,21 +216,10 @@ class SealedLedger implements LedgerCore {
     this.#core.tell(refusedNotice(refused.length, !this.#hasRoom));
   }
 
-  /** What a checkpoint tells; read when the events before it are sealed. */
   #checkpoint(): OwnDraft {
-    return {
-      kind: "checkpoint",
-      data: () => {
-        const size = this.#core.sealer.state().sequence;
-        const brokers = this.outbox.balances(size);
-        return {
-          counters: { ...this.#counters, lost: this.#room.lostCount(), brokers },
-          delivered: this.outbox.delivered(),
-          root: this.#core.sealer.root(),
-          size,
-        };
-      },
-    };
+    const { sealer } = this.#core;
+    const lostCount = (): number => this.#room.lostCount();
+    return checkpointOf({ sealer, outbox: this.outbox, counters: () => this.#counters, lostCount });
   }
 
   #isCheckpointDue(newCount: number): boolean {
@@ -301,7 +303,7 @@ class SealedLedger implements LedgerCore {
       counts: this.outbox.counts(),
       destroyTo: this.#room.destroyTo(),
       isSalvageOver,
-      ...(this.#salvagedFile === undefined ? {} : { salvagedFile: this.#salvagedFile }),
+      ...(this.#salvaged === undefined ? {} : { salvaged: this.#salvaged }),
       lostCount: this.#room.lostCount(),
       isOwn: right !== "intake",
       isLast: this.#isFinishing && this.#core.options.whenFull === "stop-reading",
@@ -315,6 +317,7 @@ class SealedLedger implements LedgerCore {
     this.#storedAt = this.#core.clock.monotonicMs();
     this.outbox.stored(events);
     if (isSalvageOver) this.outbox.salvageDone();
+    this.#mayReadOn ||= isSalvageOver;
     this.#room.stored();
     return events;
   }
@@ -355,8 +358,13 @@ class SealedLedger implements LedgerCore {
 
   /** Begins an epoch if there is room for it; otherwise the key before signs on, or nothing does. */
   #tryEpoch(reason: "start" | "rotation"): boolean {
+    return this.#unlessFull(() => this.#beginEpoch(reason));
+  }
+
+  /** False: there was no room for it. */
+  #unlessFull(work: () => void): boolean {
     try {
-      this.#beginEpoch(reason);
+      work();
       return true;
     } catch (error) {
       if (!isFull(error)) throw error;

@@ -156,7 +156,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     settle(broker, sequences, refused = []) {
       const slot = slots.get(broker);
       if (slot === undefined) return;
-      for (const refusal of refused) if (refusal.sequence > 0 && refusal.sequence <= head) slot.refuse(refusal);
+      for (const refusal of refused)
+        if (refusal.sequence < 0) slot.refuseSaved(refusal, salvaged.fetch([-refusal.sequence, -refusal.sequence])[0]);
+        else if (refusal.sequence <= head) slot.refuse(refusal);
       for (const sequence of sequences)
         if (sequence < 0) slot.saved(-sequence);
         else if (sequence <= head) slot.delivered(sequence);
@@ -174,7 +176,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       new Map(
         [...slots]
           .map(([broker, { refusals }]) => [broker, refusals.newly()] as const)
-          .filter(([, { count }]) => count > 0),
+          .filter(([, { events }]) => events.length > 0),
       ),
     counts: () => new Map([...slots].map(([broker, slot]) => [broker, slot.counts()])),
     balances: (sequence) => Object.fromEntries([...slots].map(([broker, slot]) => [broker, slot.balance(sequence)])),

@@ -1,6 +1,9 @@
 import type { Range } from "../ledger/index.ts";
 import type { EventKind, Json } from "../model/event.ts";
 import type { Notice } from "../model/notice.ts";
+import type { Sealer } from "../seal/index.ts";
+import type { Counters } from "./messages.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** A record of the ledger's own, before it has its place in the chain. */
 export interface OwnDraft {
@@ -13,6 +16,29 @@ export interface OwnDraft {
 export function gapOf(reason: "damaged" | "queue-full" | "stopped", count: number, from: string, to: string): OwnDraft {
   const data = { reason, count, from, to };
   return { kind: "gap", data: () => data };
+}
+
+/** What a checkpoint tells; read when the events before it are sealed. */
+export function checkpointOf(sources: {
+  readonly sealer: Pick<Sealer, "state" | "root">;
+  readonly outbox: Pick<Outbox, "balances" | "delivered">;
+  readonly counters: () => Counters;
+  readonly lostCount: () => number;
+}): OwnDraft {
+  const { sealer, outbox, counters, lostCount } = sources;
+  return {
+    kind: "checkpoint",
+    data: () => {
+      const size = sealer.state().sequence;
+      const brokers = outbox.balances(size);
+      return {
+        counters: { ...counters(), lost: lostCount(), brokers },
+        delivered: outbox.delivered(),
+        root: sealer.root(),
+        size,
+      };
+    },
+  };
 }
 
 export function damagedNotice([from, to]: Range): Notice {

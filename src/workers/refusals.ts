@@ -24,8 +24,11 @@ export function createRefusals(ledger: Ledger, broker: string, clock: Clock): Re
   return {
     add({ sequence, reason }) {
       last = { sequence, reason, at: Math.floor(clock.wallMs()) };
-      total += 1;
-      count += 1;
+      // A salvaged event has its place in another chain, which counts it.
+      if (sequence > 0) {
+        total += 1;
+        count += 1;
+      }
       events.push(last);
       // While nothing can be written, the list grows no longer than it may be on disk.
       if (events.length > limits.refusedListMax) events.shift();

@@ -60,6 +60,13 @@ export function isFull(error: unknown): boolean {
   return error instanceof SortgateError && error.code === "ledger/full";
 }
 
+/** A full ledger is asked for room this often before the drafts must wait, … */
+export const roomAttemptsMax = 8;
+/** … and so long. */
+export const fullRetryMs = 1_000;
+/** Whether an epoch is too long is looked at after so many events: it costs a look at the file. */
+export const epochLookCount = 1_000;
+
 /** Rows that go at once when the ledger is full: enough that it does not happen at each commit. */
 const chunkCount = 2_000;
 /** So many at least, if it ends where an epoch begins. */

@@ -20,13 +20,16 @@ export interface SalvageReport {
   readonly salvagedCount: number;
   /** Events that cannot be read, and that some broker does not have. */
   readonly lost: readonly Range[];
-  /** Events that found no room; they are in the file still. */
+  /** Events that found no room; they are in the file still, behind `reached`. */
   readonly leftCount: number;
+  readonly reached: number | undefined;
 }
 
 export interface Salvage {
   readonly ledger: Ledger;
   readonly brokers: readonly string[];
+  /** Up to this event the file was read before. */
+  readonly from: number;
   /** A broker has these salvaged events already. */
   readonly settled: (broker: string, id: number) => void;
 }
@@ -37,6 +40,8 @@ interface Row {
 }
 
 const batchCount = 500;
+/** A batch that finds no room is left as a whole: large events come in fewer. */
+const batchBytes = 262_144;
 /** So many events at the end may be lost as a whole; a chain that claims more is not believed. */
 const tailMax = 1_000_000;
 
@@ -46,7 +51,7 @@ const tailMax = 1_000_000;
  * Gives:   only events that are byte for byte as they were signed.
  * Cost:    one hash an event; may be repeated after a crash, and adds nothing twice then.
  */
-export function salvage(path: string, { ledger, brokers, settled }: Salvage): SalvageReport {
+export function salvage(path: string, { ledger, brokers, from, settled }: Salvage): SalvageReport {
   const damaged = openDamaged(path);
   try {
     const check = createEventCheck();
@@ -58,27 +63,36 @@ export function salvage(path: string, { ledger, brokers, settled }: Salvage): Sa
     let last = 0;
     let salvagedCount = 0;
     let leftCount = 0;
+    let reached = from;
     let waiting: SalvagedEvent[] = [];
+    let waitingBytes = 0;
     const lacks = ({ set }: (typeof had)[number], sequence: number): boolean =>
       set.missing(sequence, sequence, 1, []).count > 0;
 
     const flush = (): void => {
-      const ids = waiting.length === 0 ? [] : ledger.salvage(waiting, "damaged-ledger");
-      if (ids === undefined) leftCount += waiting.length;
-      else salvagedCount += ids.length;
+      // Behind what found no room nothing is taken, so that it is known where to go on.
+      const isOver = waiting.length === 0 || leftCount > 0;
+      const ids = isOver ? [] : ledger.salvage(waiting, "damaged-ledger");
+      if (ids === undefined || leftCount > 0) leftCount += waiting.length;
+      else if (waiting.length > 0) {
+        salvagedCount += ids.length;
+        reached = waiting[waiting.length - 1]!.sequence;
+      }
       ids?.forEach((id, index) => {
         for (const one of had) if (!lacks(one, waiting[index]!.sequence)) settled(one.broker, id);
       });
       waiting = [];
+      waitingBytes = 0;
     };
     const take = (row: Row, place: EventPlace): void => {
       if (place.sequence !== row.sequence || (chain !== "" && place.chain !== chain)) return;
       chain = place.chain;
       whole.add(row.sequence, row.sequence);
       last = Math.max(last, row.sequence);
-      if (!had.some((one) => lacks(one, row.sequence))) return;
+      if (row.sequence <= from || !had.some((one) => lacks(one, row.sequence))) return;
       waiting.push({ ...place, bytes: row.bytes });
-      if (waiting.length === batchCount) flush();
+      waitingBytes += row.bytes.length;
+      if (waiting.length === batchCount || waitingBytes >= batchBytes) flush();
     };
     const judge = (row: Row, link: string | undefined): void => {
       const place = check.read(row.bytes);
@@ -104,7 +118,16 @@ export function salvage(path: string, { ledger, brokers, settled }: Salvage): Sa
       whole.ranges(),
       had.map(({ set }) => set.ranges()),
     );
-    return { file: basename(path), chain, readCount: countOf(whole.ranges()), salvagedCount, lost, leftCount };
+    return {
+      file: basename(path),
+      chain,
+      readCount: countOf(whole.ranges()),
+      salvagedCount,
+      // It was told when the file was read first.
+      lost: from > 0 ? [] : lost,
+      leftCount,
+      reached: leftCount > 0 ? reached : undefined,
+    };
   } finally {
     damaged.close();
   }

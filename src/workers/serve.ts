@@ -149,7 +149,10 @@ export function serveLedger(served: ServedLedger): void {
   };
   const endTick = timers.every(tickMs, () => core.due() && schedule());
   const retain = (): void => {
-    guarded(() => core.retain() && timers.soon(retain));
+    guarded(() => {
+      core.readOn();
+      if (core.retain()) timers.soon(retain);
+    });
     // What came meanwhile, and what brokers want, is served between two parts.
     schedule();
   };

@@ -1,4 +1,12 @@
-import { type BrokerCounts, type Cursor, countOf, createCursor, type Ledger, type Range } from "../ledger/index.ts";
+import {
+  type BrokerCounts,
+  type Cursor,
+  countOf,
+  createCursor,
+  type Ledger,
+  type Range,
+  type StoredEvent,
+} from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Json } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
@@ -66,6 +74,14 @@ export class Slot {
   refuse(refusal: RefusalMessage): void {
     const count = this.#settle(refusal.sequence);
     if (count > 0) this.refusals.add(refusal);
+    this.#moved(count);
+  }
+
+  /** The broker will never take a salvaged event: it stands in the list, but is none of those that this chain counts. */
+  refuseSaved({ sequence, reason }: RefusalMessage, event: StoredEvent | undefined): void {
+    const count = this.salvage.settle(-sequence);
+    const place = event?.origin === undefined ? "" : ` (event ${event.origin.sequence} of chain ${event.origin.chain})`;
+    if (count > 0) this.refusals.add({ sequence, reason: `${reason}${place}` });
     this.#moved(count);
   }
 

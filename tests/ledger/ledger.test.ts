@@ -119,7 +119,7 @@ describe("a file that cannot be the ledger", () => {
     database.close();
     const next = openLedger(path, bytesMax);
     expect(next.chain()).toBeUndefined();
-    expect(next.unsalvaged()).toEqual([next.moved?.file]);
+    expect(next.unsalvaged()).toEqual([{ file: next.moved?.file, reached: 0 }]);
     next.close();
   });
 

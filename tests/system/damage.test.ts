@@ -119,7 +119,7 @@ describe("a ledger whose pages are damaged", () => {
       expect(imbalances(status)).toEqual([]);
       expect(status.chain.chain).not.toBe(chain);
     }, 20_000);
-    const [file, ...others] = damagedFiles(rig.site.dataDir).filter((name) => !/-(wal|shm)$/.test(name));
+    const [file, ...others] = damagedFiles(rig.site.dataDir).filter((name) => !/-(wal|shm)$|\.sent$/.test(name));
     expect(others).toEqual([]);
     expect(readFileSync(join(rig.site.dataDir, file!)).equals(damagedBytes)).toBe(true);
 
@@ -153,6 +153,14 @@ describe("a ledger whose pages are damaged", () => {
     const third = await rig.start();
     expect(logLines(third).some(({ name }) => name === "ledger/damaged")).toBe(false);
     await third.end("SIGTERM");
+    // Not after another damage either, when the ledger that knew it is moved aside too.
+    flip(rig.path, placesOf(rig.path, "sortgate.checkpoint").at(-1)! + 3);
+    const fourth = await rig.start();
+    expect(logLines(fourth).filter(({ name }) => name === "ledger/damaged")).toHaveLength(1);
+    await vi.waitFor(async () => {
+      expect((await askStatus(rig.site)).brokers[0]).toMatchObject({ queuedCount: 0, salvagedCount: 0 });
+    }, 20_000);
+    await fourth.end("SIGTERM");
     expect(eventsOf(subscriber.messages.slice(count)).filter(({ id }) => id.includes(`/${chain}/`))).toEqual([]);
   }, 90_000);
 

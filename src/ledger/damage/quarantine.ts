@@ -32,9 +32,37 @@ function syncDirectory(path: string): void {
 export function listDamaged(path: string): string[] {
   const prefix = `${basename(path)}${infix}`;
   return readdirSync(dirname(path))
-    .filter((name) => name.startsWith(prefix) && !name.endsWith("-wal") && !name.endsWith("-shm"))
+    .filter((name) => name.startsWith(prefix) && !/-wal$|-shm$|\.sent$/.test(name))
     .sort()
     .map((name) => join(dirname(path), name));
+}
+
+const sentOf = (file: string): string => `${file}.sent`;
+
+/** Notes that every broker has what was saved of the files that were read through, for the ledger after this one too. */
+export function markSent(path: string, files: ReadonlyMap<string, number>): void {
+  for (const file of listDamaged(path)) {
+    if (files.get(basename(file)) !== Number.POSITIVE_INFINITY) continue;
+    try {
+      closeSync(openSync(sentOf(file), "w", 0o600));
+    } catch {
+      // Without the mark it is sent once more after another damage, byte for byte.
+    }
+  }
+}
+
+/** A damaged ledger that was not read through. */
+export interface Unsalvaged {
+  readonly file: string;
+  /** Up to which event it was read. */
+  readonly reached: number;
+}
+
+/** Takes: up to which event each file was read, by its name. */
+export function unsalvagedOf(path: string, files: ReadonlyMap<string, number>): Unsalvaged[] {
+  return listDamaged(path)
+    .map((file) => ({ file, reached: files.get(basename(file)) ?? 0 }))
+    .filter(({ file, reached }) => Number.isFinite(reached) && !existsSync(sentOf(file)));
 }
 
 /**

@@ -20,10 +20,10 @@ export interface SalvagedList {
   count(): number;
   /** Every broker has all of it. */
   clear(): void;
-  /** Names of the files that are read through. */
-  files(): ReadonlySet<string>;
-  /** A file is read through. */
-  done(file: string, at: number): void;
+  /** Up to which event each file was read; endless if it was read through. */
+  files(): ReadonlyMap<string, number>;
+  /** A file was read, up to this event or through. */
+  done(file: string, at: number, reached: number | undefined): void;
 }
 
 interface Row extends Omit<SalvagedEvent, "subject"> {
@@ -42,8 +42,10 @@ export function createSalvagedList(database: Database.Database): SalvagedList {
   const last = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'salvaged'").pluck();
   const count = database.prepare("SELECT count(*) FROM salvaged").pluck();
   const clear = database.prepare("DELETE FROM salvaged");
-  const files = database.prepare("SELECT file FROM quarantined").pluck();
-  const done = database.prepare("INSERT INTO quarantined (file, at) VALUES (?, ?) ON CONFLICT DO NOTHING");
+  const files = database.prepare("SELECT file, reached FROM quarantined");
+  const done = database.prepare(
+    "INSERT INTO quarantined (file, at, reached) VALUES (?, ?, ?) ON CONFLICT (file) DO UPDATE SET reached = excluded.reached",
+  );
   return {
     add({ chain, sequence, kind, subject, bytes }, reason) {
       insert.run(chain, sequence, kind, subject ?? null, reason, bytes);
@@ -53,7 +55,12 @@ export function createSalvagedList(database: Database.Database): SalvagedList {
     read: (from, to) => (read.all(from, to) as Row[]).map((row) => ({ ...row, subject: row.subject ?? undefined })),
     count: () => count.get() as number,
     clear: () => void clear.run(),
-    files: () => new Set(files.all() as string[]),
-    done: (file, at) => void done.run(file, at),
+    files: () =>
+      new Map(
+        (files.all() as { file: string; reached: number | null }[]).map(({ file, reached }) => {
+          return [file, reached ?? Number.POSITIVE_INFINITY];
+        }),
+      ),
+    done: (file, at, reached) => void done.run(file, at, reached ?? null),
   };
 }
