@@ -122,7 +122,7 @@ export async function openGateway(config: Config, version: string): Promise<Gate
       await stopAll({ devices, forwarders, ledger, pipeline, now, lookAtClocks });
       clockSync.close();
       await told;
-      tell({ name: "gateway/stopped", level: "info", message: "sortgate has stopped; nothing accepted is lost" });
+      tell({ name: "gateway/stopped", level: "info", message: "sortgate has stopped; what it committed is on disk" });
       telemetry.flush();
     },
   };

@@ -71,7 +71,9 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
       walBytes: stats.walBytes,
       usedBytes: stats.usedBytes,
       bytesMax: config.queue.bytes_max,
-      hoursUntilFull: forecast.hoursUntilFull,
+      hoursUntilFull: stats.full === undefined ? forecast.hoursUntilFull : 0,
+      ...(stats.full === undefined ? {} : { full: stats.full }),
+      whenFull: config.queue.when_full,
       lostCount: stats.lostCount,
       uncommittedCount: ledger.uncommittedCount(),
       droppedCount: ledger.droppedCount(),
@@ -160,7 +162,7 @@ function brokerStatus(
   broker: number,
 ): BrokerStatus {
   const { name, url } = config.brokers[broker]!;
-  const { state, since, problem, protocol, inFlightCount, acknowledgedCount } = forwarders[broker]!.state();
+  const { state, since, problem, hint, protocol, inFlightCount, acknowledgedCount } = forwarders[broker]!.state();
   const queue = stats.brokers.find((entry) => entry.name === name);
   return {
     name,
@@ -168,6 +170,7 @@ function brokerStatus(
     state,
     forMs: nowMs() - since,
     problem,
+    ...(hint === "" ? {} : { hint }),
     ...(protocol === undefined ? {} : { protocol }),
     queuedCount: queue?.queuedCount ?? 0,
     inFlightCount,

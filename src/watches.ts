@@ -40,6 +40,11 @@ export function clockWatches(clock: Clock, sync: ClockSync, ledger: LedgerThread
   };
 }
 
+function isTaking(forwarder: Forwarder | undefined): boolean {
+  const state = forwarder?.state();
+  return state?.state === "up" && state.problem === "";
+}
+
 /** What forecasts are made of; undefined until there are forwarders. */
 async function sampleOf(
   ledger: LedgerThread,
@@ -55,7 +60,8 @@ async function sampleOf(
     usedBytes,
     bytesMax: usedBytesMax,
     brokers: brokers.map(({ queuedCount, deliveredTo }, broker) => ({
-      isUp: forwarders[broker]?.state().state === "up",
+      // One that refuses what it is sent does not drain either.
+      isUp: isTaking(forwarders[broker]),
       queuedCount,
       deliveredTo,
     })),

@@ -49,8 +49,9 @@ export function deviceFaults({ name, state, problem, hint, ...counts }: DeviceSt
   return faults;
 }
 
-/** What to look at first; the sentence comes from the broker or the network, the log has a hint of its own beside it. */
-function brokerHint({ url, problem }: BrokerStatus): string {
+/** What to look at first, where the daemon is an older one that does not say it. */
+function brokerHint({ url, problem, hint }: BrokerStatus): string {
+  if (hint !== undefined) return hint;
   if (/certificate|TLS|cert_file/i.test(problem))
     return "check ca_file, cert_file, key_file, the host name in url, and the clock of both machines";
   if (/user name|allow us|accept|banned|refuses us|quota/i.test(problem))
@@ -71,6 +72,8 @@ export function brokerFaults(broker: BrokerStatus): Fault[] {
         tone: "bad",
       },
     ];
+  if (state === "up" && problem !== "")
+    return [{ sentence: `${name}: ${problem}`, hint: brokerHint(broker), tone: "bad" }];
   if (state !== "up" || oldestQueuedMs < backlogMs) return [];
   return [
     {
@@ -81,20 +84,43 @@ export function brokerFaults(broker: BrokerStatus): Fault[] {
   ];
 }
 
+const givesWay = {
+  "drop-oldest": "the oldest events go, also those that a broker lacks",
+  "drop-newest": "new events are refused",
+  "stop-reading": "devices that can wait are not read",
+} as const;
+
+function fullFault({ whenFull, uncommittedCount }: Status["queue"], full: "bytes_max" | "disk"): Fault {
+  const what = full === "disk" ? "the disk of data_dir has no room" : "bytes_max is reached";
+  const inMemory =
+    uncommittedCount === 0
+      ? ""
+      : `; ${countText(uncommittedCount)} events wait in memory, where a stop saves them and a power cut does not`;
+  return {
+    sentence: `The queue is FULL: ${what}, and ${givesWay[whenFull]}${inMemory}`,
+    hint:
+      full === "disk"
+        ? "bring the broker back, or free the disk: df -h"
+        : "bring the broker back, or raise bytes_max under [queue] and restart",
+    tone: "bad",
+  };
+}
+
 export function queueFaults(queue: Status["queue"], brokers: readonly BrokerStatus[]): Fault[] {
   const { first, last, usedBytes, bytesMax, lostCount, droppedCount } = queue;
   const faults: Fault[] = [];
+  if (queue.full !== undefined) faults.push(fullFault(queue, queue.full));
   const storedCount = Math.max(1, last - first + 1);
   const undelivered = Math.max(0, ...brokers.map(({ queuedCount }) => queuedCount)) / storedCount;
   // Delivered events go by themselves when room is needed, so they do not count.
   const share = (Math.min(1, undelivered) * usedBytes) / bytesMax;
-  if (share >= filledShareMax)
+  if (share >= filledShareMax && queue.full === undefined)
     faults.push({
       sentence: `The queue fills: undelivered events take ${Math.floor(share * 100)} % of it`,
       hint: "bring the broker back, or raise bytes_max under [queue] and restart; once it is full, when_full decides what is lost",
       tone: "warn",
     });
-  if (typeof queue.hoursUntilFull === "number" && queue.hoursUntilFull < shiftHours)
+  if (queue.full === undefined && typeof queue.hoursUntilFull === "number" && queue.hoursUntilFull < shiftHours)
     faults.push({
       sentence: `The queue will be full in ${durationText(queue.hoursUntilFull * 3_600_000)}, as things go`,
       hint: "bring the broker back, or raise bytes_max under [queue] and restart; once it is full, when_full decides what is lost",
@@ -102,8 +128,8 @@ export function queueFaults(queue: Status["queue"], brokers: readonly BrokerStat
     });
   if (lostCount > 0)
     faults.push({
-      sentence: `${countText(lostCount)} events were destroyed before every broker had them: the queue was full`,
-      hint: "raise bytes_max under [queue]; the gap events in the chain tell which were lost",
+      sentence: `${countText(lostCount)} events were destroyed or refused before every broker had them: the queue was full`,
+      hint: "raise bytes_max under [queue] if the disk has room; the gap events in the chain tell which were lost",
       tone: "bad",
     });
   if (droppedCount > 0)
@@ -131,7 +157,7 @@ export function gatewayFaults({ gateway }: Status, { path, configDigest, isDiges
   if (!gateway.clockSynced)
     faults.push({
       sentence: "The clock of this box is not set by a time server, and each event says so",
-      hint: "timedatectl",
+      hint: "timedatectl set-ntp true; timedatectl shows whether a time server answers",
       tone: "warn",
     });
   // A daemon of another version may not tell its digest.

@@ -54,6 +54,8 @@ export interface BrokerStatus {
   readonly forMs: DurationMs;
   /** Why it is down, or what is wrong although it is up, one sentence; empty if all is well. */
   readonly problem: string;
+  /** What to do about it; absent if all is well. */
+  readonly hint?: string;
   /** MQTT version in use; absent while down. */
   readonly protocol?: 4 | 5;
   readonly queuedCount: number;
@@ -124,7 +126,11 @@ export interface Status {
     readonly bytesMax: number;
     /** Hours until when_full decides what is lost; null: never, as things go. */
     readonly hoursUntilFull: number | null;
-    /** Events that were destroyed before every broker had them. */
+    /** What a full ledger has no more of: its own quota, or room on the disk; absent while there is room. */
+    readonly full?: "bytes_max" | "disk";
+    /** What then gives way. */
+    readonly whenFull: "drop-oldest" | "drop-newest" | "stop-reading";
+    /** Events that were destroyed, or refused for want of room, before every broker had them. */
     readonly lostCount: number;
     /** Events handed to the ledger and not committed yet. */
     readonly uncommittedCount: number;

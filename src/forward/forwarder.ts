@@ -41,6 +41,8 @@ export interface ForwarderState {
   readonly since: MonotonicMs;
   /** Why it is down, or what is wrong although it is up, one sentence; empty if all is well. */
   readonly problem: string;
+  /** What to do about it; empty if there is none. */
+  readonly hint: string;
   readonly protocol?: 4 | 5;
   readonly inFlightCount: number;
   readonly acknowledgedCount: number;
@@ -73,6 +75,7 @@ class BrokerForwarder {
   #state: ForwarderState["state"] = "connecting";
   #since: MonotonicMs;
   #problem = "not connected yet";
+  #hint = "";
   #protocol: 4 | 5;
   #acknowledgedCount = 0;
   #isClosing = false;
@@ -92,8 +95,7 @@ class BrokerForwarder {
     return {
       state: this.#state,
       since: this.#since,
-      problem:
-        this.#state === "up" ? this.#contest.problem(this.#upMs()) || (this.#session?.problem ?? "") : this.#problem,
+      ...this.#trouble(),
       ...(this.#session === undefined ? {} : { protocol: this.#protocol }),
       inFlightCount: this.#session?.inFlightCount ?? 0,
       acknowledgedCount: this.#acknowledgedCount,
@@ -153,6 +155,15 @@ class BrokerForwarder {
     return this.#ended(reason, this.#upMs());
   }
 
+  /** What is wrong, and what to do about it. */
+  #trouble(): { problem: string; hint: string } {
+    if (this.#state !== "up") return { problem: this.#problem, hint: this.#hint };
+    const contested = this.#contest.problem(this.#upMs());
+    if (contested !== "")
+      return { problem: contested, hint: "make sure that no other gateway has the same site and id" };
+    return { problem: this.#session?.problem ?? "", hint: this.#session?.hint ?? "" };
+  }
+
   #upMs(): DurationMs {
     return this.#options.clock.monotonicMs() - this.#since;
   }
@@ -186,6 +197,7 @@ class BrokerForwarder {
     if (state !== this.#state) this.#since = clock.monotonicMs();
     this.#state = state;
     this.#problem = problem;
+    this.#hint = reason?.hint ?? "";
     const fields = { broker: settings.name, protocol: this.#protocol };
     if (state === "up")
       tell({ name: "broker/up", level: "info", message: `Broker "${settings.name}" is connected`, fields });

@@ -68,6 +68,7 @@ export class LinkSession {
   #rewindTimer: Cancel | undefined;
   #rewoundAt: MonotonicMs = Number.NEGATIVE_INFINITY;
   #lastRefusal = "";
+  #lastHint = "";
   #isOnlineTold = false;
   readonly #openedAt: MonotonicMs;
   #draining: (() => void) | undefined;
@@ -103,6 +104,11 @@ export class LinkSession {
     const count = this.#held.count();
     if (count === 0 && !this.#isLeftBehind) return "";
     return `${this.#lastRefusal}; ${this.#isLeftBehind ? `more than ${count}` : count} wait and are tried again`;
+  }
+
+  /** What to do about that. */
+  get hint(): string {
+    return this.problem === "" ? "" : this.#lastHint;
   }
 
   /** Takes no more events, waits for what is in flight, says offline, and leaves. Resolves when that is done. */
@@ -220,7 +226,10 @@ export class LinkSession {
     const { sentence, hint, isPermanent } = meaning;
     const what = kind === "status" ? "our status" : `our ${kind} events`;
     const told = `Broker "${settings.name}" does not take ${what}: ${sentence} (${topic})`;
-    if (!isPermanent && kind !== "status") this.#lastRefusal = told;
+    if (!isPermanent && kind !== "status") {
+      this.#lastRefusal = told;
+      this.#lastHint = hint;
+    }
     const now = clock.monotonicMs();
     const key = `${kind} ${code}`;
     if (now - (this.#toldAt.get(key) ?? Number.NEGATIVE_INFINITY) < tellMs) return;

@@ -139,9 +139,13 @@ class SealedLedger implements LedgerCore {
   }
 
   stats(): LedgerStats {
+    const extent = this.#core.ledger.extent();
+    const isAtQuota = extent.usedBytes > extent.usedBytesMax * 0.95;
+    const isFull = !this.#hasRoom || this.#room.isFull();
     return {
-      ...this.#core.ledger.extent(),
+      ...extent,
       lostCount: this.#room.lostCount(),
+      ...(isFull && { full: isAtQuota ? "bytes_max" : "disk" }),
       kid: this.#key.kid,
       keySince: this.#key.since,
       brokers: this.outbox.stats(),

@@ -63,6 +63,9 @@ export interface Questions {
   readonly rotateKey: { readonly ask: null; readonly answer: { readonly kid: string; readonly sequence: number } };
 }
 
+/** What a full ledger has no more of: its own quota, or room on the disk. */
+export type Fullness = "bytes_max" | "disk";
+
 export interface LedgerStats {
   readonly first: number;
   readonly last: number;
@@ -71,6 +74,8 @@ export interface LedgerStats {
   readonly usedBytes: number;
   readonly usedBytesMax: number;
   readonly lostCount: number;
+  /** What keeps new events from coming in by themselves; absent while there is room. */
+  readonly full?: Fullness;
   readonly kid: string;
   readonly keySince: EpochMs;
   readonly brokers: readonly {

@@ -3,7 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import type { Json } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
-import type { Tell } from "../model/notice.ts";
+import type { Notice, Tell } from "../model/notice.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { DraftMessage } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
@@ -25,6 +25,8 @@ export interface Room {
   expire(expiry: Expiry): boolean;
   /** Whether more of them are to go: a day of events goes in parts, for nothing else is done meanwhile. */
   isExpiring(): boolean;
+  /** Since it was full last, what brokers lack takes more than half of it. */
+  isFull(): boolean;
   /** The ledger is full: decides what gives way. "drop": the drafts that were to come in. */
   make(drafts: readonly DraftMessage[]): "retry" | "drop" | "wait";
   /** Events up to this sequence go with the next commit; 0: none. */
@@ -112,6 +114,12 @@ function cut(ledger: Ledger, from: number, end: number, most: number): number {
   return behind > 0 ? behind - 1 : end;
 }
 
+function purgedNotice(to: number, lost: number): Notice {
+  const what = lost === 0 ? "" : `; some broker never had ${lost} of them`;
+  const message = `Events up to sequence ${to} were destroyed${what}; the chain says so`;
+  return { name: "ledger/purged", level: lost === 0 ? "info" : "warn", message, fields: { to, lost } };
+}
+
 export function createRoom(options: {
   ledger: Ledger;
   outbox: Outbox;
@@ -128,6 +136,7 @@ export function createRoom(options: {
   /** The last event of an expiry that has begun. */
   let expireTo = 0;
   let toldAt = Number.NEGATIVE_INFINITY;
+  let isFull = false;
 
   function mark(to: number, reason: "retention" | "space"): boolean {
     const { first } = ledger.extent();
@@ -170,6 +179,11 @@ export function createRoom(options: {
       // A replay may have made some of them queued again meanwhile.
       return mark(Math.min(expireTo, outbox.deliveredByAll(), first + expireCount - 1), "retention");
     },
+    isFull() {
+      const { first, last } = ledger.extent();
+      isFull &&= outbox.undeliveredUpTo(last) * 2 > last - first;
+      return isFull;
+    },
     isExpiring: () => expireTo >= ledger.extent().first,
     make(drafts) {
       const { first, last } = ledger.extent();
@@ -178,6 +192,7 @@ export function createRoom(options: {
       const delivered = Math.min(chunkEnd, outbox.deliveredByAll());
       if (mark(cut(ledger, from, delivered, delivered), "space")) return "retry";
       warn();
+      isFull = true;
       if (policy === "stop-reading") return "wait";
       const most = Math.min(last, from + 2 * epochEventsMax({ first, last }));
       if (policy === "drop-oldest") return mark(cut(ledger, from, chunkEnd, most), "space") ? "retry" : "wait";
@@ -191,12 +206,7 @@ export function createRoom(options: {
       if (destroyTo > 0) {
         outbox.destroyed(destroyTo);
         lostCount += goingLostCount;
-        tell({
-          name: "ledger/purged",
-          level: "info",
-          message: `Events up to sequence ${destroyTo} were destroyed; the chain says so`,
-          fields: { to: destroyTo },
-        });
+        tell(purgedNotice(destroyTo, goingLostCount));
       }
       unmark();
       refusals.stored();

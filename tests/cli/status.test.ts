@@ -25,7 +25,7 @@ describe("sortgate status", () => {
     expect(stdout).toMatch(/^tunnel-1 +100 +40 +58 +2 too-weak +3 +1$/m);
     expect(stdout).toMatch(/^central +up for 59 s +5 +0 +0 +12 +12$/m);
     expect(stdout).toContain("\ncentral is mqtts://broker.example:8883\n");
-    expect(stdout).toContain("2 events were destroyed before every broker had them");
+    expect(stdout).toContain("2 events were destroyed or refused before every broker had them");
     expect(stdout).toContain("events 1 to 12; 36.9 kB of 2.0 GB used");
   });
 
@@ -48,7 +48,7 @@ describe("sortgate status", () => {
     expect(stdout).toContain("central: Connection refused");
   });
 
-  test("shows when a broker will have all and when the disk is full, and a dash where that never happens", async () => {
+  test("shows when a broker will have all and when the disk is full, and nothing where that never happens", async () => {
     view.now = aStatus({
       brokers: [
         aBroker({ queuedCount: 5_000, hoursUntilDrained: 0.5 }),
@@ -57,9 +57,10 @@ describe("sortgate status", () => {
       ],
     });
     const never = await status();
-    expect(never.stdout).toContain("\ncentral: drained in 30 min\naway: drained in –\n");
+    expect(never.stdout).toContain("\ncentral: drained in 30 min\n");
+    expect(never.stdout).not.toContain("away: drained");
     expect(never.stdout).not.toContain("idle: drained");
-    expect(never.stdout).toContain("of files; full in –\n");
+    expect(never.stdout).toContain("of files\n");
     expect(never.stdout).not.toContain("The queue will be full");
     view.now = aStatus({ queue: { ...aStatus().queue, hoursUntilFull: 7.5 } });
     const soon = await status();
@@ -67,6 +68,11 @@ describe("sortgate status", () => {
     expect(soon.stdout).toMatch(/The queue will be full in 7 h 30 min[^\n]*\n {2}Try: bring the broker back/);
     const asJson = JSON.parse((await status("--json")).stdout);
     expect([asJson.queue.hoursUntilFull, asJson.brokers[0].hoursUntilDrained]).toEqual([7.5, 0]);
+  });
+
+  test("ends with 1 when a broker is up and refuses what it is sent", async () => {
+    view.now = aStatus({ brokers: [aBroker({ problem: "Broker does not take our read events" })] });
+    expect((await status()).code).toBe(1);
   });
 
   test("says of a device that is made to wait why, and what to do", async () => {
@@ -164,9 +170,31 @@ describe("sortgate status", () => {
       "The queue fills: undelivered events take 67 % of it\n  Try: bring the broker back, or raise bytes_max ",
     ],
     [
+      "a broker that is up and refuses what it is sent",
+      { brokers: [aBroker({ problem: "Broker does not take our read events", hint: "allow the topic" })] },
+      "central: Broker does not take our read events\n  Try: allow the topic\n",
+    ],
+    [
+      "a full disk",
+      { queue: { ...aStatus().queue, full: "disk" as const, uncommittedCount: 9_367, hoursUntilFull: 0 } },
+      "The queue is FULL: the disk of data_dir has no room, and the oldest events go, also those that a broker lacks; 9,367 events wait in memory, where a stop saves them and a power cut does not\n  Try: bring the broker back, or free the disk: df -h\n",
+    ],
+    [
+      "a full quota",
+      {
+        queue: {
+          ...aStatus().queue,
+          full: "bytes_max" as const,
+          whenFull: "drop-newest" as const,
+          hoursUntilFull: 0,
+        },
+      },
+      "The queue is FULL: bytes_max is reached, and new events are refused\n  Try: bring the broker back, or raise bytes_max under [queue] and restart\n",
+    ],
+    [
       "lost events",
       {},
-      "2 events were destroyed before every broker had them: the queue was full\n  Try: raise bytes_max",
+      "2 events were destroyed or refused before every broker had them: the queue was full\n  Try: raise bytes_max",
     ],
     [
       "events that did not reach the disk",

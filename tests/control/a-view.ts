@@ -42,6 +42,7 @@ export function aStatus(over: Partial<Status> = {}): Status {
       usedBytes: 36_864,
       bytesMax: 2_000_000_000,
       hoursUntilFull: null,
+      whenFull: "drop-oldest",
       lostCount: 2,
       uncommittedCount: 0,
       droppedCount: 1,

@@ -77,10 +77,6 @@ function refusedText(refused: ReadPointStatus["refusedCount"]): string {
   return parts.length === 0 ? "0" : parts.map(([reason, count]) => `${countText(count)} ${reason}`).join(", ");
 }
 
-/** A forecast; a dash where it never happens, as things go. */
-const hoursText = (hours: number | null | undefined): string =>
-  typeof hours === "number" ? shortDuration(hours * 3_600_000) : "–";
-
 /** The brokers with their queues; `queue stats` shows the same. */
 export function tellBrokers(brokers: readonly BrokerStatus[], output: Output): void {
   output.table(
@@ -98,7 +94,8 @@ export function tellBrokers(brokers: readonly BrokerStatus[], output: Output): v
   );
   for (const { name, url } of brokers) output.line(`${name} is ${url}`, "dim");
   for (const { name, queuedCount, hoursUntilDrained } of brokers)
-    if (queuedCount > 0 && hoursUntilDrained !== 0) output.line(`${name}: drained in ${hoursText(hoursUntilDrained)}`);
+    if (queuedCount > 0 && typeof hoursUntilDrained === "number" && hoursUntilDrained > 0)
+      output.line(`${name}: drained in ${shortDuration(hoursUntilDrained * 3_600_000)}`);
   for (const { name, replay, lostCount, salvagedCount } of brokers) {
     if (replay !== undefined)
       output.line(
@@ -124,15 +121,17 @@ export function tellQueue(queue: Status["queue"], brokers: readonly BrokerStatus
   const { first, last, fileBytes, walBytes, usedBytes, bytesMax } = queue;
   const range = last < first || last === 0 ? "no events" : `events ${countText(first)} to ${countText(last)}`;
   const disk = bytesText(fileBytes + walBytes);
-  output.line(
-    `On disk: ${range}; ${bytesText(usedBytes)} of ${bytesText(bytesMax)} used, ${disk} of files; full in ${hoursText(queue.hoursUntilFull)}`,
-  );
+  const hours = queue.full === undefined ? queue.hoursUntilFull : null;
+  // No forecast means that it never fills, as things go.
+  const filling = typeof hours === "number" ? `; full in ${shortDuration(hours * 3_600_000)}` : "";
+  output.line(`On disk: ${range}; ${bytesText(usedBytes)} of ${bytesText(bytesMax)} used, ${disk} of files${filling}`);
   tellFaults(queueFaults(queue, brokers), output);
 }
 
 /** Whether everything that should be up is up. */
 function isAllUp({ gateway, devices, brokers }: Status): boolean {
-  return gateway.ready && [...devices, ...brokers].every(({ state }) => state === "up");
+  const isUp = ({ state }: { readonly state: string }): boolean => state === "up";
+  return gateway.ready && devices.every(isUp) && brokers.every((broker) => isUp(broker) && broker.problem === "");
 }
 
 /** `sortgate status`: how the running daemon does, on one screen. */
@@ -144,7 +143,7 @@ export function addStatus(program: Command, output: Output): void {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nExit codes:\n  0  all devices and brokers are up\n  1  one of them is not\n  3  the daemon cannot be reached\n" +
+      "\nExit codes:\n  0  all devices and brokers are up and well\n  1  one of them is not\n  3  the daemon cannot be reached\n" +
         "\nExamples:\n  sortgate status\n  sortgate status --json | jq .queue\n  watch -n 2 sortgate status\n",
     )
     .action(async ({ config }: { readonly config: string }) => {
