@@ -20,6 +20,8 @@ export interface BackPressure {
   check(): void;
   /** Absent while everything is read. */
   reason(): HoldReason | undefined;
+  /** Since when they are held back, or no more. */
+  sinceMs(): MonotonicMs;
 }
 
 /** From here on devices wait: as much again may be on its way from the wires. */
@@ -59,6 +61,7 @@ export function createBackPressure(options: {
   const toldAt: Record<HoldReason, MonotonicMs> = { overload: -quietMs, full: -quietMs };
   let reason: HoldReason | undefined;
   let isTold = false;
+  let sinceMs: MonotonicMs = 0;
 
   function wanted(): HoldReason | undefined {
     if (!ledger.hasRoom()) return whenFull === "stop-reading" ? "full" : undefined;
@@ -85,6 +88,7 @@ export function createBackPressure(options: {
       if (next === reason) return;
       const wasHeld = reason !== undefined;
       reason = next;
+      sinceMs = clock.monotonicMs();
       if (next === undefined) for (const device of devices) device.resume();
       else if (!wasHeld) for (const device of devices) device.pause();
       if (next !== undefined) begin(next);
@@ -94,5 +98,6 @@ export function createBackPressure(options: {
       }
     },
     reason: () => reason,
+    sinceMs: () => sinceMs,
   };
 }

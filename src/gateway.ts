@@ -82,7 +82,7 @@ export async function openGateway(config: Config, version: string): Promise<Gate
         ledger,
         pipeline,
         ...(await field),
-        holdReason: pressure.reason,
+        pressure,
         readRate: rates.of,
         forecast: forecast.now,
         nowMs: () => clock.monotonicMs(),

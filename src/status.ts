@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { HoldReason } from "./back-pressure.ts";
+import type { BackPressure, HoldReason } from "./back-pressure.ts";
 import { type Config, configDigest } from "./config/index.ts";
 import type {
   BrokerStatus,
@@ -28,8 +28,8 @@ export interface StatusSources {
   readonly pipeline: Pipeline;
   readonly devices: readonly SupervisedDevice[];
   readonly forwarders: readonly Forwarder[];
-  /** Why devices that can wait are made to; absent while they are not. */
-  readonly holdReason: () => HoldReason | undefined;
+  /** Whether devices that can wait are made to. */
+  readonly pressure: Pick<BackPressure, "reason" | "sinceMs">;
   readonly forecast: () => Forecast;
   /** Reads a second of device i over the last ten seconds. */
   readonly readRate: (device: number) => number;
@@ -114,7 +114,7 @@ function deviceStatus(sources: StatusSources, device: number): DeviceStatus {
   const { config, devices, pipeline, readRate, nowMs } = sources;
   const settings = config.devices[device]!;
   const { isPaused, sinceMs, ...supervised } = devices[device]!.state();
-  const hold = isPaused ? holds[sources.holdReason() ?? "overload"] : undefined;
+  const hold = isPaused ? holds[sources.pressure.reason() ?? "overload"] : undefined;
   const state = hold === undefined ? supervised.state : "paused";
   const { sentence, hint } = hold ?? supervised;
   const { readCount, noReadCount, malformedCount, discardedByteCount, heardAt } = pipeline.deviceCounters(device);
@@ -123,7 +123,7 @@ function deviceStatus(sources: StatusSources, device: number): DeviceStatus {
     readPoint: settings.read_point,
     driver: settings.driver,
     state,
-    forMs: nowMs() - sinceMs,
+    forMs: nowMs() - (hold === undefined ? sinceMs : Math.max(sinceMs, sources.pressure.sinceMs())),
     problem: sentence ?? "",
     ...(hint === undefined ? {} : { hint }),
     readCount,

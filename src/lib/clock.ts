@@ -15,11 +15,14 @@ export interface Clock {
   readonly boot: string;
 }
 
+const lastMs = Date.parse("9999-12-31T23:59:59.999Z");
+
 /** The clocks of this machine. */
 export function createSystemClock(): Clock {
   return {
     monotonicMs: () => performance.now(),
-    wallMs: () => Date.now(),
+    // RFC 3339 knows no later year, and an event with another time could not be read.
+    wallMs: () => Math.min(Date.now(), lastMs),
     boot: randomBytes(4).toString("hex"),
   };
 }

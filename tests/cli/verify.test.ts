@@ -193,10 +193,18 @@ describe("sortgate verify", () => {
 
   test("keeps a file with a hundred thousand lines of noise readable", async () => {
     mkdirSync(join(folder, "noise"));
-    const path = written("noise/lines", "x\n".repeat(100_000));
+    const path = written("noise/lines", `${linesOf("whole")[0]}\n${"x\n".repeat(100_000)}`);
     const { code, stdout } = await runHere("verify", path);
     expect(code).toBe(1);
     expect(stdout.split("\n").length).toBeLessThan(40);
     expect(stdout).toContain("… and 99980 more");
+  });
+
+  test("says of a file without a single event that it is the wrong one", async () => {
+    const { code, stdout, stderr } = await runHere("verify", written("config.toml", '[gateway]\nsite = "HZ01"\n'));
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(
+      /^Error: There is no event in .*config\.toml: none of its 2 lines is one\nTry: capture some/,
+    );
   });
 });

@@ -81,13 +81,26 @@ describe("a ledger file that somebody removes", () => {
     const { site, daemon } = await withParcels();
     const { chain } = (await askStatus(site)).chain;
     await daemon.end("SIGKILL");
-    rmSync(`${ledger(site)}-wal`);
+    for (const end of ["-wal", "-reserve"]) rmSync(`${ledger(site)}${end}`);
     const second = await startDaemon(site);
     cleanups.push(() => second.end());
     expect((await askStatus(site)).chain.chain).not.toBe(chain);
     expect(logLines(second).find(({ name }) => name === "ledger/damaged")).toMatchObject({
       msg: expect.stringContaining("its write-ahead log is gone"),
     });
+  });
+
+  it("without one of the two names of its log is gone on with, and has all of it", async () => {
+    const { site, daemon } = await withParcels();
+    const { chain } = await askStatus(site);
+    await daemon.end("SIGKILL");
+    rmSync(`${ledger(site)}-wal`);
+    const second = await startDaemon(site);
+    cleanups.push(() => second.end());
+    const after = (await askStatus(site)).chain;
+    expect(after.chain).toBe(chain.chain);
+    expect(after.sequence).toBeGreaterThan(chain.sequence);
+    expect(logLines(second).filter(({ name }) => name === "ledger/damaged")).toEqual([]);
   });
 
   it("after a clean end, when no log is needed, is gone on with", async () => {

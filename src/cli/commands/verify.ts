@@ -74,8 +74,10 @@ async function verify(file: string, options: VerifyOptions, output: Output): Pro
 
 function requireEvents(verdict: Verdict, file: string, witness: string | undefined): void {
   const name = file === "-" ? "standard input" : file;
-  const hasEvents = verdict.malformedCount > 0 || verdict.chains.some(({ eventCount }) => eventCount > 0);
-  if (!hasEvents) throw unreadable(`There is no event in ${name}`, `capture some first: ${capture}`);
+  if (!verdict.chains.some(({ eventCount }) => eventCount > 0)) {
+    const lines = verdict.malformedCount === 0 ? "" : `: none of its ${verdict.malformedCount} lines is one`;
+    throw unreadable(`There is no event in ${name}${lines}`, `capture some first: ${capture}`);
+  }
   if (witness !== undefined && verdict.witnessCount === 0) {
     throw unreadable(
       `There is no checkpoint event in ${witness}`,
@@ -109,7 +111,7 @@ export function tellVerdict(verdict: Verdict, { command, isTrustGiven }: Judging
     findings.some((finding) => finding.kind === "endorsement" && finding.reason === "untrusted"),
   );
   if (isUntrusted) {
-    output.line("An epoch is endorsed by another certificate than those given. After keys import there are two:");
+    output.line("An epoch is endorsed by another certificate than those given. After keys import there are several:");
     output.line(`Try: ${command} --trust OLD --trust NEW; the old one lies beside the new one as device-*.crt`);
   }
   output.line(verdictLine(verdict), verdict.verdict === "whole" ? "good" : "bad");
