@@ -202,8 +202,10 @@ export class LinkSession {
       this.#held.tried("resolved");
       this.#rewindLater();
     };
-    // A ledger that has ended takes the gateway with it: nothing is tried again then.
-    this.#connection.written().then(next, () => {});
+    // A full ledger may refuse, and goes on; one that has ended takes the gateway with it, and nothing is tried again.
+    this.#connection.written().then(next, (error: unknown) => {
+      if (error instanceof SortgateError && error.code === "ledger/full") next();
+    });
   }
 
   /** Sends an event that was refused before, if the place that the status had is free again. */

@@ -12,6 +12,8 @@ import { countOf, createRangeSet, type Range } from "./range-set.ts";
 export interface Cursor {
   /** Begins a connection when the ledger ends at `head`. */
   begin(head: number): void;
+  /** What was there before the connect goes up to `head` now: more was added to it. */
+  extend(head: number): void;
   /** Up to `max` sequences to hand out now, as ranges in the order in which to send them. */
   lease(head: number, max: number): Range[];
   /** Only what came after the connect. */
@@ -81,6 +83,9 @@ export function createCursor(stored: readonly Range[]): Cursor {
       backlogNext = 1;
       backlogEnd = head;
       again = [];
+    },
+    extend(head) {
+      backlogEnd = Math.max(backlogEnd, head);
     },
     lease(head, max) {
       const live = leaseLive(head, max);

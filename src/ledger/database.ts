@@ -1,4 +1,4 @@
-import { accessSync, constants, rmSync, statSync } from "node:fs";
+import { accessSync, constants, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
@@ -86,7 +86,10 @@ export function openDatabase(path: string): { readonly database: Database.Databa
     return { database, ...(moved === undefined ? {} : { moved }) };
   } catch (error) {
     database?.close();
-    throw explainSqlite(error, path);
+    const explained = explainSqlite(error, path);
+    // It looked whole: the next start looks at all of it, and moves it aside.
+    if (explained.code === "ledger/corrupt" && database !== undefined) writeFileSync(suspectOf(path), "");
+    throw explained;
   }
 }
 

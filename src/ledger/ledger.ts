@@ -302,6 +302,12 @@ function createWrite(
   };
 }
 
+function bytesOf(events: readonly { readonly bytes: Uint8Array }[]): number {
+  let byteCount = 0;
+  for (const { bytes } of events) byteCount += bytes.length;
+  return byteCount;
+}
+
 function overDatabase(database: Database.Database, path: string, pages: Pages, moved: Moved | undefined): Ledger {
   const salvaged = createSalvagedList(database);
   const read = database.prepare(statements.read);
@@ -332,8 +338,7 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
     salvaged,
     unsalvaged: () => unsalvagedOf(path, salvaged.files()),
     salvage(events, reason) {
-      let byteCount = 0;
-      for (const event of events) byteCount += event.bytes.length;
+      const byteCount = bytesOf(events);
       const ids: number[] = [];
       const add = (): void => {
         ids.length = 0;
@@ -342,13 +347,16 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
       return pages.write(add, byteCount, false) === "full" ? undefined : ids;
     },
     commit(commit) {
-      let byteCount = 0;
-      for (const event of commit.events) byteCount += event.bytes.length;
+      let byteCount = bytesOf(commit.events);
       for (const change of changesOf(commit)) byteCount += cursors.sizeOf(change);
-      const attempt = (isTight: boolean): "stored" | "full" =>
-        pages.write(() => write(commit, isTight), byteCount, commit.isOwn === true, commit.isLast === true);
+      const attempt = (isTight: boolean, isOwn: boolean): boolean =>
+        pages.write(() => write(commit, isTight), byteCount, isOwn, commit.isLast === true) === "stored";
       try {
-        const stored = attempt(false) === "stored" || (commit.settled.size > 0 && attempt(true) === "stored");
+        // Cursors are drawn together before they take of what is kept for records of the ledger's own.
+        const stored =
+          attempt(false, false) ||
+          (commit.settled.size > 0 && attempt(true, false)) ||
+          (commit.isOwn === true && attempt(commit.settled.size > 0, true));
         if (stored) cursors.stored();
         if (stored && commit.isSalvageOver === true) markSent(path, salvaged.files());
         return stored ? "stored" : "full";

@@ -33,7 +33,10 @@ interface Sodium {
 /** Signs with libsodium; nothing where it has no build for this machine (32-bit ARM, musl). */
 export function createSodiumPair(): SigningPair | undefined {
   const sodium = loadSodium();
-  if (sodium === undefined) return undefined;
+  return sodium === undefined ? undefined : pairOf(sodium);
+}
+
+function pairOf(sodium: Sodium): SigningPair {
   const publicKey = Buffer.alloc(sodium.crypto_sign_PUBLICKEYBYTES);
   const secretKey = sodium.sodium_malloc(sodium.crypto_sign_SECRETKEYBYTES);
   const signature = Buffer.alloc(sodium.crypto_sign_BYTES);

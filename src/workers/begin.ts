@@ -64,8 +64,11 @@ export function beginLedger({ port, ledger, identity, options, clock, timers, dr
     port.post({ type: "live", batch }, [batch.bytes.buffer]);
   };
   core.start(known === undefined);
-  for (const file of ledger.unsalvaged())
-    core.salvage(file, ledger.moved?.file === file.file ? ledger.moved.what : "moved aside");
+  // What was read in part before is read on while events flow.
+  for (const file of ledger.unsalvaged()) {
+    const what = ledger.moved?.file === file.file ? ledger.moved.what : "moved aside";
+    if (file.reached === 0 && !core.salvage(file, what, Number.POSITIVE_INFINITY)) break;
+  }
   const { subject, fingerprint, notAfter, certificatePath: path, keyPath } = identity;
   port.post({
     type: "opened",

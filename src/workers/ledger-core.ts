@@ -5,20 +5,20 @@ import type { DurationMs } from "../model/units.ts";
 import { canonicalize } from "../seal/index.ts";
 import { commitCount } from "./commit-count.ts";
 import type { LedgerCore, LedgerCoreOptions } from "./core-face.ts";
+import { createEpochLength, type EpochLength } from "./epoch-length.ts";
 import type { ClockState, Counters, DraftMessage, LedgerStats } from "./messages.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
-import { checkpointOf, damagedNotice, gapOf, type OwnDraft, refusedNotice, rotatedNotice } from "./own-records.ts";
-import { createRetention, type Retention } from "./retention.ts";
 import {
-  createRoom,
-  epochEventsMax,
-  epochLookCount,
-  fullRetryMs,
-  isFull,
-  noSpace,
-  type Room,
-  roomAttemptsMax,
-} from "./room.ts";
+  checkpointOf,
+  damagedNotice,
+  gapOf,
+  type OwnDraft,
+  refusedNotice,
+  rotatedNotice,
+  untoldNotice,
+} from "./own-records.ts";
+import { createRetention, type Retention } from "./retention.ts";
+import { createRoom, isFull, noSpace, patience, type Room } from "./room.ts";
 import { salvage } from "./salvage.ts";
 import { noticeOf, recordsOf } from "./salvage-report.ts";
 
@@ -35,15 +35,14 @@ class SealedLedger implements LedgerCore {
   readonly #core: LedgerCoreOptions;
   readonly #room: Room;
   readonly #retention: Retention;
+  readonly #epochLength: EpochLength;
   #waiting: DraftMessage[] = [];
   #counters: Counters = {};
   #checkpointAt: number;
   #checkpointSequence: number;
-  #key = { kid: "", since: 0, sinceMonotonicMs: 0, sequence: 0 };
+  #key = { kid: "", since: 0, sinceMonotonicMs: 0 };
   /** False until the epoch of this run has begun: nothing can be sealed before. */
   #hasKey = false;
-  /** The event at which the length of the epoch is looked at next. */
-  #epochLookAt = 0;
   #retryAt = 0;
   #areCursorsWritable = true;
   #hasRoom = true;
@@ -66,6 +65,7 @@ class SealedLedger implements LedgerCore {
       clock,
       damaged: (ranges) => this.#foundDamaged(ranges),
     });
+    this.#epochLength = createEpochLength(ledger, this.outbox);
     this.#room = createRoom({ ledger, outbox: this.outbox, policy: options.whenFull, clock, tell });
     this.#checkpointAt = clock.monotonicMs();
     this.#checkpointSequence = core.sealer.state().sequence;
@@ -154,8 +154,14 @@ class SealedLedger implements LedgerCore {
 
   flush(): void {
     this.#retryAt = 0;
-    while (this.#waiting.length > 0) if (!this.#commitOnce([])) return;
-    this.#commitOnce([]);
+    while (this.#waiting.length > 0) if (!this.#commitOnce([])) break;
+    if (this.#waiting.length === 0) this.#commitOnce([]);
+    else if (this.#isFinishing) {
+      // Not even the gap found room.
+      this.#room.lose(this.#waiting.length);
+      this.#core.tell(untoldNotice(this.#waiting.length));
+      this.#waiting = [];
+    }
   }
 
   finish(counters: Counters): number {
@@ -172,24 +178,26 @@ class SealedLedger implements LedgerCore {
     return sealer.state().sequence;
   }
 
-  salvage({ file, reached: from }: Unsalvaged, what: string): void {
+  salvage({ file, reached: from }: Unsalvaged, what: string, rowsMax: number): boolean {
     const { ledger, options, tell } = this.#core;
     const settled = (broker: string, id: number): void => this.outbox.salvaged(broker, id);
-    const report = salvage(file, { ledger, brokers: options.brokers, from, settled });
+    const report = salvage(file, { ledger, brokers: options.brokers, from, rowsMax, settled });
+    this.outbox.salvageDone();
+    // Where there is no room for it now, it goes with the first commit that finds some.
     this.#untold.push(...recordsOf(report, what));
     this.#salvaged = { file, reached: report.reached };
-    if (!this.#commitOnce([])) throw noSpace();
-    this.#salvaged = undefined;
-    this.outbox.salvageDone();
+    this.#mayReadOn = true;
     tell(noticeOf(report, what));
+    return this.#commitOnce([]);
   }
 
   /** Saves what found no room before, once all that did is delivered. */
   readOn(): void {
     const { ledger } = this.#core;
     this.#mayReadOn = false;
-    if (ledger.salvaged.count() > 0 || !this.#isRoom()) return;
-    for (const file of ledger.unsalvaged()) if (!this.#unlessFull(() => this.salvage(file, "read on"))) return;
+    if (ledger.salvaged.count() > 0 || this.#salvaged !== undefined || !this.#isRoom()) return;
+    const [file] = ledger.unsalvaged();
+    if (file !== undefined) this.salvage(file, "read on", patience.readOnRowsMax);
   }
 
   /** What is damaged on the disk is skipped, counted and told; the rest goes on. */
@@ -234,14 +242,18 @@ class SealedLedger implements LedgerCore {
   /** Up to one commit's worth of what waits. False: there is no room, and the drafts wait. */
   #commitOnce(own: readonly OwnDraft[]): boolean {
     const { clock, sealer, committed } = this.#core;
-    if (!this.#hasKey && !this.#tryEpoch("start")) return false;
+    if (!this.#hasKey && !this.#tryEpoch("start")) {
+      if (this.outbox.changed().size > 0) this.#storeCursors();
+      return false;
+    }
     // At a stop brokers wait for nothing, and a flush may take a second.
     const eventsMax = this.#isFinishing ? this.#waiting.length : limits.commitEventsMax;
     const drafts = this.#waiting.slice(0, commitCount(this.#waiting, eventsMax));
     const isCheckpoint = this.#isCheckpointDue(drafts.length);
     for (let attempt = 0; ; attempt += 1) {
       // A checkpoint a minute would use up what is kept for the next start; the last one, with what is untold, may.
-      const right = drafts.length === 0 && (this.#isFinishing || !isCheckpoint) ? "own" : "intake";
+      const isOwn = this.#isFinishing || this.#salvaged !== undefined || !isCheckpoint;
+      const right = drafts.length === 0 && isOwn ? "own" : "intake";
       const told = [...this.#untold, ...own];
       const events = this.#store(drafts, isCheckpoint ? [...told, this.#checkpoint()] : told, right);
       if (events !== "full") {
@@ -255,7 +267,7 @@ class SealedLedger implements LedgerCore {
         committed(events, drafts.length);
         return true;
       }
-      const next = attempt < roomAttemptsMax ? this.#room.make(drafts) : "wait";
+      const next = attempt < patience.roomAttemptsMax ? this.#room.make(drafts) : "wait";
       if (next === "retry") continue;
       if (next === "drop") {
         this.#waiting = this.#waiting.slice(drafts.length);
@@ -270,7 +282,7 @@ class SealedLedger implements LedgerCore {
   }
 
   #waitForRoom(): void {
-    this.#retryAt = this.#core.clock.monotonicMs() + fullRetryMs;
+    this.#retryAt = this.#core.clock.monotonicMs() + patience.fullRetryMs;
     this.#hasRoom = false;
   }
 
@@ -322,6 +334,7 @@ class SealedLedger implements LedgerCore {
     this.outbox.stored(events);
     if (isSalvageOver) this.outbox.salvageDone();
     this.#mayReadOn ||= isSalvageOver;
+    this.#salvaged = undefined;
     this.#room.stored();
     return events;
   }
@@ -348,31 +361,28 @@ class SealedLedger implements LedgerCore {
         committed(events, 0);
         break;
       }
-      if (attempt < roomAttemptsMax && this.#room.make([]) === "retry") continue;
+      if (attempt < patience.roomAttemptsMax && this.#room.make([]) === "retry") continue;
       this.#room.giveUp();
       revert();
       this.#hasKey = hadKey;
       throw noSpace();
     }
-    this.#key = { kid, since: first.at, sinceMonotonicMs: clock.monotonicMs(), sequence };
-    this.#epochLookAt = sequence + limits.epochEventsMin;
+    this.#key = { kid, since: first.at, sinceMonotonicMs: clock.monotonicMs() };
+    this.#epochLength.begun(sequence);
     this.#retention.passed(sequence);
     return { kid, sequence };
   }
 
   /** Begins an epoch if there is room for it; otherwise the key before signs on, or nothing does. */
   #tryEpoch(reason: "start" | "rotation"): boolean {
-    return this.#unlessFull(() => this.#beginEpoch(reason));
-  }
-
-  /** False: there was no room for it. */
-  #unlessFull(work: () => void): boolean {
     try {
-      work();
+      this.#beginEpoch(reason);
       return true;
     } catch (error) {
       if (!isFull(error)) throw error;
-      this.#waitForRoom();
+      // The old key signs on, and it is tried again in a minute; without a key nothing can come in.
+      if (reason === "rotation") this.#key.sinceMonotonicMs += patience.rotationRetryMs;
+      else this.#waitForRoom();
       return false;
     }
   }
@@ -380,20 +390,8 @@ class SealedLedger implements LedgerCore {
   #ageKey(): void {
     const { clock, tell } = this.#core;
     const isOld = clock.monotonicMs() - this.#key.sinceMonotonicMs >= limits.epochKeyMs;
-    if (!isOld && !this.#isEpochLong()) return;
-    if (!this.#hasKey || !this.#isRoom() || !this.#tryEpoch("rotation")) return;
-    if (isOld) tell(rotatedNotice(this.#key.kid));
-  }
-
-  /** A ledger that fills is going to destroy whole epochs; what is left behind the event of its key cannot be verified. */
-  #isEpochLong(): boolean {
-    const { ledger, sealer } = this.#core;
-    const { sequence: last } = sealer.state();
-    if (last < this.#epochLookAt) return false;
-    this.#epochLookAt = last + epochLookCount;
-    const { first, usedBytes, usedBytesMax } = ledger.extent();
-    if (this.#key.sequence < first) return true;
-    const isFilling = usedBytes > usedBytesMax / 2 || this.outbox.undeliveredUpTo(last) >= limits.epochEventsMin;
-    return isFilling && last - this.#key.sequence >= epochEventsMax({ first, last });
+    if (!isOld && !this.#epochLength.isLong(this.#core.sealer.state().sequence)) return;
+    if (!this.#hasKey || !this.#isRoom()) return;
+    if (this.#tryEpoch("rotation") && isOld) tell(rotatedNotice(this.#key.kid));
   }
 }

@@ -26,7 +26,7 @@ export interface Outbox {
   replay(broker: string, from: number, to: number): number | undefined;
   /** A broker had this salvaged event already. */
   salvaged(broker: string, id: number): void;
-  /** The list of salvaged events is complete. To be called before brokers connect. */
+  /** The list of salvaged events has changed: brokers get what it holds now. */
   salvageDone(): void;
   /** Every broker has all salvaged events. */
   isSalvageOver(): boolean;
@@ -141,7 +141,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   return {
     connect: (broker) => slots.get(broker)?.connect(head, salvaged.last()),
     salvaged: (broker, id) => slots.get(broker)?.saved(id),
-    salvageDone: salvaged.changed,
+    salvageDone: () => salvaged.changed(slots.values()),
     isSalvageOver: () =>
       salvaged.last() > 0 && [...slots.values()].every(({ salvage }) => salvage.contiguous() >= salvaged.last()),
     lease(broker, wanted) {

@@ -69,6 +69,12 @@ export function refusedNotice(count: number, isFull: boolean): Notice {
       };
 }
 
+/** At a stop: there was no room for the gap either. */
+export function untoldNotice(count: number): Notice {
+  const message = `The ledger is full to the last page: ${count} events that waited are lost, and only this line says so. Raise queue.bytes_max, or free the disk`;
+  return { name: "ledger/full", level: "error", message, fields: { lost: count } };
+}
+
 export function rotatedNotice(kid: string): Notice {
   return { name: "key/rotated", level: "info", message: "A new epoch key signs from here on", fields: { kid } };
 }

@@ -2,7 +2,6 @@ import type { Ledger } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import type { Json } from "../model/event.ts";
-import { limits } from "../model/limits.ts";
 import type { Notice, Tell } from "../model/notice.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { DraftMessage } from "./messages.ts";
@@ -50,27 +49,28 @@ export function noSpace(): SortgateError {
   });
 }
 
-/**
- * Events that one key signs in a ledger that fills: where it has to destroy, it destroys whole epochs, so they are small
- * beside it.
- */
-export function epochEventsMax({ first, last }: { readonly first: number; readonly last: number }): number {
-  return Math.max(limits.epochEventsMin, Math.floor((last - first + 1) / 64));
-}
-
 export function isFull(error: unknown): boolean {
   return error instanceof SortgateError && error.code === "ledger/full";
 }
 
-/** A full ledger is asked for room this often before the drafts must wait, … */
-export const roomAttemptsMax = 8;
-/** … and so long. */
-export const fullRetryMs = 1_000;
-/** Whether an epoch is too long is looked at after so many events: it costs a look at the file. */
-export const epochLookCount = 1_000;
+/** How long and how often the ledger is asked for room, and looked at. */
+export const patience = {
+  /** A full ledger is asked for room this often before the drafts must wait, … */
+  roomAttemptsMax: 8,
+  /** … and so long. */
+  fullRetryMs: 1_000,
+  /** A key that is to be changed and finds no room for its successor signs on for so long. */
+  rotationRetryMs: 60_000,
+  /** Rows of a damaged ledger that are looked at between two commits: less than a second. */
+  readOnRowsMax: 10_000,
+} as const;
 
 /** Rows that go at once when the ledger is full: enough that it does not happen at each commit. */
 const chunkCount = 2_000;
+/** So many at most, up to where an epoch ends: some megabytes of the log. */
+const mostCount = 5_000;
+/** So often a commit that was "full" is tried with more room made. */
+const growingMarksMax = 3;
 /** So many at least, if it ends where an epoch begins. */
 const chunkCountMin = 500;
 /** What retention destroys at once: some 100 ms of a flash card. */
@@ -120,6 +120,21 @@ function purgedNotice(to: number, lost: number): Notice {
   return { name: "ledger/purged", level: lost === 0 ? "info" : "warn", message, fields: { to, lost } };
 }
 
+/** Says that the ledger is full, once a minute. */
+function createWarning(policy: string, clock: Clock, tell: Tell): () => void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (clock.monotonicMs() - toldAt < 60_000) return;
+    toldAt = clock.monotonicMs();
+    tell({
+      name: "ledger/full",
+      level: "error",
+      message: `The ledger may not grow any further; when_full = "${policy}" decides. Free the disk, raise queue.bytes_max, or bring the broker back`,
+      fields: { policy },
+    });
+  };
+}
+
 export function createRoom(options: {
   ledger: Ledger;
   outbox: Outbox;
@@ -131,12 +146,13 @@ export function createRoom(options: {
   let destroyTo = 0;
   let going: RoomRecord[] = [];
   const refusals = createRefusals();
-  let lostCount = ledger.lostCount();
-  let goingLostCount = 0;
+  let [lostCount, goingLostCount] = [ledger.lostCount(), 0];
   /** The last event of an expiry that has begun. */
   let expireTo = 0;
-  let toldAt = Number.NEGATIVE_INFINITY;
+  const warn = createWarning(policy, clock, tell);
   let isFull = false;
+  /** How often room was made for the commit that is tried now. */
+  let markCount = 0;
 
   function mark(to: number, reason: "retention" | "space"): boolean {
     const { first } = ledger.extent();
@@ -150,21 +166,19 @@ export function createRoom(options: {
     return true;
   }
 
-  function warn(): void {
-    if (clock.monotonicMs() - toldAt < 60_000) return;
-    toldAt = clock.monotonicMs();
-    tell({
-      name: "ledger/full",
-      level: "error",
-      message: `The ledger may not grow any further; when_full = "${policy}" decides. Free the disk, raise queue.bytes_max, or bring the broker back`,
-      fields: { policy },
-    });
-  }
-
   function unmark(): void {
+    markCount = 0;
     destroyTo = 0;
     goingLostCount = 0;
     going = [];
+  }
+
+  /** What goes with one commit must fit into the log: what was too much only grows, so it is tried with little, once. */
+  function makeLess(first: number): "retry" | "wait" {
+    const few = first + Math.floor(chunkCountMin / 2) - 1;
+    if (destroyTo <= few) return "wait";
+    destroyTo = 0;
+    return mark(few, "space") ? "retry" : "wait";
   }
 
   return {
@@ -187,6 +201,8 @@ export function createRoom(options: {
     isExpiring: () => expireTo >= ledger.extent().first,
     make(drafts) {
       const { first, last } = ledger.extent();
+      markCount += 1;
+      if (markCount > growingMarksMax) return makeLess(first);
       const from = Math.max(first, destroyTo + 1);
       const chunkEnd = Math.min(last, from + chunkCount - 1);
       const delivered = Math.min(chunkEnd, outbox.deliveredByAll());
@@ -194,7 +210,7 @@ export function createRoom(options: {
       warn();
       isFull = true;
       if (policy === "stop-reading") return "wait";
-      const most = Math.min(last, from + 2 * epochEventsMax({ first, last }));
+      const most = Math.min(last, from + mostCount);
       if (policy === "drop-oldest") return mark(cut(ledger, from, chunkEnd, most), "space") ? "retry" : "wait";
       refusals.add(drafts);
       lostCount += drafts.length;

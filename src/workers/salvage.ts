@@ -20,8 +20,9 @@ export interface SalvageReport {
   readonly salvagedCount: number;
   /** Events that cannot be read, and that some broker does not have. */
   readonly lost: readonly Range[];
-  /** Events that found no room; they are in the file still, behind `reached`. */
+  /** Events that found no room; they are in the file still. */
   readonly leftCount: number;
+  /** Up to where the file was read; absent if that is all of it. */
   readonly reached: number | undefined;
 }
 
@@ -30,6 +31,8 @@ export interface Salvage {
   readonly brokers: readonly string[];
   /** Up to this event the file was read before. */
   readonly from: number;
+  /** No more rows than this are looked at, so that nothing else waits long; the rest is left for the next time. */
+  readonly rowsMax: number;
   /** A broker has these salvaged events already. */
   readonly settled: (broker: string, id: number) => void;
 }
@@ -51,7 +54,7 @@ const tailMax = 1_000_000;
  * Gives:   only events that are byte for byte as they were signed.
  * Cost:    one hash an event; may be repeated after a crash, and adds nothing twice then.
  */
-export function salvage(path: string, { ledger, brokers, from, settled }: Salvage): SalvageReport {
+export function salvage(path: string, { ledger, brokers, from, rowsMax, settled }: Salvage): SalvageReport {
   const damaged = openDamaged(path);
   try {
     const check = createEventCheck();
@@ -102,19 +105,24 @@ export function salvage(path: string, { ledger, brokers, from, settled }: Salvag
     };
 
     let before: Row | undefined;
-    for (const rows of damaged.rows())
-      for (const row of rows) {
-        if (first === 0) first = row.sequence;
-        if (before !== undefined)
-          judge(before, row.sequence === before.sequence + 1 ? previousOf(row.bytes) : undefined);
-        before = row;
-      }
-    if (before !== undefined) judge(before, end?.sequence === before.sequence ? end.previous : undefined);
+    let rowCount = 0;
+    for (const row of rowsOf(damaged, from, rowsMax)) {
+      if (first === 0) first = row.sequence;
+      if (before !== undefined) judge(before, row.sequence === before.sequence + 1 ? previousOf(row.bytes) : undefined);
+      before = row;
+      rowCount += 1;
+    }
+    // The last row that was looked at is judged with the one behind it, the next time.
+    const isCut = rowCount >= rowsMax && before !== undefined;
+    if (before !== undefined && !isCut) judge(before, end?.sequence === before.sequence ? end.previous : undefined);
     flush();
+    if (isCut && leftCount === 0) reached = before!.sequence - 1;
+    const isThrough = leftCount === 0 && !isCut;
+    // Where the chain ended is believed if it can be: the row that says so may be damaged too.
+    const endAt = end === undefined || end.sequence > last + tailMax ? last : Math.max(last, end.sequence);
     const lost = lostOf(
-      Math.max(first, 1),
-      // Where the chain ended is believed if it can be: the row that says so may be damaged too.
-      end === undefined || end.sequence > last + tailMax ? last : Math.max(last, end.sequence),
+      from > 0 ? from + 1 : Math.max(first, 1),
+      isThrough ? endAt : reached,
       whole.ranges(),
       had.map(({ set }) => set.ranges()),
     );
@@ -123,13 +131,22 @@ export function salvage(path: string, { ledger, brokers, from, settled }: Salvag
       chain,
       readCount: countOf(whole.ranges()),
       salvagedCount,
-      // It was told when the file was read first.
-      lost: from > 0 ? [] : lost,
+      lost,
       leftCount,
-      reached: leftCount > 0 ? reached : undefined,
+      reached: isThrough ? undefined : reached,
     };
   } finally {
     damaged.close();
+  }
+}
+
+/** Batches of rows behind `from` until they are at least so many. */
+function* rowsOf(damaged: ReturnType<typeof openDamaged>, from: number, rowsMax: number): Generator<Row> {
+  let count = 0;
+  for (const rows of damaged.rows(from)) {
+    if (count >= rowsMax) return;
+    yield* rows;
+    count += rows.length;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Ledger, Range, StoredEvent } from "../ledger/index.ts";
+import type { Cursor, Ledger, Range, StoredEvent } from "../ledger/index.ts";
 
 /** The list of salvaged events, as long as some broker lacks one of them. */
 export interface Salvaged {
@@ -6,8 +6,8 @@ export interface Salvaged {
   last(): number;
   /** Salvaged events have a place of their own in another chain; here they are known by their id, below nought. */
   fetch(range: Range): StoredEvent[];
-  /** The list has changed. */
-  changed(): void;
+  /** The list has changed: brokers get what it holds now, also those that are connected. */
+  changed(slots: Iterable<{ readonly salvage: Pick<Cursor, "extend"> }>): void;
 }
 
 export function createSalvaged({ salvaged }: Ledger): Salvaged {
@@ -19,8 +19,9 @@ export function createSalvaged({ salvaged }: Ledger): Salvaged {
       salvaged.read(from, to).map(({ id, chain, sequence, kind, subject, bytes }) => {
         return { sequence: -id, kind, subject, bytes, at: 0, origin: { chain, sequence } };
       }),
-    changed() {
+    changed(slots) {
       last = lastOf();
+      for (const { salvage } of slots) salvage.extend(last);
     },
   };
 }

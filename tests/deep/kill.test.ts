@@ -57,8 +57,8 @@ describe("G1 an event that left the gateway", () => {
     const rig = await openRig();
     const early = breakProgram({
       file: "src/ledger/ledger.js",
-      from: "pages.write(() => write(commit, isTight), byteCount, commit.isOwn === true, commit.isLast === true);",
-      to: '(setTimeout(() => pages.write(() => write(commit, isTight), byteCount, true), 50), "stored");',
+      from: 'pages.write(() => write(commit, isTight), byteCount, isOwn, commit.isLast === true) === "stored";',
+      to: "(setTimeout(() => pages.write(() => write(commit, isTight), byteCount, true), 50), true);",
     });
     defer(() => early.remove());
     // Where the first kill finds nothing on its way to the disk, a later one does.

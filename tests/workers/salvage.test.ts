@@ -32,7 +32,7 @@ describe("a damaged ledger", () => {
     const { file, last } = leave(1_500);
     const rig = openRig({ bytesMax: 11_000_000, whenFull: "stop-reading" });
     expect(rig.ledger.unsalvaged()).toEqual([{ file, reached: 0 }]);
-    rig.core.salvage({ file, reached: 0 }, "moved aside");
+    rig.core.salvage({ file, reached: 0 }, "moved aside", Number.POSITIVE_INFINITY);
     const [alarm] = ofKind(rig, "alarm").map(dataOf);
     expect(alarm).toMatchObject({ salvaged: expect.any(Number), left: expect.any(Number), read: last });
     expect(alarm!.left).toBeGreaterThan(100);
@@ -41,8 +41,6 @@ describe("a damaged ledger", () => {
     const delivered: number[] = [];
     for (let round = 0; round < 100 && delivered.length < last; round += 1) {
       delivered.push(...deliver(rig));
-      // What was read on is handed out to a new connection at the latest.
-      rig.core.outbox.connect("central");
     }
     expect(delivered.sort((a, b) => a - b)).toEqual(Array.from({ length: last }, (_, index) => index + 1));
     expect(rig.ledger.unsalvaged()).toEqual([]);
@@ -50,10 +48,30 @@ describe("a damaged ledger", () => {
     rig.close();
   });
 
+  it("does not keep a full one from starting, and is read once there is room", () => {
+    const { file, last } = leave(20);
+    const before = openRig();
+    before.close();
+    let isDiskFull = true;
+    const rig = openRig({}, () => isDiskFull);
+    expect(rig.core.salvage({ file, reached: 0 }, "moved aside", Number.POSITIVE_INFINITY)).toBe(false);
+    rig.core.outbox.connect("central");
+    expect(ofKind(rig, "alarm")).toEqual([]);
+    isDiskFull = false;
+    const delivered: number[] = [];
+    for (let round = 0; round < 10; round += 1) {
+      rig.core.readOn();
+      delivered.push(...deliver(rig));
+    }
+    expect(delivered.sort((a, b) => a - b)).toEqual(Array.from({ length: last }, (_, index) => index + 1));
+    expect(rig.ledger.unsalvaged()).toEqual([]);
+    rig.close();
+  });
+
   it("whose events a broker refuses for good leaves them in its list, with their place", () => {
     const { file, last } = leave(3);
     const rig = openRig();
-    rig.core.salvage({ file, reached: 0 }, "moved aside");
+    rig.core.salvage({ file, reached: 0 }, "moved aside", Number.POSITIVE_INFINITY);
     rig.core.outbox.connect("central");
     const events = rig.core.outbox.lease("central", 100).filter(({ sequence }) => sequence < 0);
     expect(events).toHaveLength(last);

@@ -10,8 +10,8 @@ export interface DamagedLedger {
   chain(): { readonly chain: string; readonly sequence: number; readonly previous: string } | undefined;
   /** What a broker needs no more; empty if that cannot be read. */
   cursor(broker: string): readonly Range[];
-  /** Rows in order of sequence, in batches; rows that cannot be read are left out, doubtful ones come in each form. */
-  rows(): Generator<readonly CarvedRow[]>;
+  /** Rows behind a sequence, in order, in batches; rows that cannot be read are left out, doubtful ones come in each form. */
+  rows(behind: number): Generator<readonly CarvedRow[]>;
   close(): void;
 }
 
@@ -84,10 +84,10 @@ export function openDamaged(path: string): DamagedLedger {
     orElse(() => database.prepare(sql).get(...values) as Row | undefined, undefined);
   const chain: DamagedLedger["chain"] = () => first("SELECT chain, sequence, previous FROM chain");
 
-  function* rows(): ReturnType<DamagedLedger["rows"]> {
+  function* rows(behind: number): ReturnType<DamagedLedger["rows"]> {
     const lowest = first<{ sequence: number }>("SELECT sequence FROM event ORDER BY sequence LIMIT 1");
     const highest = first<{ sequence: number }>("SELECT sequence FROM event ORDER BY sequence DESC LIMIT 1");
-    const start = Math.max(1, lowest?.sequence ?? 1);
+    const start = Math.max(1, lowest?.sequence ?? 1, behind + 1);
     const end = Math.max(highest?.sequence ?? 0, chain()?.sequence ?? 0);
     const find = createFinder(database);
     // Only what SQLite does not find is searched for in the pages themselves; the log may hold more than it takes from it.
@@ -131,7 +131,7 @@ export function openDamaged(path: string): DamagedLedger {
         () => database.prepare("SELECT ranges FROM cursor_added WHERE broker = ?").pluck().all(broker) as string[],
         [],
       );
-      for (const text of added) ranges.push(...orElse(() => JSON.parse(text) as Range[], []));
+      for (const text of added) orElse(() => void ranges.push(...(JSON.parse(text) as Range[])), undefined);
       for (const [from, to] of ranges)
         if (Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 1 && from <= to) set.add(from, to);
       return set.ranges();

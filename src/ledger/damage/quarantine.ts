@@ -89,5 +89,6 @@ export function finishQuarantine(path: string): void {
   const name = listDamaged(path).findLast((damaged) => !existsSync(`${damaged}-wal`));
   if (name === undefined) return;
   renameSync(`${path}-wal`, `${name}-wal`);
+  dropReserve(path);
   syncDirectory(path);
 }

@@ -34,11 +34,11 @@ function extend(file: number, size: number): void {
   try {
     for (let at = fstatSync(file).size; at < size; )
       at += writeSync(file, zeros, 0, Math.min(zeroBytes, size - at), at);
+    fsyncSync(file);
   } catch (error) {
     // Nothing depends on the room: who needs it looks at what there is.
     if (!["ENOSPC", "EDQUOT"].includes(systemCode(error))) throw error;
   }
-  fsyncSync(file);
 }
 
 export interface Space {
@@ -142,6 +142,11 @@ export function takeLog(path: string): void {
   }
   const file = openSync(reserve, "r+");
   try {
+    // A log that has another name still is somebody's, such as a damaged ledger's: it is left alone.
+    if (fstatSync(file).nlink > 1) {
+      rmSync(reserve);
+      return;
+    }
     writeSync(file, zeros, 0, Math.min(32, fstatSync(file).size), 0);
   } finally {
     closeSync(file);
