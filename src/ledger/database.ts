@@ -87,7 +87,7 @@ export function openDatabase(path: string): { readonly database: Database.Databa
   } catch (error) {
     database?.close();
     const explained = explainSqlite(error, path);
-    // It looked whole: the next start looks at all of it, and moves it aside.
+    // It looked whole, and is not: the next start looks at all of it, and moves it aside.
     if (explained.code === "ledger/corrupt" && database !== undefined) writeFileSync(suspectOf(path), "");
     throw explained;
   }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, realpathSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import type Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
@@ -10,11 +10,11 @@ import type { EpochMs } from "../model/units.ts";
 import { type CursorChange, type CursorRows, createCursorRows } from "./cursor-rows.ts";
 import { isDamage } from "./damage/damaged.ts";
 import { suspectOf } from "./damage/examine.ts";
-import { markSent, type Unsalvaged, unsalvagedOf } from "./damage/quarantine.ts";
+import { markSent, quarantine, type Unsalvaged, unsalvagedOf } from "./damage/quarantine.ts";
 import { createSalvagedList, type SalvagedEvent, type SalvagedList } from "./damage/salvaged.ts";
 import { explainSqlite, type Moved, openDatabase } from "./database.ts";
 import { createPages, type Pages } from "./disk/pages.ts";
-import { createPlaceCheck } from "./disk/place.ts";
+import { createPlaceCheck, sizeOf } from "./disk/place.ts";
 import { holdIndex, holdLog, keepLog, markOpen, unmarkOpen } from "./disk/space.ts";
 import type { Range } from "./range-set.ts";
 
@@ -177,10 +177,6 @@ function checkTail(database: Database.Database, path: string): void {
   });
 }
 
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
 const statements = {
   insert: "INSERT INTO event (sequence, kind, subject, at, bytes) VALUES (?, ?, ?, ?, ?)",
   chain:
@@ -240,9 +236,12 @@ export function openLedger(named: string, bytesMax: number): Ledger {
     return overDatabase(database, path, pages, moved);
   } catch (error) {
     database.close();
+    const explained = explainSqlite(error, path);
+    // It looked whole and cannot be gone on with, as with a log that belongs to a longer file.
+    if (explained.code === "ledger/corrupt") quarantine(path);
     // Closing folds and removes the log where the disk lets it: then nothing is missing.
     if (!existsSync(`${path}-wal`)) unmarkOpen(path);
-    throw explainSqlite(error, path);
+    throw explained;
   }
 }
 

@@ -1,4 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -121,6 +131,26 @@ describe("a file that cannot be the ledger", () => {
     expect(next.chain()).toBeUndefined();
     expect(next.unsalvaged()).toEqual([{ file: next.moved?.file, reached: 0 }]);
     next.close();
+  });
+
+  it("is moved aside at the second start at the latest when an older copy was put beside a newer log", () => {
+    const first = openLedger(path, bytesMax);
+    for (let sequence = 1; sequence <= 500; sequence += 1) first.commit(aCommit([anEvent(sequence, "x".repeat(900))]));
+    first.close();
+    copyFileSync(path, `${path}.backup`);
+    const second = openLedger(path, bytesMax);
+    for (let sequence = 501; sequence <= 550; sequence += 1)
+      second.commit(aCommit([anEvent(sequence, "x".repeat(900))]));
+    // As a process that exits in the middle of its work leaves it: folded, and the log under its second name.
+    copyFileSync(`${path}-wal`, `${path}.log`);
+    second.close();
+    rmSync(`${path}-wal`, { force: true });
+    renameSync(`${path}.log`, `${path}-reserve`);
+    writeFileSync(`${path}-open`, "");
+    copyFileSync(`${path}.backup`, path);
+    const attempts = [1, 2].map(() => code(() => openLedger(path, bytesMax).close()));
+    expect(attempts).toEqual(["ledger/corrupt", "opened"]);
+    expect(readdirSync(dir).some((name) => name.includes(".damaged-"))).toBe(true);
   });
 
   it("is moved aside when its end is cut off, and refused when nothing but a stump is left", () => {

@@ -13,3 +13,8 @@ export function createPlaceCheck(path: string): () => void {
     });
   };
 }
+
+/** Bytes of a file; 0 if there is none. */
+export function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
