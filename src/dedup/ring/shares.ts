@@ -14,14 +14,21 @@ assert(limits.passAntennasMax * shareInts === 1 << slotShift, "the shares of a s
 export interface Shares {
   readonly ints: Int32Array;
   readonly peaks: Float64Array;
+  /**
+   * By slot: 1 if it has shares. Those of barcodes have none, and memory that was never looked at costs nothing: some
+   * kernels back it as soon as it is read (128 bytes a pass).
+   */
+  readonly isUsed: Uint8Array;
 }
 
 export function createShares(capacity: number): Shares {
   const memory = new ArrayBuffer(((capacity + 1) << slotShift) * Int32Array.BYTES_PER_ELEMENT);
-  return { ints: new Int32Array(memory), peaks: new Float64Array(memory) };
+  return { ints: new Int32Array(memory), peaks: new Float64Array(memory), isUsed: new Uint8Array(capacity + 1) };
 }
 
 export function clearShares(shares: Shares, slot: number): void {
+  if (shares.isUsed[slot] === 0) return;
+  shares.isUsed[slot] = 0;
   const end = (slot + 1) << slotShift;
   for (let at = slot << slotShift; at < end && shares.ints[at + countAt] !== 0; at += shareInts)
     shares.ints[at + countAt] = 0;
@@ -35,6 +42,7 @@ export function clearShares(shares: Shares, slot: number): void {
 export function addShare(shares: Shares, slot: number, read: Read): void {
   const { ints, peaks } = shares;
   const antenna = read.antenna!;
+  shares.isUsed[slot] = 1;
   const end = (slot + 1) << slotShift;
   for (let at = slot << slotShift; at < end; at += shareInts) {
     const count = ints[at + countAt]!;
@@ -51,6 +59,7 @@ export function addShare(shares: Shares, slot: number, read: Read): void {
 /** The shares of a pass, in the order in which its antennas heard it first. */
 export function sharesOf(shares: Shares, slot: number): AntennaShare[] {
   const list: AntennaShare[] = [];
+  if (shares.isUsed[slot] === 0) return list;
   const end = (slot + 1) << slotShift;
   for (let at = slot << slotShift; at < end && shares.ints[at + countAt] !== 0; at += shareInts) {
     const peak = shares.peaks[at >> 1]!;
