@@ -116,6 +116,9 @@ interface PassSeen {
   run: number;
 }
 
+/** The window counts in eighths of a millisecond: what is nearer than that to its bound may count either way. */
+const tickMs = 1 / 8;
+
 /** Reads of a code that belong together, over crashes too: the parcel stood there all the time. */
 function passesSeen(world: World): Map<string, PassSeen[]> {
   const { plan, delivered, runs, endedAtMs } = world;
@@ -126,7 +129,7 @@ function passesSeen(world: World): Map<string, PassSeen[]> {
     const known = passes.get(key) ?? [];
     const last = known.at(-1);
     const depart = departMs.get(point)!;
-    let goesOn = last !== undefined && last.run === run && atMs - last.toMs < depart;
+    let goesOn = last !== undefined && last.run === run && atMs - last.toMs < depart - tickMs;
     // Across a restart only where nothing else explains a second event: its own scanner reads it on, from the first word.
     if (last !== undefined && run === last.run + 1) {
       const wasOpen = endedAtMs[last.run]! - last.toMs < depart;
