@@ -44,8 +44,12 @@ export interface LedgerCore {
   rotateKey(): { readonly kid: string; readonly sequence: number };
   /** Hands [from, to] out again to a broker that has it. Gives how many. Fails: usage/invalid, usage/unknown-name. */
   replay(broker: string, from: number, to: number): number;
-  /** Saves what a damaged ledger holds, and tells what became of it. False: not all of that found room; see `readOn`. */
-  salvage(file: Unsalvaged, what: string, rowsMax: number): boolean;
+  /**
+   * Saves what a damaged ledger holds, and tells what became of it. False: there was no room; see `readOn`.
+   *
+   * Takes:   what is wrong with the file; absent if it was told before.
+   */
+  salvage(file: Unsalvaged, what: string | undefined, rowsMax: number): boolean;
   /** Saves what found no room before, once all that did is delivered. Cost: reads such a file, if there is one. */
   readOn(): void;
   /** Destroys some delivered events that are older than they may be, as far as the clock can tell. True: there are more. */

@@ -18,7 +18,7 @@ import {
   untoldNotice,
 } from "./own-records.ts";
 import { createRetention, type Retention } from "./retention.ts";
-import { createRoom, isFull, noSpace, patience, type Room } from "./room.ts";
+import { createRoom, fullnessOf, isNoSpace, noSpace, patience, type Room } from "./room.ts";
 import { salvage } from "./salvage.ts";
 import { noticeOf, recordsOf } from "./salvage-report.ts";
 
@@ -140,12 +140,11 @@ class SealedLedger implements LedgerCore {
 
   stats(): LedgerStats {
     const extent = this.#core.ledger.extent();
-    const isAtQuota = extent.usedBytes > extent.usedBytesMax * 0.95;
     const isFull = !this.#hasRoom || this.#room.isFull();
     return {
       ...extent,
       lostCount: this.#room.lostCount(),
-      ...(isFull && { full: isAtQuota ? "bytes_max" : "disk" }),
+      ...(isFull && { full: fullnessOf(extent) }),
       kid: this.#key.kid,
       keySince: this.#key.since,
       brokers: this.outbox.stats(),
@@ -178,15 +177,18 @@ class SealedLedger implements LedgerCore {
     return sealer.state().sequence;
   }
 
-  salvage({ file, reached: from }: Unsalvaged, what: string, rowsMax: number): boolean {
+  salvage({ file, reached: from }: Unsalvaged, what: string | undefined, rowsMax: number): boolean {
     const { ledger, options, tell } = this.#core;
     const settled = (broker: string, id: number): void => this.outbox.salvaged(broker, id);
     const report = salvage(file, { ledger, brokers: options.brokers, from, rowsMax, settled });
     this.outbox.salvageDone();
+    const isFurther = report.reached !== from;
+    if (!isFurther && what === undefined) return false;
     // Where there is no room for it now, it goes with the first commit that finds some.
     this.#untold.push(...recordsOf(report, what));
     this.#salvaged = { file, reached: report.reached };
-    this.#mayReadOn = true;
+    // What found no room at all is tried again by retention's clock, or each commit would read the file.
+    this.#mayReadOn = isFurther;
     tell(noticeOf(report, what));
     return this.#commitOnce([]);
   }
@@ -197,7 +199,7 @@ class SealedLedger implements LedgerCore {
     this.#mayReadOn = false;
     if (ledger.salvaged.count() > 0 || this.#salvaged !== undefined || !this.#isRoom()) return;
     const [file] = ledger.unsalvaged();
-    if (file !== undefined) this.salvage(file, "read on", patience.readOnRowsMax);
+    if (file !== undefined) this.salvage(file, undefined, patience.readOnRowsMax);
   }
 
   /** What is damaged on the disk is skipped, counted and told; the rest goes on. */
@@ -379,7 +381,7 @@ class SealedLedger implements LedgerCore {
       this.#beginEpoch(reason);
       return true;
     } catch (error) {
-      if (!isFull(error)) throw error;
+      if (!isNoSpace(error)) throw error;
       // The old key signs on, and it is tried again in a minute; without a key nothing can come in.
       if (reason === "rotation") this.#key.sinceMonotonicMs += patience.rotationRetryMs;
       else this.#waitForRoom();

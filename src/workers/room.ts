@@ -1,10 +1,11 @@
-import type { Ledger } from "../ledger/index.ts";
+import type { Ledger, LedgerExtent } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import type { Json } from "../model/event.ts";
+import { limits } from "../model/limits.ts";
 import type { Notice, Tell } from "../model/notice.ts";
 import type { EpochMs } from "../model/units.ts";
-import type { DraftMessage } from "./messages.ts";
+import type { DraftMessage, Fullness } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Expiry } from "./retention.ts";
 
@@ -49,8 +50,14 @@ export function noSpace(): SortgateError {
   });
 }
 
-export function isFull(error: unknown): boolean {
+export function isNoSpace(error: unknown): boolean {
   return error instanceof SortgateError && error.code === "ledger/full";
+}
+
+/** What a full ledger has no more of: near its quota it is that, within the largest commit or a twentieth. */
+export function fullnessOf({ usedBytes, usedBytesMax }: LedgerExtent): Fullness {
+  const near = Math.max(usedBytesMax / 20, limits.commitBytesMax);
+  return usedBytes > usedBytesMax - near ? "bytes_max" : "disk";
 }
 
 /** How long and how often the ledger is asked for room, and looked at. */

@@ -10,16 +10,16 @@ interface ReportRecord {
   readonly data: () => Json;
 }
 
-/** What the chain says of a damaged ledger: that there was one, and a gap for each range that is lost with it. */
+/** What the chain says of a damaged ledger: that there was one, unless that was told; a gap for each range that is lost. */
 export function recordsOf(
   { file, chain, readCount, salvagedCount, lost, leftCount }: SalvageReport,
-  what: string,
+  what: string | undefined,
 ): ReportRecord[] {
   const alarm: Json = {
     alarm: "ledger-quarantined",
     chain,
     file,
-    found: what,
+    found: what ?? "",
     left: leftCount,
     read: readCount,
     salvaged: salvagedCount,
@@ -31,14 +31,20 @@ export function recordsOf(
     const count = rest.reduce((sum, [a, b]) => sum + b - a + 1, 0);
     return { chain, count, from: String(from), reason: "ledger-damaged", to: String(rest.at(-1)![1]) };
   });
-  return [
-    { kind: "alarm", data: () => alarm },
-    ...gaps.map((data): ReportRecord => ({ kind: "gap", data: () => data })),
-  ];
+  const told = gaps.map((data): ReportRecord => ({ kind: "gap", data: () => data }));
+  return what === undefined ? told : [{ kind: "alarm", data: () => alarm }, ...told];
 }
 
-export function noticeOf({ file, salvagedCount, lost, leftCount }: SalvageReport, what: string): Notice {
+export function noticeOf(report: SalvageReport, what: string | undefined): Notice {
+  const { file, salvagedCount, lost, leftCount } = report;
   const lostCount = lost.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  if (what === undefined)
+    return {
+      name: "ledger/damaged",
+      level: "info",
+      message: `${file} was read on: ${salvagedCount} more undelivered events were saved and are sent, ${lostCount} cannot be read`,
+      fields: { file, salvaged: salvagedCount, unreadable: lostCount, left: leftCount },
+    };
   return {
     name: "ledger/damaged",
     level: "error",

@@ -2,11 +2,9 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createInboundBudget } from "../../src/forward/inbound.ts";
-import { startForwarder } from "../../src/forward/index.ts";
-import { brokerSettings } from "../../src/forward/settings.ts";
-import { createSystemClock } from "../../src/lib/clock.ts";
 import { limits } from "../../src/model/limits.ts";
 import { createBacklog } from "../fakes/backlog.ts";
+import { aForwarder } from "../fakes/forwarder.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -64,15 +62,9 @@ describe("a broker that sends without end", () => {
     ],
   ])("%s is left, with a sentence that says why", async (_what, onConnect) => {
     const broker = await startBroker(onConnect);
-    const forwarder = startForwarder({
-      settings: brokerSettings.parse({ name: "central", url: `mqtt://127.0.0.1:${broker.port}` }),
-      site: "HZ01",
-      gateway: "line-3",
-      chain: "6f1c2a9be04d",
-      software: "0.1.0",
+    const forwarder = aForwarder({
+      settings: { url: `mqtt://127.0.0.1:${broker.port}` },
       backlog: createBacklog([]),
-      clock: createSystemClock(),
-      tell: () => {},
     });
     cleanups.push(() => forwarder.close(500));
     await vi.waitFor(() => expect(forwarder.state().problem).toMatch(/sends far more than answers/), 15_000);

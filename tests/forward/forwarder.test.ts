@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { Aedes } from "aedes";
 import mqtt from "mqtt";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Backlog, type Forwarder, startForwarder } from "../../src/forward/index.ts";
-import { type BrokerSettings, brokerSettings } from "../../src/forward/settings.ts";
-import { createSystemClock } from "../../src/lib/clock.ts";
+import type { Backlog, Forwarder } from "../../src/forward/index.ts";
+import type { BrokerSettings } from "../../src/forward/settings.ts";
 import type { SealedEvent } from "../../src/model/event.ts";
 import type { Notice } from "../../src/model/notice.ts";
 import { createBacklog } from "../fakes/backlog.ts";
+import { aForwarder } from "../fakes/forwarder.ts";
 import { type Certificates, freePort, makeCertificates, openMosquitto } from "../fakes/mosquitto.ts";
 
 let certificates: Certificates;
@@ -35,16 +35,7 @@ interface Rig {
 
 function startRig(settings: Partial<BrokerSettings> & { url: string }, backlog: Backlog): Rig {
   const notices: Notice[] = [];
-  const forwarder = startForwarder({
-    settings: brokerSettings.parse({ name: "central", ...settings }),
-    site: "HZ01",
-    gateway: "line-3",
-    chain: "6f1c2a9be04d",
-    software: "0.1.0",
-    backlog,
-    clock: createSystemClock(),
-    tell: (notice) => notices.push(notice),
-  });
+  const forwarder = aForwarder({ settings, backlog, tell: (notice) => notices.push(notice) });
   cleanups.push(() => forwarder.close(500));
   return { forwarder, notices };
 }

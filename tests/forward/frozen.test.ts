@@ -1,11 +1,10 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type Forwarder, startForwarder } from "../../src/forward/index.ts";
-import { brokerSettings } from "../../src/forward/settings.ts";
-import { createSystemClock } from "../../src/lib/clock.ts";
+import type { Forwarder } from "../../src/forward/index.ts";
 import type { SealedEvent } from "../../src/model/event.ts";
 import { createBacklog } from "../fakes/backlog.ts";
+import { aForwarder } from "../fakes/forwarder.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -36,16 +35,7 @@ async function openTo(properties: readonly number[]): Promise<{ forwarder: Forwa
   await once(server, "listening");
   cleanups.push(() => server.close());
   const { port } = server.address() as { port: number };
-  const forwarder = startForwarder({
-    settings: brokerSettings.parse({ name: "central", url: `mqtt://127.0.0.1:${port}` }),
-    site: "HZ01",
-    gateway: "line-3",
-    chain: "6f1c2a9be04d",
-    software: "0.1.0",
-    backlog: createBacklog([anEvent(1)]),
-    clock: createSystemClock(),
-    tell: () => {},
-  });
+  const forwarder = aForwarder({ settings: { url: `mqtt://127.0.0.1:${port}` }, backlog: createBacklog([anEvent(1)]) });
   cleanups.push(() => forwarder.close(500));
   return { forwarder, received };
 }
@@ -89,14 +79,9 @@ describe("a broker that, while events are in flight,", () => {
       cleanups.push(() => server.close());
       const { port } = server.address() as { port: number };
       const backlog = createBacklog(Array.from({ length: 50 }, (_, index) => anEvent(index + 1)));
-      const forwarder = startForwarder({
-        settings: brokerSettings.parse({ name: "central", url: `mqtt://127.0.0.1:${port}`, keepalive_s: 5 }),
-        site: "HZ01",
-        gateway: "line-3",
-        chain: "6f1c2a9be04d",
-        software: "0.1.0",
+      const forwarder = aForwarder({
+        settings: { url: `mqtt://127.0.0.1:${port}`, keepalive_s: 5 },
         backlog,
-        clock: createSystemClock(),
         tell: ({ name, message }) => name === "broker/down" && problems.push(message),
       });
       cleanups.push(() => forwarder.close(500));

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type Forwarder, startForwarder } from "../../src/forward/index.ts";
-import { type BrokerSettings, brokerSettings } from "../../src/forward/settings.ts";
-import { createSystemClock } from "../../src/lib/clock.ts";
+import type { Forwarder } from "../../src/forward/index.ts";
+import type { BrokerSettings } from "../../src/forward/settings.ts";
 import type { EventKind, SealedEvent } from "../../src/model/event.ts";
 import { limits } from "../../src/model/limits.ts";
 import type { Notice } from "../../src/model/notice.ts";
 import { createBacklog, type TestBacklog } from "../fakes/backlog.ts";
+import { aForwarder } from "../fakes/forwarder.ts";
 import { type Mosquitto, openMosquitto } from "../fakes/mosquitto.ts";
 import { openScriptedBroker, type Published, type Script, type ScriptedBroker } from "../fakes/scripted-broker.ts";
 
@@ -36,14 +36,9 @@ interface Rig {
 function start(url: string, events: SealedEvent[], settings: Partial<BrokerSettings> = {}): Rig {
   const notices: Notice[] = [];
   const backlog = createBacklog(events);
-  const forwarder = startForwarder({
-    settings: brokerSettings.parse({ name: "central", url, ...settings }),
-    site: "HZ01",
-    gateway: "line-3",
-    chain: "6f1c2a9be04d",
-    software: "0.1.0",
+  const forwarder = aForwarder({
+    settings: { url, ...settings },
     backlog,
-    clock: createSystemClock(),
     tell: (notice) => notices.push(notice),
     // Short pauses, so that a test need not wait.
     random: () => 0.02,

@@ -68,6 +68,28 @@ describe("a damaged ledger", () => {
     rig.close();
   });
 
+  it("of which nothing finds room is told once, and not read again and again", () => {
+    const { file } = leave(20);
+    const full = openRig({ bytesMax: 11_000_000, whenFull: "drop-newest" });
+    for (let round = 0; round < 600; round += 1, full.advance(1_000)) {
+      full.core.append(drafts(1, 10_000), {});
+      full.core.commit();
+    }
+    expect(full.core.stats().full).toBe("bytes_max");
+    full.close();
+    // There is room for its own records, and for nothing else.
+    const rig = openRig({ bytesMax: 11_000_000, whenFull: "drop-newest" });
+    rig.core.salvage({ file, reached: 0 }, "moved aside", Number.POSITIVE_INFINITY);
+    for (let round = 0; round < 20; round += 1, rig.advance(1_000)) {
+      rig.core.commit();
+      rig.core.readOn();
+    }
+    expect(rig.ledger.unsalvaged()).toEqual([{ file, reached: 0 }]);
+    expect(ofKind(rig, "alarm")).toHaveLength(1);
+    expect(rig.notices.filter(({ name }) => name === "ledger/damaged")).toHaveLength(1);
+    rig.close();
+  });
+
   it("whose events a broker refuses for good leaves them in its list, with their place", () => {
     const { file, last } = leave(3);
     const rig = openRig();

@@ -105,7 +105,7 @@ function send(wires: readonly Wire[], waiting: (Buffer | undefined)[], count: nu
   }
 }
 
-/** Feeds until the time is over. Gives where the measured stretch began and how it ended. */
+/** Feeds until the time is over: a pace is time itself, so it waits by the clock and for nothing that is told. Gives where the measured stretch began and how it ended. */
 async function feed(wires: readonly Wire[]): Promise<{ firstParcel: number; seconds: number; arrivals: number }> {
   const waiting: (Buffer | undefined)[] = wires.map(() => undefined);
   startedAt = performance.now();
