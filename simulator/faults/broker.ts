@@ -1,4 +1,4 @@
-import type { LinkOptions, Message, MqttLink } from "../../src/forward/index.ts";
+import type { LinkOptions, Message, MqttLink, Published } from "../../src/forward/index.ts";
 import { SortgateError } from "../../src/model/error.ts";
 import { limits } from "../../src/model/limits.ts";
 import type { Random } from "../belt/random.ts";
@@ -35,7 +35,7 @@ interface Inside extends SimConnection {
   /** Events that came again, by the connection over which they came before. */
   readonly repeatsFrom: Map<number, number>;
   readonly thread: SimThread;
-  readonly unanswered: Set<(error?: Error | null) => void>;
+  readonly unanswered: Set<Published>;
   readonly settle: (reason: SortgateError) => void;
   arrivesAt: number;
   answersAt: number;
@@ -46,10 +46,6 @@ const wireMs = 2;
 
 function unreachable(text: string): SortgateError {
   return new SortgateError("broker/unreachable", text, { hint: "look at the broker" });
-}
-
-function refusal(code: number): Error {
-  return Object.assign(new Error("Publish error"), { code });
 }
 
 /** A broker that takes events at QoS 1, and what can go wrong with it. Remembers what it got, whatever goes wrong. */
@@ -185,7 +181,7 @@ export class SimBroker {
     };
   }
 
-  #publish(connection: Inside, message: Message, done: (error?: Error | null) => void, most: number): void {
+  #publish(connection: Inside, message: Message, done: Published, most: number): void {
     if (!connection.isOpen) return;
     connection.unanswered.add(done);
     if (connection.unanswered.size > most)
@@ -195,7 +191,7 @@ export class SimBroker {
   }
 
   /** A message is at the broker, if the connection still stands. */
-  #arrived(connection: Inside, message: Message, done: (error?: Error | null) => void): void {
+  #arrived(connection: Inside, message: Message, done: Published): void {
     // What was on the wire when the gateway went away may still come, or not.
     if (!connection.isOpen && !(connection.isAbandoned && this.#random.chance(0.5))) return;
     const sequence = message.userProperties?.sequence;
@@ -214,13 +210,13 @@ export class SimBroker {
       connection.isClean = false;
       return;
     }
-    let error: Error | null = null;
+    let refusedFor: number | undefined;
     if (sequence !== undefined) {
       const code = connection.protocol === 5 ? this.#codeFor(message, trouble) : undefined;
       if (code === undefined) this.#take(connection, Number(sequence), message);
       else {
         connection.isClean = false;
-        error = refusal(code);
+        refusedFor = code;
         const receipt = this.#truth.received(this.name, Number(sequence), message.bytes);
         if (code === 153) receipt.isRefused = true;
         this.#truth.trace.add(`${this.name} refuses ${sequence} with ${code}`);
@@ -231,7 +227,7 @@ export class SimBroker {
       this.#truth.trace.add(`${this.name} ack of ${sequence ?? "status"} is lost`);
       return;
     }
-    this.#answer(connection, done, error);
+    this.#answer(connection, done, refusedFor);
   }
 
   /** Only MQTT 5 can refuse a publish. */
@@ -260,11 +256,11 @@ export class SimBroker {
       this.#truth.violate("repeats", `${this.name} got ${count} events of connection ${from} again`);
   }
 
-  #answer(connection: Inside, done: (error?: Error | null) => void, error: Error | null): void {
+  #answer(connection: Inside, done: Published, refusedFor: number | undefined): void {
     const takesMs = this.#random.fraction() * (this.#plan.ackMsMax + wireMs);
     connection.answersAt = Math.max(connection.answersAt, this.#schedule.nowMs() + takesMs);
     connection.thread.run(connection.answersAt, () => {
-      if (connection.isOpen && connection.unanswered.delete(done)) done(error);
+      if (connection.isOpen && connection.unanswered.delete(done)) done(refusedFor);
     });
   }
 
@@ -277,8 +273,6 @@ export class SimBroker {
       const detail = { hint: "nothing", context: { reason } };
       const code = reason === 0 ? "broker/unreachable" : "broker/refused";
       connection.settle(new SortgateError(code, `Broker "${this.name}" closed the connection`, detail));
-      // MQTT.js calls back what was in flight with an error of its own.
-      for (const done of unanswered) done(new Error("Connection closed"));
       unanswered.clear();
     });
   }

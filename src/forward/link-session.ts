@@ -83,11 +83,10 @@ export class LinkSession {
     // One place of the window is kept for the status message.
     this.#window = Math.max(1, Math.min(settings.in_flight_max, link.inFlightMax - 1));
     this.#held = createHeld((event) => this.#retry(event), { random, timers, eventsMax });
-    link.publish(online, (error) => {
+    link.publish(online, (code) => {
       this.#isOnlineTold = true;
       if (this.#isNarrow && this.#isOpen && this.#draining === undefined) this.#connection.want(this.#window);
       this.#checkDrained();
-      const code = codeOf(error);
       if (code !== undefined) this.#tellRefusal("status", online.topic, code, explainRefusal(code));
     });
     this.#connection = backlog.connect((events) => this.#send(events));
@@ -162,31 +161,24 @@ export class LinkSession {
         contentType: "application/cloudevents+json",
         userProperties: { id: `${gateway}/${place.chain}/${place.sequence}`, sequence: String(place.sequence) },
       },
-      (error) => this.#published(event, error),
+      (code) => this.#published(event, code),
     );
   }
 
-  #published(event: SealedEvent, error: Error | null | undefined): void {
+  #published(event: SealedEvent, code: number | undefined): void {
     const { sequence, kind, subject } = event;
     if (!this.#isOpen || !this.#inFlight.delete(sequence)) return;
-    const { settings, link, topics } = this.#options;
     const isRetry = this.#held.trying() === event;
     if (!isRetry) this.#freeCount += 1;
-    const code = codeOf(error);
-    if (error === null || error === undefined) this.#settle(sequence);
-    else if (code === undefined) {
-      const hint = "check the broker's log";
-      const sentence = `Broker "${settings.name}" does not take our events`;
-      link.end(new SortgateError("broker/refused", sentence, { cause: error, hint }));
-      return;
-    } else {
+    if (code === undefined) this.#settle(sequence);
+    else {
       const meaning = explainRefusal(code);
       if (meaning.isPermanent) this.#setAside(event, code, meaning);
       else {
         if (!isRetry && (this.#isNarrow || !this.#held.hold(event))) this.#isLeftBehind = true;
         if (this.#isNarrow) this.#rewindLater();
         if (isRetry) this.#held.tried("refused");
-        this.#tellRefusal(kind, topics.of(kind, subject), code, meaning);
+        this.#tellRefusal(kind, this.#options.topics.of(kind, subject), code, meaning);
         this.#askForMore();
         this.#checkDrained();
         return;
@@ -322,10 +314,4 @@ export class LinkSession {
       }),
     );
   }
-}
-
-/** The reason code of a PUBACK that refuses, as MQTT.js hands it over. */
-function codeOf(error: Error | null | undefined): number | undefined {
-  const code = (error as { readonly code?: unknown } | null | undefined)?.code;
-  return typeof code === "number" ? code : undefined;
 }

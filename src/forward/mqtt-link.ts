@@ -1,12 +1,20 @@
-import mqtt, { type IClientOptions, type IClientPublishOptions, type MqttClient } from "mqtt";
+import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import { assert } from "../lib/assert.ts";
 import { readSmallFile } from "../lib/small-file.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import { explainMqtt } from "./explain.ts";
 import { createInboundBudget, type InboundBudget } from "./inbound.ts";
+import { createPublishWriter } from "./publish-writer.ts";
 import type { BrokerSettings } from "./settings.ts";
 
-/** One connection to one broker; when it ends, a new one is made. MQTT.js is only the wire: no store, no retry. */
+/** The broker has it; or it refuses it, for this reason (MQTT 5 §3.4.2.1). */
+export type Published = (refusedFor?: number) => void;
+
+/**
+ * One connection to one broker; when it ends, a new one is made. MQTT.js connects, keeps alive and reads; publishes are
+ * written here (see `createPublishWriter`). There is no store and no retry.
+ */
 export interface MqttLink {
   readonly protocol: 4 | 5;
   /** Publishes that the broker takes at once (MQTT 5 receive maximum). */
@@ -14,7 +22,7 @@ export interface MqttLink {
   /** Bytes of one packet that the broker takes (MQTT 5 maximum packet size). */
   readonly packetBytesMax: number;
   /** Publishes with QoS 1; calls back once with what became of it, or never if the link ends before. */
-  publish(message: Message, done: (error?: Error | null) => void): void;
+  publish(message: Message, done: Published): void;
   /** Settles exactly once with the reason; never rejects. */
   readonly ended: Promise<SortgateError>;
   /** Breaks the link at once; what was not acknowledged stays so, and the broker publishes the will. */
@@ -71,9 +79,10 @@ async function clientOptions({ settings, protocol, clientId, will }: LinkOptions
     connectTimeout: limits.connectTimeoutMs,
     queueQoSZero: false,
     resubscribe: false,
-    messageIdProvider: new mqtt.UniqueMessageIdProvider(),
     rejectUnauthorized: true,
     ...(protocol === 5 ? { properties: { maximumPacketSize: limits.inboundBytesMax } } : {}),
+    // Each packet would set the timer of the pings anew, for one ping less in a quiet half a minute.
+    reschedulePings: false,
     // Its own log is never read, and costs as much as a tenth of a publish to prepare.
     log: () => {},
     will: { topic: will.topic, payload: Buffer.from(will.bytes), qos: 1, retain: true },
@@ -162,9 +171,39 @@ export async function openMqttLink(options: LinkOptions): Promise<MqttLink> {
   return overClient(client, settings, protocol, budget);
 }
 
-/** Whether the broker has answered, with a reason code; every other error is of the connection. */
-function isRefusal(error: Error): boolean {
-  return typeof (error as { readonly code?: unknown }).code === "number";
+/** Reason codes of an acknowledgement that says that the broker has it (MQTT 5 §3.4.2.1). */
+const success: ReadonlySet<number> = new Set([0, 16]);
+const packetIdMax = 65_535;
+
+/** What of a packet that came in is looked at here. */
+interface Answer {
+  readonly cmd: string;
+  readonly messageId?: number;
+  readonly reasonCode?: number;
+}
+
+/** Publishes on their way to the broker, by packet identifier. */
+class InFlight {
+  readonly #waiting = new Map<number, Published>();
+  #lastId = 0;
+
+  add(done: Published): number {
+    assert(this.#waiting.size < packetIdMax, "fewer publishes are in flight than there are packet identifiers");
+    do this.#lastId = (this.#lastId % packetIdMax) + 1;
+    while (this.#waiting.has(this.#lastId));
+    this.#waiting.set(this.#lastId, done);
+    return this.#lastId;
+  }
+
+  /** Gives false for an answer that fits no publish of QoS 1. */
+  answered({ cmd, messageId = 0, reasonCode = 0 }: Answer): boolean {
+    const done = this.#waiting.get(messageId);
+    if (done === undefined) return true;
+    if (cmd !== "puback") return false;
+    this.#waiting.delete(messageId);
+    done(success.has(reasonCode) ? undefined : reasonCode);
+    return true;
+  }
 }
 
 function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 5, budget: InboundBudget): MqttLink {
@@ -175,34 +214,28 @@ function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 
     if (isOver) return;
     isOver = true;
     settle(reason);
-    // Not at once: MQTT.js calls back for each publish in flight when it gives up a connection, and an end within such a
-    // callback takes away the list that it is walking over, which it does not survive (seen with 5.16).
-    setImmediate(() => client.end(true));
+    client.end(true);
   };
-  /** What the client says of the connection itself comes right behind, and is the better reason. */
-  const endSoon = (reason: SortgateError): void => void setImmediate(() => end(reason));
   // MQTT 5 §3.2.2.3.5: a broker that keeps nothing breaks a connection over which it is asked to.
   const mayRetain = client.serverProperties?.retainAvailable !== false;
+  const writer = createPublishWriter(client.stream, protocol);
+  const inFlight = new InFlight();
   client.on("error", (error) => end(explainMqtt(error, settings)));
   client.on("disconnect", (packet) => end(explainMqtt({ code: packet.reasonCode ?? 0 }, settings)));
   client.on("close", () => end(explainMqtt(new Error("closed"), settings)));
+  // MQTT.js leaves alone what answers no publish of its own.
+  client.on("packetreceive", (packet: Answer) => {
+    if (!packet.cmd.startsWith("pub") || packet.cmd === "publish" || isOver) return;
+    if (!inFlight.answered(packet)) end(explainMqtt(new Error(`Protocol error: ${packet.cmd}`), settings));
+  });
   return {
     protocol,
-    inFlightMax: client.serverProperties?.receiveMaximum ?? 65_535,
+    inFlightMax: client.serverProperties?.receiveMaximum ?? packetIdMax,
     packetBytesMax: client.serverProperties?.maximumPacketSize ?? 268_435_455,
-    publish({ topic, bytes, isRetained, contentType, userProperties }, done) {
-      const publish: IClientPublishOptions = { qos: 1, retain: isRetained === true && mayRetain };
-      if (protocol === 5)
-        publish.properties = {
-          ...(contentType === undefined ? {} : { contentType }),
-          ...(userProperties === undefined ? {} : { userProperties }),
-        };
+    publish(message, done) {
+      if (isOver) return;
       budget.published();
-      client.publish(topic, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), publish, (error) => {
-        if (isOver) return;
-        if (error && !isRefusal(error)) endSoon(explainMqtt(error, settings));
-        else done(error);
-      });
+      writer.publish(inFlight.add(done), message, message.isRetained === true && mayRetain);
     },
     ended,
     end,

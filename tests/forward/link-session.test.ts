@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Message, MqttLink } from "../../src/forward/index.ts";
+import type { Message, MqttLink, Published } from "../../src/forward/index.ts";
 import { LinkSession } from "../../src/forward/link-session.ts";
 import { brokerSettings } from "../../src/forward/settings.ts";
 import { createTopics } from "../../src/forward/topic.ts";
@@ -47,7 +47,7 @@ function createTime(): { timers: Timers; nowMs: () => number; advance(durationMs
 
 interface Sent {
   readonly message: Message;
-  readonly done: (error?: Error | null) => void;
+  readonly done: Published;
 }
 
 interface Rig {
@@ -56,9 +56,12 @@ interface Rig {
   /** What is at the broker and not acknowledged. */
   readonly open: Sent[];
   readonly ended: SortgateError[];
-  acknowledge(error?: Error): void;
+  acknowledge(refusedFor?: number): void;
   advance(durationMs: number): Promise<void>;
 }
+
+/** MQTT 5 §3.4.2.1. */
+const quotaExceeded = 151;
 
 const event = (sequence: number): SealedEvent => ({
   sequence,
@@ -105,7 +108,7 @@ function aSession(inFlightMax: number, eventCount: number, heldEventsMax?: numbe
     session,
     open,
     ended,
-    acknowledge: (error) => open.shift()?.done(error ?? null),
+    acknowledge: (refusedFor) => open.shift()?.done(refusedFor),
     advance: time.advance,
   };
 }
@@ -131,7 +134,7 @@ test("what such a broker refuses for now waits in the ledger, and comes again al
   await rig.advance(1);
   rig.acknowledge();
   await rig.advance(1);
-  rig.acknowledge(Object.assign(new Error("quota"), { code: 151 }));
+  rig.acknowledge(quotaExceeded);
   await rig.advance(1);
   expect(texts(rig)).toEqual(["2"]);
   rig.acknowledge();
@@ -160,7 +163,7 @@ test("such a broker gets the last word of the status only when it has answered t
 test("a broker that never acknowledges the status is left, though it takes events", async () => {
   const rig = aSession(8, 3);
   await rig.advance(1);
-  for (const sent of rig.open.splice(1)) sent.done(null);
+  for (const sent of rig.open.splice(1)) sent.done();
   await rig.advance(limits.ackAgeMaxMs - 1_000);
   expect(rig.ended).toEqual([]);
   await rig.advance(2_000);
@@ -170,16 +173,15 @@ test("a broker that never acknowledges the status is left, though it takes event
 
 test("what was acknowledged after a rewind is sent when it is replayed", async () => {
   const rig = aSession(4, 5, 1);
-  const quota = (): Error => Object.assign(new Error("quota"), { code: 151 });
-  const answer = (text: string, error?: Error): void => {
+  const answer = (text: string, refusedFor?: number): void => {
     const [sent] = rig.open.splice(texts(rig).indexOf(text), 1);
-    sent!.done(error ?? null);
+    sent!.done(refusedFor);
   };
   await rig.advance(1);
   answer("online");
   // One is held, the other finds no room and is left behind in the ledger.
-  answer("1", quota());
-  answer("2", quota());
+  answer("1", quotaExceeded);
+  answer("2", quotaExceeded);
   await rig.advance(1);
   expect(texts(rig)).toEqual(["3", "4", "5"]);
   await rig.advance(1_000);

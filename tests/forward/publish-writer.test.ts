@@ -1,0 +1,130 @@
+import { hash } from "node:crypto";
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import fc from "fast-check";
+import { type IPublishPacket, parser } from "mqtt-packet";
+import { expect, test } from "vitest";
+import type { Message } from "../../src/forward/index.ts";
+import { createPublishWriter } from "../../src/forward/publish-writer.ts";
+
+interface Sent {
+  readonly id: number;
+  readonly message: Message;
+  readonly isRetained: boolean;
+}
+
+/** What the codec of MQTT.js and aedes reads of what was written. */
+async function readBack(protocol: 4 | 5, turns: readonly (readonly Sent[])[]): Promise<IPublishPacket[]> {
+  const wire = new PassThrough({ highWaterMark: 2 ** 30 });
+  const read = parser({ protocolVersion: protocol });
+  const packets: IPublishPacket[] = [];
+  read.on("packet", (packet) => packets.push(packet as IPublishPacket));
+  read.on("error", (error) => expect.unreachable(String(error)));
+  // As a socket does: what was written is copied before it is called written.
+  wire.on("data", (bytes: Buffer) => read.parse(Buffer.from(bytes)));
+  const writer = createPublishWriter(wire, protocol);
+  for (const turn of turns) {
+    for (const { id, message, isRetained } of turn) writer.publish(id, message, isRetained);
+    await new Promise(setImmediate);
+  }
+  wire.end();
+  await once(wire, "end");
+  return packets;
+}
+
+/** Instead of the bytes, which would fill the screen. */
+function digest(bytes: Uint8Array): string {
+  return `${bytes.length} bytes, ${hash("sha256", bytes)}`;
+}
+
+function expected({ id, message, isRetained }: Sent, protocol: 4 | 5): unknown {
+  const { contentType, userProperties, topic, bytes } = message;
+  return {
+    messageId: id,
+    retain: isRetained,
+    topic,
+    payload: digest(bytes),
+    qos: 1,
+    dup: false,
+    contentType: protocol === 5 ? contentType : undefined,
+    userProperties: protocol === 5 && Object.keys(userProperties ?? {}).length > 0 ? userProperties : undefined,
+  };
+}
+
+function shown({ messageId, retain, topic, payload, qos, dup, properties }: IPublishPacket): unknown {
+  return {
+    messageId,
+    retain,
+    topic,
+    payload: digest(Buffer.from(payload)),
+    qos,
+    dup,
+    contentType: properties?.contentType,
+    userProperties: properties?.userProperties === undefined ? undefined : { ...properties.userProperties },
+  };
+}
+
+const words = fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 });
+const anySent: fc.Arbitrary<Sent> = fc.record({
+  id: fc.integer({ min: 1, max: 65_535 }),
+  isRetained: fc.boolean(),
+  message: fc.record(
+    {
+      topic: words,
+      // The last is beyond a slab.
+      bytes: fc
+        .oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 20_000 }), fc.constant(70_000))
+        .map((byteCount) => new Uint8Array(byteCount).fill(byteCount)),
+      contentType: words,
+      userProperties: fc.dictionary(
+        words.filter((name) => name !== "__proto__"),
+        words,
+        { maxKeys: 3 },
+      ),
+    },
+    { requiredKeys: ["topic", "bytes"] },
+  ) as fc.Arbitrary<Message>,
+});
+
+for (const protocol of [4, 5] as const) {
+  test(`another codec reads back what was published with MQTT ${protocol}, in order`, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(anySent, { maxLength: 12 }), { maxLength: 4 }), async (turns) => {
+        const packets = await readBack(protocol, turns);
+        expect(packets.map(shown)).toEqual(turns.flat().map((sent) => expected(sent, protocol)));
+      }),
+      { numRuns: 150 },
+    );
+  });
+}
+
+test("a length takes as many bytes as there need be, about each place where it takes one more", async () => {
+  const about = (length: number): number[] => Array.from({ length: 24 }, (_, index) => length - 16 + index);
+  const turns = [2 ** 7, 2 ** 14, 2 ** 21].flatMap(about).map((byteCount): Sent[] => {
+    return [{ id: 7, isRetained: false, message: { topic: "topic", bytes: new Uint8Array(byteCount) } }];
+  });
+  const packets = await readBack(4, turns);
+  expect(packets.map(shown)).toEqual(turns.flat().map((sent) => expected(sent, 4)));
+});
+
+test("bytes that the stream still holds are not written over", async () => {
+  const held: { bytes: Buffer; done: () => void }[] = [];
+  const stream = new PassThrough();
+  stream.write = ((bytes: Buffer, done: () => void): boolean => {
+    held.push({ bytes, done });
+    return true;
+  }) as typeof stream.write;
+  const writer = createPublishWriter(stream, 4);
+  const publish = async (text: string): Promise<void> => {
+    writer.publish(1, { topic: "t", bytes: Buffer.from(text) }, false);
+    await new Promise(setImmediate);
+  };
+  await publish("first");
+  await publish("second");
+  expect(held.map(({ bytes }) => bytes.toString("latin1").slice(-6))).toEqual(["\u0001first", "second"]);
+  held[0]!.done();
+  await publish("third");
+  // The buffer of the first is used again, that of the second is not.
+  expect(held[2]!.bytes.buffer).toBe(held[0]!.bytes.buffer);
+  expect(held[1]!.bytes.toString("latin1")).toContain("second");
+});
