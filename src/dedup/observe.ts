@@ -23,9 +23,19 @@ export function firstReadOf(
   read: Read,
   clocks: Clocks,
 ): FirstRead {
+  const facts = factsOf(names, passes, rests, slot, recordOf(passes, slot, clocks), clocks);
+  // Member by member: V8 takes longer for a spread than for all else that is done with a first read.
   return {
     kind: "first-read",
-    ...factsOf(names, passes, rests, slot, recordOf(passes, slot, clocks), clocks),
+    passId: facts.passId,
+    readPoint: facts.readPoint,
+    device: facts.device,
+    medium: facts.medium,
+    symbology: facts.symbology,
+    code: facts.code,
+    firstReadAt: facts.firstReadAt,
+    at: facts.at,
+    monotonicMs: facts.monotonicMs,
     antenna: read.antenna,
     rssiDbm: read.rssiDbm,
   };
@@ -44,8 +54,8 @@ export function passOf(
   const facts = factsOf(names, passes, rests, slot, record, clocks);
   const devices = names.devices.filter((_, index) => (record.deviceBits & (1 << index)) !== 0);
   return {
-    kind: "pass",
     ...facts,
+    kind: "pass",
     lastReadAt: record.lastReadAt,
     readCount: readCountOf(passes, slot),
     antennas: sharesOf(passes.shares, slot),

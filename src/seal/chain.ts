@@ -15,7 +15,7 @@ import type { EpochMs } from "../model/units.ts";
 import { canonicalize } from "./canonical.ts";
 import type { EpochKey } from "./epoch.ts";
 import { signEvent } from "./jws.ts";
-import { createMerkleLog, leafOf } from "./merkle.ts";
+import { createMerkleLog, hashOf, leafOf } from "./merkle.ts";
 
 /** Where a chain stands: all that is needed to go on after its last event. */
 export interface ChainState {
@@ -90,7 +90,7 @@ export function createSealer({ chain, gateway, site, state = emptyState }: Seale
       const signature = signEvent(head + tail, key.header, key.sign);
       const leaf = leafOf(`${head}"signature":"${signature}",${tail}`);
       const bytes = leaf.subarray(1);
-      log.append(hash("sha256", leaf, "buffer"));
+      log.append(hashOf(leaf));
       previous = hash("sha256", bytes, "base64url");
       sequence = number;
       return { sequence, kind, subject, bytes };

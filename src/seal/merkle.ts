@@ -3,12 +3,18 @@ import { assert } from "../lib/assert.ts";
 
 const hashBytes = 32;
 
+/**
+ * A SHA-256 hash, one character a byte: as a buffer it would be memory outside of V8's heap, which takes several times
+ * as long to make and to collect (1.7 µs instead of 0.6 for the leaf of an event).
+ */
+type Hash = string;
+
 /** The root of a growing log, kept as its compact range: one hash for each full subtree. */
 export interface MerkleLog {
   /** How many leaves there are. */
   size(): number;
-  /** Adds a leaf by its hash (see `leafOf`). */
-  append(leaf: Uint8Array): void;
+  /** Adds a leaf by its hash (see `hashOf`). */
+  append(leaf: Hash): void;
   /** The root over all leaves so far. */
   root(): Buffer;
   /** All that must be kept to go on later: size (8 bytes, big-endian), then the hashes from the largest subtree on. */
@@ -26,34 +32,32 @@ export interface MerkleLog {
 export function createMerkleLog(snapshot?: Uint8Array): MerkleLog {
   let { size, peaks } = restore(snapshot);
   const pair = Buffer.alloc(1 + 2 * hashBytes, 1);
-  const join = (left: Uint8Array, right: Uint8Array): Buffer => {
-    pair.set(left, 1);
-    pair.set(right, 1 + hashBytes);
-    return hash("sha256", pair, "buffer");
+  const join = (left: Hash, right: Hash): Hash => {
+    pair.write(left, 1, "latin1");
+    pair.write(right, 1 + hashBytes, "latin1");
+    return hashOf(pair);
   };
   return {
     size: () => size,
     append(leaf) {
       assert(leaf.length === hashBytes, "a leaf is a SHA-256 hash");
-      let node: Uint8Array = leaf;
+      let node = leaf;
       // Each trailing one bit of the old size is a full subtree that the new leaf completes.
       for (let rest = size; rest % 2 === 1; rest = Math.floor(rest / 2)) {
-        node = join(peaks.pop() as Uint8Array, node);
+        node = join(peaks.pop()!, node);
       }
       peaks.push(node);
       size += 1;
     },
     root() {
-      const last = peaks.at(-1);
-      if (last === undefined) return hash("sha256", "", "buffer");
-      let root: Uint8Array = last;
-      for (let at = peaks.length - 2; at >= 0; at -= 1) root = join(peaks[at] as Uint8Array, root);
-      return Buffer.from(root);
+      let root = peaks.at(-1) ?? hashOf("");
+      for (let at = peaks.length - 2; at >= 0; at -= 1) root = join(peaks[at]!, root);
+      return Buffer.from(root, "latin1");
     },
     peaks() {
       const head = Buffer.alloc(8);
       head.writeBigUInt64BE(BigInt(size));
-      return Buffer.concat([head, ...peaks]);
+      return Buffer.concat([head, Buffer.from(peaks.join(""), "latin1")]);
     },
   };
 }
@@ -66,14 +70,19 @@ export function leafOf(text: string): Buffer {
   return leaf;
 }
 
-function restore(snapshot: Uint8Array | undefined): { size: number; peaks: Uint8Array[] } {
+/** The hash of a leaf (see `leafOf`), as the log takes it. */
+export function hashOf(leaf: Uint8Array | string): Hash {
+  return hash("sha256", leaf, "binary");
+}
+
+function restore(snapshot: Uint8Array | undefined): { size: number; peaks: Hash[] } {
   if (snapshot === undefined || snapshot.length === 0) return { size: 0, peaks: [] };
   assert(snapshot.length >= 8 && (snapshot.length - 8) % hashBytes === 0, "a Merkle snapshot is a size and hashes");
   const bytes = Buffer.from(snapshot);
   const size = Number(bytes.readBigUInt64BE(0));
   assert(Number.isSafeInteger(size), "a log has fewer than 2^53 leaves");
-  const peaks: Uint8Array[] = [];
-  for (let at = 8; at < bytes.length; at += hashBytes) peaks.push(bytes.subarray(at, at + hashBytes));
+  const peaks: Hash[] = [];
+  for (let at = 8; at < bytes.length; at += hashBytes) peaks.push(bytes.toString("latin1", at, at + hashBytes));
   let oneCount = 0;
   for (let rest = size; rest > 0; rest = Math.floor(rest / 2)) oneCount += rest % 2;
   assert(peaks.length === oneCount, "a Merkle snapshot has one hash for each full subtree");

@@ -342,7 +342,8 @@ class SealedLedger implements LedgerCore {
   }
 
   #seal(draft: DraftMessage): StoredEvent {
-    return { ...this.#core.sealer.seal(draft), at: draft.at };
+    const { sequence, kind, subject, bytes } = this.#core.sealer.seal(draft);
+    return { sequence, kind, subject, bytes, at: draft.at };
   }
 
   #sealOwn({ kind, data }: OwnDraft): StoredEvent {

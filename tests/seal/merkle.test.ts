@@ -9,8 +9,8 @@ function sha256(...parts: Uint8Array[]): Buffer {
   return digest.digest();
 }
 
-function leafHash(bytes: Uint8Array): Buffer {
-  return sha256(Buffer.from([0]), bytes);
+function leafHash(bytes: Uint8Array): string {
+  return sha256(Buffer.from([0]), bytes).toString("latin1");
 }
 
 /** RFC 9162 §2.1.1, word by word. */

@@ -137,17 +137,20 @@ export function sameStart(passes: Passes, slot: number, codeWords: Int32Array, l
   );
 }
 
+/** Where the ends of a code are laid out as bytes. */
+const endWords = new Int32Array(recordBytes / 4);
+const ends = new Uint8Array(endWords.buffer);
+
 /** A copy of the slot's code; the part between its ends is left empty. */
 export function copyEnds(passes: Passes, slot: number): Uint8Array {
   const at = slot * recordInts;
+  for (let word = 0; word < endWords.length; word += 1) endWords[word] = passes.ints[at + word]!;
   const length = passes.ints[at + traits]! >>> lengthShift;
-  const ends = new Uint8Array(passes.ints.slice(at, at + lastSeen).buffer);
   const copy = new Uint8Array(length);
-  if (length < recordBytes / 2) copy.set(ends.subarray(0, length));
-  else {
-    copy.set(ends.subarray(0, recordBytes / 2));
-    copy.set(ends.subarray(recordBytes / 2), length - recordBytes / 2);
-  }
+  const startBytes = Math.min(length, recordBytes / 2);
+  for (let index = 0; index < startBytes; index += 1) copy[index] = ends[index]!;
+  for (let index = startBytes; index < recordBytes && length > startBytes; index += 1)
+    copy[length - recordBytes + index] = ends[index]!;
   return copy;
 }
 

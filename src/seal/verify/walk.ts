@@ -221,7 +221,7 @@ function trackUnverified(walk: Walk, { row, fault, isVerified, isLinked }: Claim
 
 function keepLog(walk: Walk, row: Row, isWhole: boolean): void {
   if (!isWhole) walk.log = undefined;
-  walk.log?.append(row.leaf);
+  walk.log?.append(row.leaf.toString("latin1"));
   const size = row.sequence;
   if (walk.log !== undefined && walk.roots.has(size)) walk.roots.set(size, walk.log.root().toString("base64url"));
 }
