@@ -105,7 +105,8 @@ describe("a full disk", () => {
         .filter(({ text }) => text.includes('"reason":"queue-full"'))
         .filter(({ text }, index, all) => all.findIndex((other) => other.text === text) === index)
         .reduce((sum, { text }) => sum + countOf(text), 0);
-      expect(lost).toBeGreaterThan(1_000);
+      // How much of it gap events tell that are themselves still there is a matter of when commits fall.
+      expect(lost).toBeGreaterThan(whenFull === "drop-newest" ? 1_000 : 500);
       const codes = new Set(subscriber.codes());
       if (whenFull === "drop-newest") {
         expect(codes.size + lost).toBe(rig.sentCount());
