@@ -5,6 +5,7 @@ import { pause } from "../../src/lib/clock.ts";
 import { SortgateError } from "../../src/model/error.ts";
 import { limits } from "../../src/model/limits.ts";
 import { explainOpenFailure, notASerialPort } from "./open-failure.ts";
+import { readHere } from "./read-here.ts";
 import { createSerialSession } from "./session.ts";
 import type { SerialSettings } from "./settings.ts";
 
@@ -27,6 +28,7 @@ export const serialDriver: Driver<SerialSettings> = {
     throwIfLetGo(path, context.signal);
     const port = createPort(settings);
     await openInTime(port, path, context.signal);
+    readHere(port);
     return createSerialSession(port, path, node, settings.flow_control !== "none", context);
   },
 };

@@ -11,8 +11,8 @@ type Node = Pick<Stats, "rdev" | "ino">;
 /**
  * Runs an open port until it ends.
  *
- * serialport alone does not tell every unplug: a hang-up while bytes arrive may leave it reading nothing in a loop, for
- * ever and at full load (serialport/bindings-cpp#162). So the node and the line behind it are looked at each second.
+ * serialport alone does not tell every unplug: after a hang-up while bytes arrive it may read nothing for ever
+ * (serialport/bindings-cpp#162). So the node and the line behind it are looked at each second.
  *
  * Takes:   `holdsBack`: the line has flow control, so its device waits while nobody reads. Without, the kernel drops what it
  *          cannot keep and tells nobody, so such a port is always read.
