@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -49,6 +49,21 @@ export async function openMosquitto(lines: readonly string[] = ["allow_anonymous
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Leads from a port to a broker. Who must miss nothing subscribes at the broker first: a gateway that calls the port
+ * again and again may be there before anybody else.
+ */
+export async function openDoor(port: number, to: number): Promise<{ close(): void }> {
+  const server = createServer((outside) => {
+    const inside = connect(to, "127.0.0.1");
+    outside.on("error", () => inside.destroy());
+    inside.on("error", () => outside.destroy());
+    outside.pipe(inside).pipe(outside);
+  }).listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return { close: () => void server.close() };
 }
 
 /** Files of a small certificate authority, made by the openssl command. */

@@ -17,7 +17,7 @@ import {
   type Site,
   startDaemon,
 } from "../fakes/gateway.ts";
-import { freePort, openMosquitto } from "../fakes/mosquitto.ts";
+import { freePort, openDoor, openMosquitto } from "../fakes/mosquitto.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -131,10 +131,12 @@ describe("a full ledger that stops reading", () => {
     expect(shown.stdout).toMatch(/scanner-1: It is not read while the ledger is full[^\n]*\n {2}Try: bring the broker/);
     expect(logLines(daemon).filter(({ name }) => name === "read/paused").length).toBeLessThanOrEqual(2);
 
-    const broker = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"], brokerPort);
+    const broker = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"]);
     cleanups.push(() => broker.stop("SIGKILL"));
-    const subscriber = await openSubscriber(`mqtt://127.0.0.1:${brokerPort}`);
+    const subscriber = await openSubscriber(`mqtt://127.0.0.1:${broker.port}`);
     cleanups.push(() => subscriber.close());
+    const door = await openDoor(brokerPort, broker.port);
+    cleanups.push(() => door.close());
     await sent;
     await vi.waitFor(() => expect(new Set(subscriber.codes()).size).toBe(count), patience);
     const { queue, readPoints } = await askStatus(site);

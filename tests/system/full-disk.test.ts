@@ -11,7 +11,7 @@ import {
   openTcpScanner,
   startDaemon,
 } from "../fakes/gateway.ts";
-import { freePort, openMosquitto } from "../fakes/mosquitto.ts";
+import { freePort, openDoor, openMosquitto } from "../fakes/mosquitto.ts";
 import { openSmallDisk } from "../fakes/small-disk.ts";
 import { count, figure } from "../figures.ts";
 
@@ -55,11 +55,13 @@ async function openRig(whenFull: string) {
       }, 30_000);
     },
     async openBroker() {
-      const broker = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"], port);
-      const subscriber = await openSubscriber(`mqtt://127.0.0.1:${port}`);
+      const broker = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"]);
+      const subscriber = await openSubscriber(`mqtt://127.0.0.1:${broker.port}`);
+      const door = await openDoor(port, broker.port);
       cleanups.push(
         () => broker.stop("SIGKILL"),
         () => subscriber.close(),
+        () => door.close(),
       );
       return subscriber;
     },
