@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { loadDriver, loadProfile } from "../drivers/index.ts";
 import { type BackPressure, createBackPressure } from "./back-pressure.ts";
-import { type Config, configDigest } from "./config/index.ts";
+import type { Config } from "./config/index.ts";
 import { type Control, openControl } from "./control/index.ts";
 import { recallPasses } from "./dedup/index.ts";
 import { type SupervisedDevice, superviseDevice } from "./driver/index.ts";
@@ -19,7 +19,7 @@ import { createRates, startTimers } from "./self-watch.ts";
 import { gatherStatus, refusedStatus } from "./status.ts";
 import { createSystemd, createTelemetry } from "./telemetry/index.ts";
 import { clockWatches, forecastWatch, watchdogTimer } from "./watches.ts";
-import { type Counters, type LedgerThread, openLedgerThread, unpackEvents } from "./workers/index.ts";
+import { type Counters, type LedgerThread, type OpeningLedger, unpackEvents } from "./workers/index.ts";
 
 /** Time for the last commit, and for brokers to take what is queued, when the daemon stops. */
 const drainBudgetMs = 3_000;
@@ -37,11 +37,11 @@ export interface Gateway {
 /**
  * Builds the daemon of a config: the only place that knows every module.
  *
- * Takes:   `version`, as it shall stand in epoch events.
+ * Takes:   `version`, as it shall stand in the status; `opening`, from `head-start.ts`.
  * Fails:   ledger/*, identity/*, control/*; what it opened until then is closed again. Devices and brokers that are not
  *          there are no failure: they are tried for ever.
  */
-export async function openGateway(config: Config, version: string): Promise<Gateway> {
+export async function openGateway(config: Config, version: string, opening: OpeningLedger): Promise<Gateway> {
   const clock = createSystemClock();
   const startedAtWallMs = clock.wallMs();
   const telemetry = createTelemetry({ settings: config.log });
@@ -51,7 +51,7 @@ export async function openGateway(config: Config, version: string): Promise<Gate
 
   // The ledger comes first (the windows are rebuilt from it), and yet its checkpoints count what the pipeline did.
   const late: { pipeline?: Pipeline; forwarders?: readonly Forwarder[] } = {};
-  const ledger = await openLedger(config, version, tell, () => conservation(config, late.pipeline));
+  const ledger = await opening.opened({ tell, counters: () => conservation(config, late.pipeline) });
   const clockSync = watchClockSync();
   const isClockSynchronized = clockSync.isSynchronized;
   const tokens = createTokenKeys(clock.wallMs);
@@ -157,24 +157,6 @@ function conservation(config: Config, pipeline: Pipeline | undefined): Counters 
       droppedUnknown += counters.droppedUnknownCount;
     }
   return { ...sums, droppedUnknown };
-}
-
-function openLedger(config: Config, version: string, tell: Tell, counters: () => Counters): Promise<LedgerThread> {
-  const { site, id, data_dir } = config.gateway;
-  return openLedgerThread({
-    dataDir: data_dir,
-    site,
-    gateway: id,
-    software: version,
-    configDigest: configDigest(config),
-    bytesMax: config.queue.bytes_max,
-    retainMs: config.queue.retain_days * 86_400_000,
-    recallMs: Math.max(0, ...config.readPoints.map((point) => point.pass_max_ms + point.depart_ms)),
-    whenFull: config.queue.when_full,
-    brokers: config.brokers.map((broker) => broker.name),
-    counters,
-    tell,
-  });
 }
 
 interface PipelineSources {

@@ -6,8 +6,8 @@ import { announce } from "../../src/model/event.ts";
 import { limits } from "../../src/model/limits.ts";
 import type { Instant } from "../../src/pipeline.ts";
 import { createClockWatch } from "../../src/self-watch.ts";
+import { beginLedger } from "../../src/workers/begin.ts";
 import {
-  beginLedger,
   createLedgerHandle,
   type FromLedger,
   type LedgerBacklog,

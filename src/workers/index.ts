@@ -1,7 +1,7 @@
-export { beginLedger, type LedgerBeginning } from "./begin.ts";
+export type { LedgerBeginning } from "./begin.ts";
 export { unpackEvents } from "./event-batch.ts";
 export { createLedgerHandle, type LedgerBacklog, type LedgerHandle, type LedgerThread } from "./handle.ts";
-export { openLedgerThread } from "./ledger.ts";
+export { type OpeningLedger, type StartedLedger, startLedgerThread } from "./ledger.ts";
 export type {
   Counters,
   FromLedger,

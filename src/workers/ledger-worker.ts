@@ -1,7 +1,7 @@
 // The ledger thread: seal + ledger. The chain needs one order, SQLite one writer, the key one holder: that is one thread.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import { openIdentity } from "../identity/index.ts";
 import { openLedger } from "../ledger/index.ts";
 import { assert } from "../lib/assert.ts";
@@ -20,8 +20,7 @@ const port: LedgerPort = {
   close: () => thread.close(),
 };
 
-async function open(): Promise<void> {
-  const options = workerData as LedgerOptions;
+async function open(options: LedgerOptions): Promise<void> {
   const { dataDir, site, gateway } = options;
   const clock = createSystemClock();
   const tell: Tell = (notice) => port.post({ type: "notice", notice });
@@ -35,4 +34,7 @@ async function open(): Promise<void> {
   }
 }
 
-open().catch((error: unknown) => failLedger(port, error));
+// What to open comes as the first message: the thread may have been started before anybody knew.
+thread.once("message", (options: LedgerOptions) => {
+  open(options).catch((error: unknown) => failLedger(port, error));
+});

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { readConfig } from "../../config/index.ts";
+import type { Gateway } from "../../gateway.ts";
+import { openLedger, startLedger } from "../../head-start.ts";
 import { SortgateError } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
@@ -35,13 +37,19 @@ const tooSlow = new SortgateError(
   { hint: "start it again, and look in its log for what did not answer" },
 );
 
+async function open(configPath: string): Promise<Gateway> {
+  const started = startLedger();
+  const config = await readConfig(configPath);
+  const opening = openLedger(started, config, softwareVersion());
+  const { openGateway } = await import("../../gateway.ts");
+  return openGateway(config, softwareVersion(), opening);
+}
+
 async function run(configPath: string, output: Output): Promise<void> {
   // Whatever the daemon writes is for itself and its group alone.
   process.umask(0o077);
   const asked = stopSignal(output);
-  const config = await readConfig(configPath);
-  const { openGateway } = await import("../../gateway.ts");
-  const gateway = await openGateway(config, softwareVersion()).catch((error: unknown) => {
+  const gateway = await open(configPath).catch((error: unknown) => {
     // Threads that were started by then would keep a daemon alive that does nothing.
     output.problem(error);
     process.exit(exitCodeOf(error));
