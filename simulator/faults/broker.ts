@@ -30,8 +30,8 @@ interface Inside extends SimConnection {
   readonly protocol: 4 | 5;
   /** The gateway is gone, and what it sent may still come in. */
   isAbandoned: boolean;
-  /** The disk was full meanwhile: what was acknowledged could not be written down. */
-  readonly mayRepeat: boolean;
+  /** When the disk was full last: what was acknowledged before, over any connection since, could not be written down. */
+  readonly fullAtMs: number;
   /** Events that came again, by the connection over which they came before. */
   readonly repeatsFrom: Map<number, number>;
   readonly thread: SimThread;
@@ -55,7 +55,8 @@ export class SimBroker {
   readonly #truth: Truth;
   readonly #random: Random;
   #isHealed = false;
-  #connectionCount = 0;
+  /** When each connection was accepted. */
+  readonly #acceptedAtMs: number[] = [];
   #current: Inside | undefined;
 
   constructor({ plan, schedule, truth, random }: BrokerOptions) {
@@ -138,14 +139,14 @@ export class SimBroker {
     if (this.#current !== undefined) this.#cut(this.#current, "taken over by a new connection");
     let settle: (reason: SortgateError) => void = () => {};
     const ended = new Promise<SortgateError>((resolve) => (settle = resolve));
-    this.#connectionCount += 1;
+    const acceptedAtMs = this.#schedule.nowMs();
     const connection: Inside = {
-      number: this.#connectionCount,
+      number: this.#acceptedAtMs.push(acceptedAtMs),
       protocol,
       isAbandoned: false,
       repeatsFrom: new Map(),
-      mayRepeat: this.#truth.fullAtMs >= (this.#current?.acceptedAtMs ?? 0),
-      acceptedAtMs: this.#schedule.nowMs(),
+      fullAtMs: this.#truth.fullAtMs,
+      acceptedAtMs,
       window: Math.max(1, Math.min(windowMax, (protocol === 5 ? this.#plan.receiveMax : 65_535) - 1)),
       isClean: this.#trouble() === undefined,
       isOpen: true,
@@ -252,7 +253,8 @@ export class SimBroker {
   #repeated(connection: Inside, from: number): void {
     const count = (connection.repeatsFrom.get(from) ?? 0) + 1;
     connection.repeatsFrom.set(from, count);
-    if (count > this.#plan.inFlightMax + 1 && !connection.mayRepeat)
+    const mayRepeat = connection.fullAtMs >= this.#acceptedAtMs[from - 1]!;
+    if (count > this.#plan.inFlightMax + 1 && !mayRepeat)
       this.#truth.violate("repeats", `${this.name} got ${count} events of connection ${from} again`);
   }
 

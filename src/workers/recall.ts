@@ -16,6 +16,7 @@ const stalledMark = Buffer.from('"closeReason":"stalled"');
  * Takes:   `recallMs`, longer than which no pass lasts without a word in the ledger.
  * Gives:   for each pass the last that was told of it, oldest first, if it was not its end. A code that stalled is silent
  *          for as long as it lies there, so of those older ones are given as well.
+ *          Where events were lost on their way to the ledger, the end of a pass may be among them: it is given too.
  *          A pass that outlasted a restart lasts from that on, and is no older because the clock was set: `at` says so.
  * Cost:    one walk over the last `limits.recallEventsMax` events, whatever the size of the ledger; only the younger
  *          ones are parsed.
@@ -32,6 +33,7 @@ export function recallEvents(
   const ended = new Set<string>();
   const remembered: RememberedPass[] = [];
   const ages = createAges();
+  const gaps: Gap[] = [];
   let damagedCount = 0;
   for (let to = last; to >= bottom; to -= chunkCount) {
     const from = Math.max(bottom, to - chunkCount + 1);
@@ -39,8 +41,10 @@ export function recallEvents(
     damagedCount += to - from + 1 - events.length;
     for (const event of events.reverse()) {
       const at = lastAt - ages.of(event);
-      if (!mayMatter(event, at >= lastAt - recallMs)) continue;
-      const pass = parse(event, at);
+      noteGap(gaps, event, at);
+      const isUnsure = gaps.some(({ from, to }) => at <= to && from <= at + recallMs);
+      if (!mayMatter(event, isUnsure || at >= lastAt - recallMs)) continue;
+      const pass = parse(event, at, isUnsure);
       if (pass === "damaged") damagedCount += 1;
       if (pass === "damaged" || ended.has(pass.key)) continue;
       ended.add(pass.key);
@@ -117,6 +121,22 @@ function stepOf(event: StoredEvent): DurationMs {
   return alarm === "clock-stepped" && typeof stepMs === "number" ? stepMs : 0;
 }
 
+/** A time in which events were lost before they were sealed, as old as the event that tells of it makes it. */
+interface Gap {
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+}
+
+/** Gaps that name sequences tell of events that had been in the ledger. */
+function noteGap(gaps: Gap[], event: StoredEvent, at: EpochMs): void {
+  if (event.kind !== "gap") return;
+  const { from, to } = dataOf(event) ?? {};
+  const fromAt = isText(from) ? Date.parse(from) : Number.NaN;
+  const toAt = isText(to) ? Date.parse(to) : Number.NaN;
+  if (from !== undefined && Number.isNaN(Number(from)) && fromAt <= toAt)
+    gaps.push({ from: fromAt - event.at + at, to: toAt - event.at + at });
+}
+
 function mayMatter({ kind, bytes }: StoredEvent, isYoung: boolean): boolean {
   if (kind !== "read" && kind !== "pass") return false;
   return (
@@ -127,7 +147,11 @@ function mayMatter({ kind, bytes }: StoredEvent, isYoung: boolean): boolean {
 const isText = (value: unknown): value is string => typeof value === "string";
 
 /** Which pass an event tells of; `remembered` is absent if it tells its end, or no code that could be recognised. */
-function parse(event: StoredEvent, at: EpochMs): { key: string; remembered?: RememberedPass } | "damaged" {
+function parse(
+  event: StoredEvent,
+  at: EpochMs,
+  isUnsure: boolean,
+): { key: string; remembered?: RememberedPass } | "damaged" {
   const data = dataOf(event);
   const { passId, readPoint, device, medium, code, codeClass, symbology, closeReason } = data ?? {};
   if (!isText(passId) || !isText(readPoint)) return "damaged";
@@ -148,6 +172,7 @@ function parse(event: StoredEvent, at: EpochMs): { key: string; remembered?: Rem
       symbology: isText(symbology) ? symbology : undefined,
       firstReadAt,
       closeReason: isText(closeReason) ? closeReason : undefined,
+      isUnsure,
       at,
     },
   };

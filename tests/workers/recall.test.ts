@@ -30,12 +30,14 @@ afterEach(() => {
 });
 
 interface Told {
-  readonly kind?: "read" | "pass" | "epoch" | "alarm";
+  readonly kind?: "read" | "pass" | "epoch" | "alarm" | "gap";
   readonly afterMs?: number;
   readonly code?: string;
   readonly closeReason?: string;
-  /** Why an epoch began. */
+  /** Why an epoch began, or events were lost. */
   readonly reason?: string;
+  readonly from?: string;
+  readonly to?: string;
   /** By how much the clock was set. */
   readonly stepMs?: number;
   /** On the clock that nobody sets. */
@@ -122,6 +124,21 @@ describe("what a start remembers of the run before", () => {
     expect(open().map(([code]) => code)).toEqual(["A", "B"]);
     tell({ code: "C", afterMs: passMaxMs + 501 });
     expect(open().map(([code]) => code)).toEqual(["B", "C"]);
+  });
+
+  it("is an old pass in silence whose end may be among events that were lost on their way", () => {
+    const time = (afterMs: number): string => new Date(startAt + afterMs).toISOString();
+    const lost = { from: time(passMaxMs + 100), to: time(passMaxMs + 200), reason: "intake-full" };
+    tell({ code: "LONG-AGO", afterMs: -recallMs }, { code: "A" }, { code: "GONE", afterMs: 10 });
+    tell({ code: "GONE", kind: "pass", closeReason: "departed", afterMs: 600 });
+    tell({ kind: "gap", afterMs: passMaxMs + 300, ...lost }, { code: "LATER", afterMs: passMaxMs + 400 });
+    // What was lost out of the ledger, told by sequences, says nothing of passes.
+    tell({ kind: "gap", afterMs: passMaxMs + 450, from: "1", to: "2", reason: "queue-full" });
+    tell({ code: "NEW", afterMs: 2 * recallMs });
+    expect(open()).toEqual([
+      ["A", true],
+      ["NEW", false],
+    ]);
   });
 
   it("is a pass that outlasted a restart, and begins anew with it", () => {
