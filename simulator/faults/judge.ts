@@ -61,7 +61,7 @@ function judgeDelivery({ truth, disk, plan, runs }: World, events: readonly Pars
       const receivedCount = truth.receipts.get(name)?.get(sequence)?.receivedCount ?? 0;
       if (receivedCount > 0) continue;
       if (truth.isDone(name, sequence)) {
-        if (!refused.has(sequence) && sequence > truth.destroyedTo)
+        if (!refused.has(sequence) && sequence > truth.destroyedTo && sequence < lateFrom)
           truth.violate("refused", `event ${sequence} was refused by ${name} and is not in its list`);
       } else if (sequence < lateFrom && (sequence > truth.destroyedTo || !isIn(gaps, sequence)))
         truth.violate("delivered", `${name} never got event ${sequence}, and no gap says so`);
