@@ -149,6 +149,10 @@ function judgePasses(world: World, events: readonly Parsed[]): void {
   const { truth, runs } = world;
   const passes = passesSeen(world);
   const told = new Map<PassSeen, number>();
+  const unheard = events.filter(({ kind, data }) => kind === "gap" && data.reason === "intake-full");
+  /** That a pass had stalled may be among what was lost on its way to the ledger between the two events. */
+  const isWordLost = (from: number, to: number): boolean =>
+    unheard.some(({ sequence }) => from < sequence && sequence < to);
   for (const { kind, data, sequence } of events) {
     if (kind !== "read" || data.code === undefined || data.clock === undefined) continue;
     const run = Number.parseInt(data.clock.boot, 16);
@@ -161,7 +165,7 @@ function judgePasses(world: World, events: readonly Parsed[]): void {
     }
     const before = told.get(pass);
     // A window cannot be rebuilt from what was destroyed to make room.
-    if (before !== undefined && before > truth.destroyedTo)
+    if (before !== undefined && before > truth.destroyedTo && !isWordLost(before, sequence))
       truth.violate(
         "one-event",
         `events ${before} and ${sequence} tell one pass of ${key}, ${pass.fromMs} to ${pass.toMs}`,

@@ -16,8 +16,6 @@ interface RememberedPass extends Omit<RestoredPass, "code" | "stalled"> {
   readonly codeClass: string;
   /** Why its summary was made; undefined for its first read. */
   readonly closeReason: string | undefined;
-  /** What the ledger would tell of it later may have been lost on the way. */
-  readonly isUnsure: boolean;
   /** When that event was made, or later: see `recallEvents`. */
   readonly at: EpochMs;
 }
@@ -31,7 +29,7 @@ function codeAsRead(code: string, codeClass: string): Uint8Array {
  * Which passes were open when the daemon stopped, as far as the ledger tells.
  *
  * Takes:   what the ledger remembers, oldest first, and when the last event of any kind was made.
- * Gives:   passes that may have lasted until then, and those that had stalled or may have, at read points that are left. A pass is
+ * Gives:   passes that may have lasted until then, and those that had stalled, at read points that are left. A pass is
  *          told as stalled at its first read after `pass_max_ms`, which may be as long in coming as it takes to depart.
  * Loses:   codes that are told as tokens: their key died with the daemon, so such a pass may be told twice.
  */
@@ -41,11 +39,9 @@ export function recallPasses(
   readPoints: readonly ReadPointSettings[],
 ): RecalledPass[] {
   const silentMsMax = new Map(readPoints.map((point) => [point.name, point.pass_max_ms + point.depart_ms]));
-  return remembered.flatMap(({ readPoint, code, codeClass, closeReason, isUnsure, at, ...pass }) => {
+  return remembered.flatMap(({ readPoint, code, codeClass, closeReason, at, ...pass }) => {
     const sinceAt = lastAt - (silentMsMax.get(readPoint) ?? Number.NEGATIVE_INFINITY);
-    const isOld = at < sinceAt;
-    if (isOld && ((closeReason !== "stalled" && !isUnsure) || !silentMsMax.has(readPoint))) return [];
-    const stalled = closeReason !== undefined || isOld;
-    return [{ readPoint, pass: { ...pass, code: codeAsRead(code, codeClass), stalled } }];
+    if (at < sinceAt && (closeReason !== "stalled" || !silentMsMax.has(readPoint))) return [];
+    return [{ readPoint, pass: { ...pass, code: codeAsRead(code, codeClass), stalled: closeReason !== undefined } }];
   });
 }

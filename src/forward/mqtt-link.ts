@@ -175,11 +175,23 @@ export async function openMqttLink(options: LinkOptions): Promise<MqttLink> {
 const success: ReadonlySet<number> = new Set([0, 16]);
 const packetIdMax = 65_535;
 
+/** What answers a publish of ours; MQTT.js leaves alone what answers none of its own. */
+const answers: ReadonlySet<string> = new Set(["puback", "pubrec", "pubcomp"]);
+
 /** What of a packet that came in is looked at here. */
 interface Answer {
   readonly cmd: string;
   readonly messageId?: number;
   readonly reasonCode?: number;
+}
+
+/** An acknowledgement counts as a sign of life this often; each time takes as long as a publish. */
+const heardMs = 1_000;
+
+function wrongAnswer({ name, url }: BrokerSettings): SortgateError {
+  return new SortgateError("broker/refused", `Broker "${name}" at ${url} answers QoS 1 as if it was QoS 2`, {
+    hint: "check that it is an MQTT broker, and look at its log; the connection is made anew",
+  });
 }
 
 /** Publishes on their way to the broker, by packet identifier. */
@@ -223,10 +235,15 @@ function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 
   client.on("error", (error) => end(explainMqtt(error, settings)));
   client.on("disconnect", (packet) => end(explainMqtt({ code: packet.reasonCode ?? 0 }, settings)));
   client.on("close", () => end(explainMqtt(new Error("closed"), settings)));
-  // MQTT.js leaves alone what answers no publish of its own.
+  let heardAt = performance.now();
   client.on("packetreceive", (packet: Answer) => {
-    if (!packet.cmd.startsWith("pub") || packet.cmd === "publish" || isOver) return;
-    if (!inFlight.answered(packet)) end(explainMqtt(new Error(`Protocol error: ${packet.cmd}`), settings));
+    if (!answers.has(packet.cmd) || isOver) return;
+    if (!inFlight.answered(packet)) return end(wrongAnswer(settings));
+    const now = performance.now();
+    if (now - heardAt < heardMs) return;
+    heardAt = now;
+    // The answer to a ping comes behind all that the broker has still to acknowledge, which may be much.
+    client.reschedulePing(true);
   });
   return {
     protocol,

@@ -159,8 +159,6 @@ export interface RememberedPass {
   readonly device: string;
   readonly medium: Medium;
   readonly symbology: string | undefined;
-  /** Events of the time in which it would have ended were lost on their way to the ledger. */
-  readonly isUnsure: boolean;
   readonly firstReadAt: EpochMs;
   /** Why its summary was made; absent for its first read. */
   readonly closeReason: string | undefined;

@@ -16,7 +16,6 @@ const stalledMark = Buffer.from('"closeReason":"stalled"');
  * Takes:   `recallMs`, longer than which no pass lasts without a word in the ledger.
  * Gives:   for each pass the last that was told of it, oldest first, if it was not its end. A code that stalled is silent
  *          for as long as it lies there, so of those older ones are given as well.
- *          Where events were lost on their way to the ledger, the end of a pass may be among them: it is given too.
  *          A pass that outlasted a restart lasts from that on, and is no older because the clock was set: `at` says so.
  * Cost:    one walk over the last `limits.recallEventsMax` events, whatever the size of the ledger; only the younger
  *          ones are parsed.
@@ -33,7 +32,6 @@ export function recallEvents(
   const ended = new Set<string>();
   const remembered: RememberedPass[] = [];
   const ages = createAges();
-  const gaps: Gap[] = [];
   let damagedCount = 0;
   for (let to = last; to >= bottom; to -= chunkCount) {
     const from = Math.max(bottom, to - chunkCount + 1);
@@ -41,10 +39,8 @@ export function recallEvents(
     damagedCount += to - from + 1 - events.length;
     for (const event of events.reverse()) {
       const at = lastAt - ages.of(event);
-      noteGap(gaps, event, at);
-      const isUnsure = gaps.some(({ from, to }) => at <= to && from <= at + recallMs);
-      if (!mayMatter(event, isUnsure || at >= lastAt - recallMs)) continue;
-      const pass = parse(event, at, isUnsure);
+      if (!mayMatter(event, at >= lastAt - recallMs)) continue;
+      const pass = parse(event, at);
       if (pass === "damaged") damagedCount += 1;
       if (pass === "damaged" || ended.has(pass.key)) continue;
       ended.add(pass.key);
@@ -72,13 +68,18 @@ function createAges(): { of(event: StoredEvent): DurationMs } {
   let endAt = 0;
   let laterRunsMs = 0;
   let steppedMs = 0;
+  /** The alarm that comes next after the event that is looked at. */
+  let alarm: { readonly at: EpochMs; readonly stepMs: DurationMs } | undefined;
   let isEnd = true;
   let anchor: { readonly boot: string; readonly monotonicMs: number; readonly ageMs: DurationMs } | undefined;
   /** The age of the oldest read of the run so far: the start of the run is no younger, whatever the wall clock says. */
   let readMs = 0;
 
   function ageInRun(event: StoredEvent): DurationMs {
-    const byWallMs = endAt - event.at - steppedMs;
+    // An alarm is told up to a second after the step: what is as young by the set clock was made after it.
+    const sinceMs = alarm === undefined ? Number.NaN : alarm.at - event.at;
+    const isAfterStep = sinceMs >= 0 && sinceMs < stepMsMin;
+    const byWallMs = endAt - event.at - steppedMs + (isAfterStep ? alarm!.stepMs : 0);
     const clock = clockOf(event);
     if (clock === undefined) return byWallMs;
     if (anchor?.boot !== clock.boot) anchor = { ...clock, ageMs: byWallMs };
@@ -92,11 +93,15 @@ function createAges(): { of(event: StoredEvent): DurationMs } {
       if (isEnd) endAt = event.at;
       isEnd = false;
       const ageMs = Math.max(laterRunsMs, ageInRun(event));
-      if (event.kind === "alarm") steppedMs += stepOf(event);
+      if (event.kind === "alarm" && stepOf(event) !== 0) {
+        alarm = { at: event.at, stepMs: stepOf(event) };
+        steppedMs += alarm.stepMs;
+      }
       if (event.kind === "epoch" && dataOf(event)?.reason === "start") {
         laterRunsMs = Math.max(ageMs, readMs);
         readMs = 0;
         steppedMs = 0;
+        alarm = undefined;
         anchor = undefined;
         isEnd = true;
       }
@@ -115,26 +120,13 @@ function clockOf({ kind, bytes }: StoredEvent): { boot: string; monotonicMs: num
   return boot === undefined ? undefined : { boot, monotonicMs: Number(monotonicMs) };
 }
 
+/** A clock that was set by less than this is not told. */
+const stepMsMin = 2_000;
+
 /** By how much the clock had been set when this alarm was told. */
 function stepOf(event: StoredEvent): DurationMs {
   const { alarm, stepMs } = dataOf(event) ?? {};
   return alarm === "clock-stepped" && typeof stepMs === "number" ? stepMs : 0;
-}
-
-/** A time in which events were lost before they were sealed, as old as the event that tells of it makes it. */
-interface Gap {
-  readonly from: EpochMs;
-  readonly to: EpochMs;
-}
-
-/** Gaps that name sequences tell of events that had been in the ledger. */
-function noteGap(gaps: Gap[], event: StoredEvent, at: EpochMs): void {
-  if (event.kind !== "gap") return;
-  const { from, to } = dataOf(event) ?? {};
-  const fromAt = isText(from) ? Date.parse(from) : Number.NaN;
-  const toAt = isText(to) ? Date.parse(to) : Number.NaN;
-  if (from !== undefined && Number.isNaN(Number(from)) && fromAt <= toAt)
-    gaps.push({ from: fromAt - event.at + at, to: toAt - event.at + at });
 }
 
 function mayMatter({ kind, bytes }: StoredEvent, isYoung: boolean): boolean {
@@ -147,11 +139,7 @@ function mayMatter({ kind, bytes }: StoredEvent, isYoung: boolean): boolean {
 const isText = (value: unknown): value is string => typeof value === "string";
 
 /** Which pass an event tells of; `remembered` is absent if it tells its end, or no code that could be recognised. */
-function parse(
-  event: StoredEvent,
-  at: EpochMs,
-  isUnsure: boolean,
-): { key: string; remembered?: RememberedPass } | "damaged" {
+function parse(event: StoredEvent, at: EpochMs): { key: string; remembered?: RememberedPass } | "damaged" {
   const data = dataOf(event);
   const { passId, readPoint, device, medium, code, codeClass, symbology, closeReason } = data ?? {};
   if (!isText(passId) || !isText(readPoint)) return "damaged";
@@ -172,7 +160,6 @@ function parse(
       symbology: isText(symbology) ? symbology : undefined,
       firstReadAt,
       closeReason: isText(closeReason) ? closeReason : undefined,
-      isUnsure,
       at,
     },
   };

@@ -30,14 +30,12 @@ afterEach(() => {
 });
 
 interface Told {
-  readonly kind?: "read" | "pass" | "epoch" | "alarm" | "gap";
+  readonly kind?: "read" | "pass" | "epoch" | "alarm";
   readonly afterMs?: number;
   readonly code?: string;
   readonly closeReason?: string;
-  /** Why an epoch began, or events were lost. */
+  /** Why an epoch began. */
   readonly reason?: string;
-  readonly from?: string;
-  readonly to?: string;
   /** By how much the clock was set. */
   readonly stepMs?: number;
   /** On the clock that nobody sets. */
@@ -126,21 +124,6 @@ describe("what a start remembers of the run before", () => {
     expect(open().map(([code]) => code)).toEqual(["B", "C"]);
   });
 
-  it("is an old pass in silence whose end may be among events that were lost on their way", () => {
-    const time = (afterMs: number): string => new Date(startAt + afterMs).toISOString();
-    const lost = { from: time(passMaxMs + 100), to: time(passMaxMs + 200), reason: "intake-full" };
-    tell({ code: "LONG-AGO", afterMs: -recallMs }, { code: "A" }, { code: "GONE", afterMs: 10 });
-    tell({ code: "GONE", kind: "pass", closeReason: "departed", afterMs: 600 });
-    tell({ kind: "gap", afterMs: passMaxMs + 300, ...lost }, { code: "LATER", afterMs: passMaxMs + 400 });
-    // What was lost out of the ledger, told by sequences, says nothing of passes.
-    tell({ kind: "gap", afterMs: passMaxMs + 450, from: "1", to: "2", reason: "queue-full" });
-    tell({ code: "NEW", afterMs: 2 * recallMs });
-    expect(open()).toEqual([
-      ["A", true],
-      ["NEW", false],
-    ]);
-  });
-
   it("is a pass that outlasted a restart, and begins anew with it", () => {
     const hourMs = 3_600_000;
     tell({ code: "OVER" }, { code: "A", afterMs: 40_000 }, { code: "B", afterMs: 60_000 });
@@ -170,6 +153,17 @@ describe("what a start remembers of the run before", () => {
     tell({ code: "B", monotonicMs: 101_100, afterMs: 61_100 }, { kind: "alarm", stepMs: -40_000, afterMs: 61_500 });
     tell({ code: "C", monotonicMs: 110_000, afterMs: 70_000 });
     expect(open().map(([code]) => code)).toEqual(["B", "C"]);
+  });
+
+  it("is a pass that was read between a step of the clock and the word of that, with which the run ended", () => {
+    const dayMs = 86_400_000;
+    for (const stepMs of [-dayMs, dayMs]) {
+      const code = `STEP${stepMs}`;
+      const at = stepMs < 0 ? stepMs : 2 * stepMs;
+      tell({ code: `BEFORE${stepMs}`, monotonicMs: 1_000, afterMs: at - stepMs - 10_000 });
+      tell({ code, monotonicMs: 11_000, afterMs: at }, { kind: "alarm", stepMs, afterMs: at + 36 });
+      expect(open().map((one) => one[0])).toEqual(expect.arrayContaining([`BEFORE${stepMs}`, code]));
+    }
   });
 
   it("is no pass of the run before, where the clock was set back and the run ended before it could say so", () => {
