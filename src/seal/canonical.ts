@@ -22,17 +22,32 @@ function spell(value: Json, depth: number): string {
   if (typeof value === "string") return spellText(value);
   if (typeof value === "number") {
     assert(Number.isFinite(value), "a number in an event is finite");
-    return JSON.stringify(value);
+    return String(value);
   }
   if (value === null || typeof value === "boolean") return String(value);
   assert(typeof value === "object", "an event holds JSON only");
   assert(depth < depthMax, "an event is not nested beyond 64");
   if (isArray(value)) return `[${value.map((item) => spell(item, depth + 1)).join(",")}]`;
   let text = "";
-  for (const name of Object.keys(value).sort()) {
+  for (const name of sortNames(Object.keys(value))) {
     text += `${text === "" ? "{" : ","}${spellText(name)}:${spell(value[name] as Json, depth + 1)}`;
   }
   return text === "" ? "{}" : `${text}}`;
+}
+
+/** More names than this are sorted by the engine. */
+const fewNames = 32;
+
+/** Sorts in place: an event has a dozen names, nearly in order, for which `sort` takes twice as long and memory besides. */
+function sortNames(names: string[]): string[] {
+  if (names.length > fewNames) return names.sort();
+  for (let next = 1; next < names.length; next += 1) {
+    const name = names[next]!;
+    let at = next;
+    for (; at > 0 && names[at - 1]! > name; at -= 1) names[at] = names[at - 1]!;
+    names[at] = name;
+  }
+  return names;
 }
 
 function spellText(text: string): string {

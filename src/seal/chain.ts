@@ -41,6 +41,8 @@ export interface Sealer {
   /** From here on events are signed with this key; the first of them is its `epoch` event. */
   useKey(key: EpochKey): void;
   seal(draft: Draft): SealedEvent;
+  /** Of the last event; 0 before the first. */
+  sequence(): number;
   state(): ChainState;
   /** Goes back to an earlier state, for a batch that was rolled back. */
   restore(state: ChainState): void;
@@ -95,6 +97,7 @@ export function createSealer({ chain, gateway, site, state = emptyState }: Seale
       sequence = number;
       return { sequence, kind, subject, bytes };
     },
+    sequence: () => sequence,
     state: () => ({ sequence, previous, peaks: log.peaks() }),
     restore(earlier) {
       log = restoredLog(earlier);

@@ -55,9 +55,11 @@ export function createMerkleLog(snapshot?: Uint8Array): MerkleLog {
       return Buffer.from(root, "latin1");
     },
     peaks() {
-      const head = Buffer.alloc(8);
-      head.writeBigUInt64BE(BigInt(size));
-      return Buffer.concat([head, Buffer.from(peaks.join(""), "latin1")]);
+      const snapshot = Buffer.alloc(8 + peaks.length * hashBytes);
+      snapshot.writeUInt32BE(Math.floor(size / 2 ** 32), 0);
+      snapshot.writeUInt32BE(size % 2 ** 32, 4);
+      snapshot.write(peaks.join(""), 8, "latin1");
+      return snapshot;
     },
   };
 }

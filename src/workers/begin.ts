@@ -74,7 +74,7 @@ export function beginLedger({ port, ledger, identity, options, clock, timers, dr
     type: "opened",
     opened: {
       chain,
-      sequence: sealer.state().sequence,
+      sequence: sealer.sequence(),
       certificate: { subject, fingerprint, notAfter: new Date(notAfter).toISOString(), path, keyPath },
       ...recalled,
     },

@@ -68,13 +68,13 @@ class SealedLedger implements LedgerCore {
     this.#epochLength = createEpochLength(ledger, this.outbox);
     this.#room = createRoom({ ledger, outbox: this.outbox, policy: options.whenFull, clock, tell });
     this.#checkpointAt = clock.monotonicMs();
-    this.#checkpointSequence = core.sealer.state().sequence;
+    this.#checkpointSequence = core.sealer.sequence();
   }
 
   start(isNew: boolean): void {
     if (isNew) this.#beginEpoch("new-ledger");
     else this.#tryEpoch("start");
-    this.#checkpointSequence = this.#core.sealer.state().sequence;
+    this.#checkpointSequence = this.#core.sealer.sequence();
   }
 
   append(drafts: readonly DraftMessage[], counters: Counters): void {
@@ -172,9 +172,9 @@ class SealedLedger implements LedgerCore {
     while (this.#waiting.length > 0 && this.#core.clock.monotonicMs() < untilMs) if (!this.#commitOnce([])) break;
     this.#tellRefused();
     this.#commitOnce([]);
-    const isNews = sealer.state().sequence > this.#checkpointSequence;
-    if (isNews && this.#commitOnce([this.#checkpoint()])) this.#checkpointSequence = sealer.state().sequence;
-    return sealer.state().sequence;
+    const isNews = sealer.sequence() > this.#checkpointSequence;
+    if (isNews && this.#commitOnce([this.#checkpoint()])) this.#checkpointSequence = sealer.sequence();
+    return sealer.sequence();
   }
 
   salvage({ file, reached: from }: Unsalvaged, what: string | undefined, rowsMax: number): boolean {
@@ -238,7 +238,7 @@ class SealedLedger implements LedgerCore {
 
   #isCheckpointDue(newCount: number): boolean {
     if (this.#core.clock.monotonicMs() - this.#checkpointAt >= limits.checkpointIntervalMs) return true;
-    return this.#core.sealer.state().sequence + newCount - this.#checkpointSequence >= limits.checkpointEventsMax;
+    return this.#core.sealer.sequence() + newCount - this.#checkpointSequence >= limits.checkpointEventsMax;
   }
 
   /** Up to one commit's worth of what waits. False: there is no room, and the drafts wait. */
@@ -261,7 +261,7 @@ class SealedLedger implements LedgerCore {
       if (events !== "full") {
         if (isCheckpoint) {
           this.#checkpointAt = clock.monotonicMs();
-          this.#checkpointSequence = sealer.state().sequence;
+          this.#checkpointSequence = sealer.sequence();
         }
         this.#untold = this.#untold.slice(told.length - own.length);
         this.#waiting = this.#waiting.slice(drafts.length);
@@ -353,7 +353,7 @@ class SealedLedger implements LedgerCore {
   /** Begins an epoch with a key of its own; what waits is signed by that key. */
   #beginEpoch(reason: "start" | "rotation" | "new-ledger"): { kid: string; sequence: number } {
     const { sealer, clock, beginEpoch, committed } = this.#core;
-    const sequence = sealer.state().sequence + 1;
+    const sequence = sealer.sequence() + 1;
     const { kid, data, revert } = beginEpoch(sequence, reason);
     const hadKey = this.#hasKey;
     this.#hasKey = true;
@@ -393,7 +393,7 @@ class SealedLedger implements LedgerCore {
   #ageKey(): void {
     const { clock, tell } = this.#core;
     const isOld = clock.monotonicMs() - this.#key.sinceMonotonicMs >= limits.epochKeyMs;
-    if (!isOld && !this.#epochLength.isLong(this.#core.sealer.state().sequence)) return;
+    if (!isOld && !this.#epochLength.isLong(this.#core.sealer.sequence())) return;
     if (!this.#hasKey || !this.#isRoom()) return;
     if (this.#tryEpoch("rotation") && isOld) tell(rotatedNotice(this.#key.kid));
   }

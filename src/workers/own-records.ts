@@ -20,7 +20,7 @@ export function gapOf(reason: "damaged" | "queue-full" | "stopped", count: numbe
 
 /** What a checkpoint tells; read when the events before it are sealed. */
 export function checkpointOf(sources: {
-  readonly sealer: Pick<Sealer, "state" | "root">;
+  readonly sealer: Pick<Sealer, "root" | "sequence">;
   readonly outbox: Pick<Outbox, "balances" | "delivered">;
   readonly counters: () => Counters;
   readonly lostCount: () => number;
@@ -29,7 +29,7 @@ export function checkpointOf(sources: {
   return {
     kind: "checkpoint",
     data: () => {
-      const size = sealer.state().sequence;
+      const size = sealer.sequence();
       const brokers = outbox.balances(size);
       return {
         counters: { ...counters(), lost: lostCount(), brokers },

@@ -43,6 +43,16 @@ describe("the canonical form", () => {
     );
   });
 
+  test("sorts few members and many, in whatever order they come", () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.string({ unit: "binary-ascii" }), { maxLength: 80 }), (names) => {
+        const value = Object.fromEntries(names.map((name) => [`${name}.`, 1]));
+        const sorted = [...names].map((name) => `${name}.`).sort();
+        expect(canonicalize(value)).toBe(`{${sorted.map((name) => `${JSON.stringify(name)}:1`).join(",")}}`);
+      }),
+    );
+  });
+
   test("sorts members by UTF-16 code units (RFC 8785 §3.2.3)", () => {
     const value = { "\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\u{1f600}": 5, "\u0080": 6, "\u00f6": 7 };
     expect(Object.values(JSON.parse(canonicalize(value)) as object).sort()).toEqual([1, 2, 3, 4, 5, 6, 7]);
