@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type SortgateOptions, sortgate } from "./contenders.ts";
 import type { LoopDelay } from "./loop-probe.ts";
-import { freePort, type Measured, measure, scratch, startBroker, stopped, usageOf } from "./processes.ts";
+import { freePort, ifThere, type Measured, measure, scratch, startBroker, stopped, usageOf } from "./processes.ts";
 import { openSerialWire, openTcpWire } from "./wires.ts";
 
 /** Every fsync takes this much longer, as on a flash card; nothing else is traced. */
@@ -64,7 +64,7 @@ export async function outage(count: number, rate: number): Promise<Outage> {
   let [rssMegabytes, walMegabytes] = [0, 0];
   const watch = setInterval(() => {
     if (pid === 0) return;
-    rssMegabytes = Math.max(rssMegabytes, usageOf(pid).rssMegabytes);
+    rssMegabytes = Math.max(rssMegabytes, ifThere(() => usageOf(pid))?.rssMegabytes ?? 0);
     walMegabytes = Math.max(
       walMegabytes,
       (statSync(`${dataDir}/ledger.db-wal`, { throwIfNoEntry: false })?.size ?? 0) / 2 ** 20,

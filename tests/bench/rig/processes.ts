@@ -52,9 +52,21 @@ export async function stopped(child: ChildProcess, signal: NodeJS.Signals = "SIG
   clearTimeout(late);
 }
 
+/** What /proc says, or nothing: threads and processes may end while somebody looks. */
+export function ifThere<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
 function childrenOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "latin1").split(" ").filter(Boolean).map(Number),
+    (ifThere(() => readFileSync(`/proc/${pid}/task/${task}/children`, "latin1")) ?? "")
+      .split(" ")
+      .filter(Boolean)
+      .map(Number),
   );
 }
 
@@ -103,7 +115,8 @@ export function usageOf(pid: number): Usage {
   let rss = Number(fields[21]) * 4_096;
   let writtenBytes = Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "latin1"))?.[1]);
   for (const child of childrenOf(pid)) {
-    const below = usageOf(child);
+    const below = ifThere(() => usageOf(child));
+    if (below === undefined) continue;
     ticks += below.cpuSeconds * 100;
     writtenBytes += below.writtenBytes;
     rss = Math.max(rss, below.rssMegabytes * 2 ** 20);
