@@ -81,7 +81,7 @@ async function clientOptions({ settings, protocol, clientId, will }: LinkOptions
     resubscribe: false,
     rejectUnauthorized: true,
     ...(protocol === 5 ? { properties: { maximumPacketSize: limits.inboundBytesMax } } : {}),
-    // Each packet would set the timer of the pings anew, for one ping less in a quiet half a minute.
+    // Each packet would set the timer of the pings anew; acknowledgements do so once a second, see `overClient`.
     reschedulePings: false,
     // Its own log is never read, and costs as much as a tenth of a publish to prepare.
     log: () => {},

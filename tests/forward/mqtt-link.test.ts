@@ -66,10 +66,12 @@ const publish = (link: MqttLink): Promise<number | undefined> =>
 test("a broker that takes longer than half a keepalive, and acknowledges all the while, is there", async () => {
   const link = await linkTo((type, id, socket) => {
     const answer = type === 3 ? puback(id) : pingresp;
+    // The time is what is tested: more than half a keepalive, of which five seconds are the shortest.
     setTimeout(() => socket.write(answer), 3_000);
   }, 5);
   const acknowledged: Promise<number | undefined>[] = [];
   await new Promise<void>((resolve) => {
+    // Published all the while, for longer than one keepalive and a half.
     const timer = setInterval(() => {
       if (acknowledged.push(publish(link)) < 80) return;
       clearInterval(timer);

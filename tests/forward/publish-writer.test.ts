@@ -13,6 +13,9 @@ interface Sent {
   readonly isRetained: boolean;
 }
 
+/** What was published in this turn of the event loop has gone to the stream. */
+const endOfTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** What the codec of MQTT.js and aedes reads of what was written. */
 async function readBack(protocol: 4 | 5, turns: readonly (readonly Sent[])[]): Promise<IPublishPacket[]> {
   const wire = new PassThrough({ highWaterMark: 2 ** 30 });
@@ -25,7 +28,7 @@ async function readBack(protocol: 4 | 5, turns: readonly (readonly Sent[])[]): P
   const writer = createPublishWriter(wire, protocol);
   for (const turn of turns) {
     for (const { id, message, isRetained } of turn) writer.publish(id, message, isRetained);
-    await new Promise(setImmediate);
+    await endOfTurn();
   }
   wire.end();
   await once(wire, "end");
@@ -117,7 +120,7 @@ test("bytes that the stream still holds are not written over", async () => {
   const writer = createPublishWriter(stream, 4);
   const publish = async (text: string): Promise<void> => {
     writer.publish(1, { topic: "t", bytes: Buffer.from(text.padEnd(20_000, ".")) }, false);
-    await new Promise(setImmediate);
+    await endOfTurn();
   };
   for (const text of ["first", "second"]) await publish(text);
   held[0]!.done!();
@@ -141,7 +144,7 @@ test("a stream that lets go of nothing holds little more than what was written",
   const writer = createPublishWriter(stream, 4);
   for (let id = 1; id <= 50; id += 1) {
     writer.publish(id, { topic: "t", bytes: Buffer.alloc(8_000, id) }, false);
-    await new Promise(setImmediate);
+    await endOfTurn();
   }
   expect(held.map((bytes) => bytes.at(-1))).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
   const heldBytes = [...new Set(held.map(({ buffer }) => buffer))].reduce((sum, { byteLength }) => sum + byteLength, 0);
