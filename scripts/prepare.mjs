@@ -35,3 +35,4 @@ if (!installed()) {
   run("npm ci", "npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"]);
 }
 run("The build", process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json"]);
+run("The build", process.execPath, [join(root, "scripts/bundle.mjs")]);

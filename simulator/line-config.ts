@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { assert } from "../src/lib/assert.ts";
+import { programFolder } from "../src/lib/program-folder.ts";
 import type { LineAddresses } from "./virtual-line.ts";
 
 export interface ConfigPlaces {
@@ -35,14 +37,7 @@ export function fillConfig(template: string, { addresses, dataDir, controlSocket
     });
 }
 
-/** Reads config/demo.toml, which lies beside the source as well as beside the build. */
+/** Reads config/demo.toml. */
 export function readTemplate(): string {
-  for (const place of ["../config/demo.toml", "../../config/demo.toml"]) {
-    try {
-      return readFileSync(new URL(place, import.meta.url), "utf8");
-    } catch {
-      // The other place is tried; if both lack it, the sentence below says so.
-    }
-  }
-  throw new Error("config/demo.toml is missing beside the program");
+  return readFileSync(join(programFolder(), "config/demo.toml"), "utf8");
 }

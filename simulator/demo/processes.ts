@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { pause } from "../../src/lib/clock.ts";
+import { programFolder } from "../../src/lib/program-folder.ts";
 import { fillConfig, readTemplate } from "../line-config.ts";
 import type { FromLine, ToLine } from "../messages.ts";
 import { machineMs, type Truth } from "../truth.ts";
@@ -53,8 +53,8 @@ const readyTimeoutMs = 120_000;
 /** A person who waits is told this often what for. */
 const remindEveryMs = 10_000;
 
-const lineScript = fileURLToPath(new URL("../main.js", import.meta.url));
-const productScript = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+const lineScript = join(programFolder(), "dist/parts/virtual-line.js");
+const productScript = join(programFolder(), "dist/sortgate.js");
 
 /** Starts a process; that it ends before it is asked to is a failure of the demo. */
 function start(processes: Processes, settings: Parameters<typeof startChild>[0]): Child {

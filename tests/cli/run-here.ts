@@ -26,7 +26,7 @@ export async function runHere(...argv: string[]): Promise<Ran> {
 }
 
 /** The built program. */
-export const builtMain = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
+export const builtMain = fileURLToPath(new URL("../../dist/sortgate.js", import.meta.url));
 
 /** Runs the built program as a process and collects what it writes. */
 export async function runBuilt(

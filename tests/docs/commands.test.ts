@@ -31,9 +31,9 @@ test("a command that another test or CI proves stands there", () => {
 
 test("npm start is the preparation that CI runs, and then the demo that a system test runs", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-  expect(scripts.start).toBe("node scripts/prepare.mjs && node dist/src/main.js demo");
+  expect(scripts.start).toBe("node scripts/prepare.mjs && node dist/sortgate.js demo");
   expect(scripts.test).toBe("node scripts/prepare.mjs && vitest run");
-  expect(scripts.build).toBe("tsc -p tsconfig.build.json");
+  expect(scripts.build).toBe("tsc -p tsconfig.build.json && node scripts/bundle.mjs");
 });
 
 test("few commands are left to a person", () => {
@@ -53,8 +53,8 @@ async function runAll(path: string, before: readonly string[] = []): Promise<San
 }
 
 const installed = [
-  "chmod 755 /opt/sortgate/dist/src/main.js",
-  "ln -sfn /opt/sortgate/dist/src/main.js /usr/bin/sortgate",
+  "chmod 755 /opt/sortgate/dist/sortgate.js",
+  "ln -sfn /opt/sortgate/dist/sortgate.js /usr/bin/sortgate",
 ];
 
 test("the README leads from an installed program to verified events", async () => {

@@ -10,7 +10,7 @@ import { vi } from "vitest";
 import { createControlClient, type Status } from "../../src/control/index.ts";
 import { createVerifier, type Verdict } from "../../src/seal/index.ts";
 
-const program = join(import.meta.dirname, "../../dist/src/main.js");
+const program = join(import.meta.dirname, "../../dist/sortgate.js");
 
 /** A directory of its own for one daemon, with its config; removed by `remove`. */
 export interface Site {

@@ -150,7 +150,7 @@ const status = await drained();
 
 const exported = join(daemon.dir, "whole.jsonl");
 await daemon.command("queue", "export", "--reason", "soak", "--output", exported);
-const main = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../sortgate.js", import.meta.url));
 const trust = join(daemon.dir, "data/identity/device.crt");
 const verdict = await promisify(execFile)(process.execPath, [main, "verify", exported, "--trust", trust], {
   maxBuffer: 2 ** 26,

@@ -102,7 +102,7 @@ describe("the daemon ends when it is told to", () => {
 
 it("a result that finds no room is told as that, not as a fault of the program", async () => {
   const full = openSync("/dev/full", "w");
-  const program = join(import.meta.dirname, "../../dist/src/main.js");
+  const program = join(import.meta.dirname, "../../dist/sortgate.js");
   const child = spawn(process.execPath, [program, "version"], { stdio: ["ignore", full, "pipe"] });
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => {

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
-import { readConfig } from "../../config/index.ts";
 import type { Gateway } from "../../gateway.ts";
-import { openLedger, startLedger } from "../../head-start.ts";
+import { headStart } from "../../head-start.ts";
 import { SortgateError } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
@@ -38,9 +37,7 @@ const tooSlow = new SortgateError(
 );
 
 async function open(configPath: string): Promise<Gateway> {
-  const started = startLedger();
-  const config = await readConfig(configPath);
-  const opening = openLedger(started, config, softwareVersion());
+  const { config, opening } = await headStart(configPath, softwareVersion());
   const { openGateway } = await import("../../gateway.ts");
   return openGateway(config, softwareVersion(), opening);
 }

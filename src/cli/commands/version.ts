@@ -1,19 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
-import { assert } from "../../lib/assert.ts";
+import { programFolder } from "../../lib/program-folder.ts";
 import type { Output } from "../output.ts";
 import { jsonOption } from "../program.ts";
 
-/** The version in package.json, which lies above this file in the source as well as in the build. */
+/** The version in package.json. */
 export function softwareVersion(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json"))) {
-    assert(dirname(folder) !== folder, "a package.json lies above the program");
-    folder = dirname(folder);
-  }
-  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string };
+  const manifest = JSON.parse(readFileSync(join(programFolder(), "package.json"), "utf8")) as { version: string };
   return manifest.version;
 }
 

@@ -55,7 +55,7 @@ function sortgateConfig(
   ].join("\n\n");
 }
 
-const main = fileURLToPath(new URL("../../../src/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../../sortgate.js", import.meta.url));
 
 export interface SortgateOptions {
   /** Where its ledger lies; absent for a new one. */

@@ -19,7 +19,7 @@ export interface BootedMachine {
 }
 
 /** The program where the unit looks for it, started by the Node that runs the tests. */
-const launcher = '#!/bin/sh\nexec /opt/node/node /opt/sortgate/dist/src/main.js "$@"\n';
+const launcher = '#!/bin/sh\nexec /opt/node/node /opt/sortgate/dist/sortgate.js "$@"\n';
 
 /**
  * Boots it in a container and waits until systemd answers. Everything in it is in memory, and goes with it.

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,8 +39,9 @@ export function breakProgram(...changes: readonly Change[]): BrokenProgram {
       throw new Error(`${file} holds ${JSON.stringify(from)} ${parts.length - 1} times, not once`);
     writeFileSync(path, parts.join(to));
   }
+  execFileSync(process.execPath, [join(root, "scripts/bundle.mjs"), folder]);
   return {
-    main: join(folder, "dist/src/main.js"),
+    main: join(folder, "dist/sortgate.js"),
     at: (file) => join(folder, "dist", file),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
