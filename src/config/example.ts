@@ -70,7 +70,7 @@ emit = "first"                  # or "pass" (a summary when it departs), "both"
 
 # Shapes of codes that may leave in clear; everything else leaves as class, length and keyed token.
 [guard]
-carriers = ["s10", "sscc"]      # add "sf", "yto", "zto", "sto", "yunda", "jd", "jt", "ems", "deppon", "cainiao"
+carriers = ["s10", "sscc"]      # add "sf", "yto", "zto", "sto", "yunda", "jd", "jt", "ems", "deppon", "cainiao", "ups", "usps", "fedex"
 unknown = "token"               # or "drop"
 
 [control]

@@ -1,24 +1,35 @@
+import { latin1 } from "../lib/bytes.ts";
 import { decodeEpc, type EpcScheme } from "../model/code/epc.ts";
 import { loneSscc, provesGs1, startsElementString } from "../model/code/gs1.ts";
 import { isS10 } from "../model/code/s10.ts";
 import { isSscc } from "../model/code/sscc.ts";
 import { candidates } from "../model/code/waybill.ts";
 import type { Medium } from "../model/read.ts";
+import { type Extract, extract } from "./extract.ts";
+import { readLabels } from "./label/read-label.ts";
 import { isAmbiguousSscc, isAmbiguousTag, isAmbiguousWaybill, isIdentityNumber } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
 
 /** What a code is. Only the first three kinds carry its text: the others must not leave in clear. */
 export type Verdict =
-  | { readonly codeClass: "waybill"; readonly code: string; readonly carriers: readonly CarrierName[] }
-  | { readonly codeClass: "sscc"; readonly code: string }
+  | {
+      readonly codeClass: "waybill";
+      readonly code: string;
+      readonly carriers: readonly CarrierName[];
+      /** Set if the code is but a part of a label. */
+      readonly label?: Extract;
+    }
+  | { readonly codeClass: "sscc"; readonly code: string; readonly label?: Extract }
   | { readonly codeClass: "epc"; readonly code: string; readonly epcUri: string }
   | { readonly codeClass: "gs1" | "unknown"; readonly code?: never };
 
 const unknown: Verdict = { codeClass: "unknown" };
 const gs1: Verdict = { codeClass: "gs1" };
 
-/** The longest code that leaves in clear without proof of GS1: AI 00 and an SSCC. */
-const plainLengthMax = 20;
+/** The longest code that leaves in clear as it is without proof of GS1: a number of USPS. */
+const plainLengthMax = 26;
+/** AI 00 and an SSCC. */
+const ssccLength = 20;
 
 /**
  * Schemes that name goods, places and loads by numbers alone.
@@ -41,17 +52,25 @@ const impersonalSchemes: ReadonlySet<EpcScheme> = new Set([
 /**
  * Says what a code is, deny by default: what is not surely of a configured, impersonal shape is `gs1` or `unknown`.
  *
- * Takes:   the code as latin1 text, of any length and content.
- * Cost:    linear in the code; no expression sees more than 52 characters.
+ * A code that is not such a number itself is taken apart as a label, and the number of the parcel is taken out of it.
+ *
+ * Takes:   the code, of any length and content.
+ * Cost:    linear in the code.
  * Fails:   never.
  */
 export function classify(
-  code: string,
+  code: Uint8Array,
   medium: Medium,
   symbology: string | undefined,
   configured: ReadonlySet<CarrierName>,
 ): Verdict {
-  return medium === "rfid" ? classifyTag(code) : classifyBarcode(code, symbology, configured);
+  const text = latin1(code);
+  if (medium === "rfid") return classifyTag(text);
+  const verdict = classifyBarcode(text, symbology, configured);
+  // EAN and UPC number products; no label is written in them.
+  if (verdict.code !== undefined || symbology?.startsWith("]E")) return verdict;
+  const label = extract(readLabels(code, symbology), configured);
+  return label === undefined ? verdict : { ...label, label };
 }
 
 function classifyTag(hex: string): Verdict {
@@ -65,7 +84,7 @@ function classifyBarcode(code: string, symbology: string | undefined, configured
   if (symbology?.startsWith("]E")) return unknown;
   if (provesGs1(symbology) && startsElementString(code)) return classifyElementString(code, configured);
   if (code.length > plainLengthMax) return unknown;
-  const digits = loneSscc(code);
+  const digits = code.length === ssccLength ? loneSscc(code) : undefined;
   if (digits !== undefined) {
     // 18 bare digits are never an SSCC: they may be a resident identity number.
     const isCleared = configured.has("sscc") && isSscc(digits) && !isAmbiguousSscc(code);
@@ -73,7 +92,7 @@ function classifyBarcode(code: string, symbology: string | undefined, configured
   }
   if (isS10(code)) return configured.has("s10") ? { codeClass: "waybill", code, carriers: ["s10"] } : unknown;
   const carriers = candidates(code).filter((carrier) => configured.has(carrier));
-  if (carriers.length === 0 || isAmbiguousWaybill(code)) return unknown;
+  if (carriers.length === 0 || isAmbiguousWaybill(code, symbology)) return unknown;
   return { codeClass: "waybill", code, carriers };
 }
 

@@ -1,8 +1,8 @@
-import { latin1 } from "../lib/bytes.ts";
 import { brandCleared, type ClearedEvent, type Json } from "../model/event.ts";
 import type { FirstRead, Observation, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
 import { classify, type Verdict } from "./classify.ts";
+import type { Extract } from "./extract.ts";
 import type { CarrierName, GuardSettings } from "./settings.ts";
 import type { TokenKeys } from "./tokens.ts";
 
@@ -61,7 +61,7 @@ export function createGuard({ settings, tokens }: Materials): Guard {
     if (observation.kind === "no-read") return brandCleared({ kind: "noread", subject, at, data });
 
     const { code, medium, symbology } = observation;
-    const verdict = classify(latin1(code), medium, symbology, configured);
+    const verdict = classify(code, medium, symbology, configured);
     if (verdict.codeClass === "unknown" && settings.unknown === "drop") return refusal;
     addCode(data, verdict, observation, tokens);
     addPassFacts(data, observation);
@@ -87,6 +87,12 @@ function addCode(data: Data, verdict: Verdict, observation: FirstRead | Pass, to
   data.code = verdict.code;
   if (verdict.codeClass === "waybill") data.carriers = verdict.carriers;
   if (verdict.codeClass === "epc") data.epcUri = verdict.epcUri;
+  else if (verdict.label !== undefined) data.label = labelOf(verdict.label);
+}
+
+/** What else of a label may leave: how it is written, and where and how the parcel is to go. */
+function labelOf({ format, routing, service }: Extract): Json {
+  return { format, ...(routing.length > 0 ? { routing } : {}), ...(service === undefined ? {} : { service }) };
 }
 
 function addPassFacts(data: Data, { passId, firstReadAt, symbology }: FirstRead | Pass): void {

@@ -4,20 +4,20 @@ import { hasLuhnCheckDigit, identityCheckDigit } from "../model/code/check-digit
 const digitsMax = 19;
 
 /** A mobile number, alone or with the four-digit extension of a privacy number. */
-const mobile = /^1[3-9]\d{9}(?:\d{4})?$/;
+export const mobile = /^1[3-9]\d{9}(?:\d{4})?$/;
 
 /** A landline number with its trunk zero and area code. */
-const landline = /^0[1-9]\d{8,10}$/;
+export const landline = /^0[1-9]\d{8,10}$/;
 
 /**
  * Any number behind China's country code: `86` and 10 to 12 digits, or a mobile number with its extension.
  *
  * Wider than the numbering plan on purpose: `86` with 11 digits is also an EMS shape, but EMS does not number so high.
  */
-const international = /^\+?(?:00)?86(?:\d{10,12}|1[3-9]\d{13})$/;
+export const international = /^\+?(?:00)?86(?:\d{10,12}|1[3-9]\d{13})$/;
 
-/** American Express cards, and IMEIs, which stand in bars on the box of every telephone. */
-const fifteenDigits = /^3[457]\d{13}$/;
+/** Visa, Mastercard, UnionPay, American Express, JCB, Discover, each with its lengths; and IMEIs, which look like them. */
+const issued = /^(?:4(?:\d{15}|\d{18})|(?:5[1-5]|2[2-7]|35|65)\d{14}|6011\d{12}|62\d{14,17}|3[457]\d{13})$/;
 
 /** Region (GB/T 2260 province), birth date and order: the first 17 digits of a resident identity number. */
 const identityBody =
@@ -26,14 +26,20 @@ const identityBody =
 /**
  * Whether a number, taken whole, may be a person's: telephone, payment card, identity number or IMEI.
  *
- * Takes:   digits, with `X` or `+` where such numbers have them; anything else is false.
+ * Takes:   digits, with `X` or `+` where such numbers have them; anything else is false. `inBars`: the symbology is one
+ *          for bars. No card is printed in bars, and an IMEI only within the parcel; of Yunda's waybills one in
+ *          seventy would be taken for one, and of STO's one in eighty.
  * Cost:    linear; nothing longer than 19 digits and a prefix is looked at.
  */
-export function isPersonalNumber(code: string): boolean {
+export function isPersonalNumber(code: string, inBars = false): boolean {
   if (code.length > digitsMax + 3) return false;
-  if (mobile.test(code) || landline.test(code) || international.test(code)) return true;
-  if (code.length === 15) return fifteenDigits.test(code) && hasLuhnCheckDigit(code);
-  return isIdentityNumber(code) || (code.length >= 16 && code.length <= digitsMax && hasLuhnCheckDigit(code));
+  if (mobile.test(code) || landline.test(code) || international.test(code) || isIdentityNumber(code)) return true;
+  return !inBars && isCardNumber(code);
+}
+
+/** Whether digits are the number of a payment card, by issuer, length and check digit. */
+export function isCardNumber(digits: string): boolean {
+  return issued.test(digits) && hasLuhnCheckDigit(digits);
 }
 
 /**
@@ -49,12 +55,15 @@ export function isIdentityNumber(code: string): boolean {
   return code.length === 17 || identityCheckDigit(body) === code[17]?.toUpperCase();
 }
 
-/** `P` and any letter is so weak a prefix that `PH` and a mobile number fits the EMS shape too. */
-const letteredMobile = /^P[A-Z]1[3-9]\d{9}$/i;
+/** `PH` and a mobile number fits the EMS shape too. */
+const letteredMobile = /^PH1[3-9]\d{9}$/i;
+
+/** AIM identifiers of symbologies that are bars, not dots. */
+const bars = /^\][ABCFGHIMRS]/;
 
 /** Whether a code that has a carrier's shape may as well be a person's number. */
-export function isAmbiguousWaybill(code: string): boolean {
-  return isPersonalNumber(code) || letteredMobile.test(code);
+export function isAmbiguousWaybill(code: string, symbology: string | undefined): boolean {
+  return isPersonalNumber(code, symbology !== undefined && bars.test(symbology)) || letteredMobile.test(code);
 }
 
 /**

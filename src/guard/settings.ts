@@ -12,6 +12,9 @@ export const carrierNames = [
   "ems",
   "deppon",
   "cainiao",
+  "ups",
+  "usps",
+  "fedex",
   "s10",
   "sscc",
 ] as const;
@@ -23,7 +26,9 @@ export const guardSettings = z.strictObject({
   carriers: z
     .array(z.enum(carrierNames))
     .default(["s10", "sscc"])
-    .describe("Shapes of codes that may leave in clear; everything else leaves as class, length and token"),
+    .describe(
+      "Shapes of codes that may leave in clear, alone or taken out of a label; everything else leaves as class, length and token",
+    ),
   unknown: z
     .enum(["token", "drop"])
     .default("token")

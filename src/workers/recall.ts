@@ -141,10 +141,12 @@ const isText = (value: unknown): value is string => typeof value === "string";
 /** Which pass an event tells of; `remembered` is absent if it tells its end, or no code that could be recognised. */
 function parse(event: StoredEvent, at: EpochMs): { key: string; remembered?: RememberedPass } | "damaged" {
   const data = dataOf(event);
-  const { passId, readPoint, device, medium, code, codeClass, symbology, closeReason } = data ?? {};
+  const { passId, readPoint, device, medium, code, codeClass, symbology, closeReason, label } = data ?? {};
   if (!isText(passId) || !isText(readPoint)) return "damaged";
   const key = `${readPoint}\n${passId}`;
-  if (closeReason === "departed" || closeReason === "evicted" || code === undefined) return { key };
+  // Of a label only the parcel's number is told: the code that will be read again is not known.
+  if (closeReason === "departed" || closeReason === "evicted" || code === undefined || label !== undefined)
+    return { key };
   const firstReadAt = isText(data?.firstReadAt) ? Date.parse(data.firstReadAt) : Number.NaN;
   const isWhole = isText(code) && isText(codeClass) && isText(device) && Number.isFinite(firstReadAt);
   if (!isWhole || (medium !== "barcode" && medium !== "rfid")) return "damaged";

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { isClearable } from "../../src/cli/probe/clearable.ts";
 import { classify } from "../../src/guard/classify.ts";
 import { type CarrierName, carrierNames } from "../../src/guard/settings.ts";
+import { bytesOf } from "../../src/lib/bytes.ts";
 
 const digits = (from: number, to: number = from) =>
   fc.array(fc.constantFrom(..."0123456789"), { minLength: from, maxLength: to }).map((list) => list.join(""));
@@ -41,7 +42,7 @@ describe("what a probe shows in clear", () => {
     fc.assert(
       fc.property(code, symbology, carriers, (text, aim, names) => {
         if (!isClearable(text, "barcode", aim, names)) return;
-        expect(classify(text, "barcode", aim, new Set(names)).code).toBeDefined();
+        expect(classify(bytesOf(text), "barcode", aim, new Set(names)).code).toBeDefined();
       }),
       { numRuns: 20_000 },
     );
@@ -51,7 +52,7 @@ describe("what a probe shows in clear", () => {
     fc.assert(
       fc.property(fc.oneof(hex, asciiTag, decimalTag), (text) => {
         if (!isClearable(text, "rfid", undefined, [])) return;
-        expect(classify(text, "rfid", undefined, new Set()).code).toBeDefined();
+        expect(classify(bytesOf(text), "rfid", undefined, new Set()).code).toBeDefined();
       }),
       { numRuns: 20_000 },
     );

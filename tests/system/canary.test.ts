@@ -136,7 +136,7 @@ async function openRig(): Promise<Rig> {
     control: `http = "127.0.0.1:${httpPort}"`,
     rest: [
       '[log]\nlevel = "debug"',
-      '[guard]\ncarriers = ["sf", "yto", "zto", "sto", "yunda", "jd", "jt", "ems", "deppon", "cainiao", "s10", "sscc"]',
+      '[guard]\ncarriers = ["sf", "yto", "zto", "sto", "yunda", "jd", "jt", "ems", "deppon", "cainiao", "ups", "usps", "fedex", "s10", "sscc"]',
       device("serial", `driver = "serial"\npath = "${serial.path}"\nprofile = "line-barcode"`),
       device("tcp", onTcp(tcp.port, "stx-etx-barcode")),
       device("rfid", onTcp(rfid.port, "line-rfid")),

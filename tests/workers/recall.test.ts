@@ -34,6 +34,7 @@ interface Told {
   readonly afterMs?: number;
   readonly code?: string;
   readonly closeReason?: string;
+  readonly label?: { readonly format: string };
   /** Why an epoch began. */
   readonly reason?: string;
   /** By how much the clock was set. */
@@ -104,6 +105,11 @@ describe("what a start remembers of the run before", () => {
       ["A", false],
       ["C", true],
     ]);
+  });
+
+  it("is no pass of a label of which only the parcel's number was told: its code is not known any more", () => {
+    tell({ code: "A" }, { code: "B", label: { format: "sf-mmm" } });
+    expect(open()).toEqual([["A", false]]);
   });
 
   it("is no pass that is older than passes get, unless its code lay there and was silent", () => {

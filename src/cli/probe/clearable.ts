@@ -48,5 +48,5 @@ function isLikePerson(digits: string): boolean {
 /** A waybill that may as well be a telephone, a card, an IMEI or an identity number. */
 function isLikeNumberOfPerson(code: string): boolean {
   if (!/^\d+$/.test(code)) return /^P[A-Z]1/i.test(code);
-  return code.startsWith("86") || code.length > 16 || (code.length >= 15 && hasLuhnCheckDigit(code));
+  return /^(?:0|86)/.test(code) || code.length > 16 || (code.length >= 15 && hasLuhnCheckDigit(code));
 }

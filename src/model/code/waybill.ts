@@ -1,15 +1,30 @@
+import { isFedex, isUps, isUsps } from "./parcel.ts";
+
 /** Carriers whose waybill numbers have a shape of their own. */
-export type WaybillCarrier = "sf" | "yto" | "zto" | "sto" | "yunda" | "jd" | "jt" | "ems" | "deppon" | "cainiao";
+export type WaybillCarrier =
+  | "sf"
+  | "yto"
+  | "zto"
+  | "sto"
+  | "yunda"
+  | "jd"
+  | "jt"
+  | "ems"
+  | "deppon"
+  | "cainiao"
+  | "ups"
+  | "usps"
+  | "fedex";
 
 /** The longest of the shapes below; a longer code is none of them, and no expression looks at it. */
-const lengthMax = 17;
+const lengthMax = 26;
 
 /**
  * One shape per carrier, over the whole code and ASCII only.
  *
- * No carrier publishes a check digit, so a shape makes a carrier a candidate and proves nothing.
+ * The carriers of China publish no check digit, so that a shape makes a carrier a candidate and proves nothing.
  */
-const shapes: readonly (readonly [WaybillCarrier, RegExp])[] = [
+const shapes: readonly (readonly [WaybillCarrier, Pick<RegExp, "test">])[] = [
   ["sf", /^SF[A-Z0-9]\d{12}$/i],
   ["yto", /^YT\d{13}$/i],
   ["zto", /^7[3-68]\d{12}$/],
@@ -20,6 +35,9 @@ const shapes: readonly (readonly [WaybillCarrier, RegExp])[] = [
   ["ems", /^(?:[981]\d{12}|P[A-Z]\d{11})$/i],
   ["deppon", /^DPK\d{12}$/i],
   ["cainiao", /^621\d{12}$/],
+  ["ups", { test: isUps }],
+  ["usps", { test: isUsps }],
+  ["fedex", { test: isFedex }],
 ];
 
 /**

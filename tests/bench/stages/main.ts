@@ -2,12 +2,14 @@
 import { append, bareCommits } from "./append.ts";
 import { appendInC, dedupInC, opensslSpeed, publishInC } from "./comparators.ts";
 import { dedup } from "./dedup.ts";
+import { guard } from "./guard.ts";
 import { leaseAndSettle, leaseFromSet } from "./lease.ts";
 import { bareMqtt, forward } from "./publish.ts";
 import { bareSign, seal } from "./sign.ts";
 
 const [name = "", argument = ""] = process.argv.slice(2);
 const stages: Readonly<Record<string, () => unknown>> = {
+  guard: () => guard(argument),
   sign: bareSign,
   "openssl speed": opensslSpeed,
   seal,

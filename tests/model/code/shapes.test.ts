@@ -87,6 +87,9 @@ describe("waybills", () => {
     ["DPK202252612836", ["deppon"]],
     ["621123456789012", ["cainiao"]],
     ["431277027280336", ["sto", "yunda"]],
+    ["1Z123A7V6850147020", ["ups"]],
+    ["9400111201080805483016", ["usps"]],
+    ["986578788855", ["fedex"]],
     ["", []],
     ["SF1385628716739\n", []],
     ["ЅF1385628716739", []],
@@ -119,7 +122,8 @@ describe("waybills", () => {
 
   it("have carriers that the settings know", () => {
     const known: readonly CarrierName[] = carrierNames;
-    const shaped: WaybillCarrier[] = ["sf", "yto", "zto", "sto", "yunda", "jd", "jt", "ems", "deppon", "cainiao"];
+    const chinese: WaybillCarrier[] = ["sf", "yto", "zto", "sto", "yunda", "jd", "jt", "ems", "deppon", "cainiao"];
+    const shaped: WaybillCarrier[] = [...chinese, "ups", "usps", "fedex"];
     expect([...shaped, "s10", "sscc"].sort()).toStrictEqual([...known].sort());
   });
 });

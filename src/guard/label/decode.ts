@@ -1,0 +1,65 @@
+import { TextDecoder } from "node:util";
+import { latin1 } from "../../lib/bytes.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+const gb18030 = new TextDecoder("gb18030", { fatal: true });
+const shiftJis = new TextDecoder("shift_jis", { fatal: true });
+const utf16le = new TextDecoder("utf-16le", { fatal: true });
+const utf16be = new TextDecoder("utf-16be", { fatal: true });
+
+/**
+ * What the bytes of a label may say, the likeliest first.
+ *
+ * Nobody tells a scanner which encoding a shipper's printer used. Bytes that are UTF-8 are nothing else, by its make; of
+ * others each reading is given that is possible, so that what is sought in any of them is found.
+ *
+ * Cost:    a look at each byte for each encoding.
+ */
+export function decodings(bytes: Uint8Array): readonly string[] {
+  const plain = latin1(bytes);
+  if (isAscii(plain)) return [plain];
+  const unicode = attempt(utf8, bytes) ?? markedUtf16(bytes);
+  if (unicode !== undefined) return [unicode];
+  const others = [gb18030, shiftJis, ...unmarkedUtf16(bytes)].map((decoder) => attempt(decoder, bytes));
+  return [...others.filter((text) => text !== undefined), plain];
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7e) return false;
+  return true;
+}
+
+function attempt(decoder: TextDecoder, bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function markedUtf16(bytes: Uint8Array): string | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return attempt(utf16le, bytes);
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return attempt(utf16be, bytes);
+  return undefined;
+}
+
+/** UTF-16 shows in its NULs, if any character of it is ASCII. */
+function unmarkedUtf16(bytes: Uint8Array): readonly TextDecoder[] {
+  return bytes.length % 2 === 0 && bytes.includes(0) ? [utf16be, utf16le] : [];
+}
+
+/** Characters that nobody sees: between the digits of a number they hide it from whoever looks for digits. */
+const unseen = /\p{Default_Ignorable_Code_Point}/gu;
+const dashes = /[\p{Dash}─ー]/gu;
+const spaces = /\p{Zs}/gu;
+
+/**
+ * Text as it is searched: what looks alike is alike (NFKC: full-width and circled digits become digits), what cannot be
+ * seen is gone, all dashes are `-` and all blanks are spaces.
+ *
+ * Cost:    linear; text may grow eighteenfold at worst.
+ */
+export function normalized(text: string): string {
+  if (isAscii(text)) return text;
+  return text.replace(unseen, "").normalize("NFKC").replace(unseen, "").replace(dashes, "-").replace(spaces, " ");
+}

@@ -1,0 +1,91 @@
+/**
+ * What a piece of a label is.
+ *
+ * `free` is text of unknown meaning: it may hold anything, and is treated as if it did.
+ */
+export type FieldKind =
+  | "name"
+  | "phone"
+  | "address"
+  | "identity"
+  | "card"
+  | "email"
+  | "birth"
+  | "secret"
+  | "free"
+  | "waybill"
+  | "sscc"
+  | "postcode"
+  | "order"
+  | "item"
+  | "routing"
+  | "service"
+  | "country";
+
+/**
+ * How much a field tells of a person, in the three classes of the founding documents.
+ *
+ * `core` names, reaches or locates somebody; `basic` belongs to one parcel; `public` is shared by many.
+ */
+export type FieldClass = "core" | "basic" | "public";
+
+export const classOf: Readonly<Record<FieldKind, FieldClass>> = {
+  name: "core",
+  phone: "core",
+  address: "core",
+  identity: "core",
+  card: "core",
+  email: "core",
+  birth: "core",
+  secret: "core",
+  free: "core",
+  waybill: "basic",
+  sscc: "basic",
+  postcode: "basic",
+  order: "basic",
+  item: "basic",
+  routing: "public",
+  service: "public",
+  country: "public",
+};
+
+export interface Field {
+  readonly kind: FieldKind;
+  readonly value: string;
+}
+
+/** The ways in which labels are written that are understood. */
+export type LabelFormat =
+  | "gs1"
+  | "gs1-digital-link"
+  | "ups-maxicode"
+  | "fedex-pdf417"
+  | "iso15434"
+  | "usps-impb"
+  | "sf-mmm"
+  | "yto-json"
+  | "json"
+  | "url"
+  | "vcard"
+  | "mecard"
+  | "contact-link"
+  | "text";
+
+/** A label taken apart: each piece of it stands in one field, unless there were too many. */
+export interface Label {
+  readonly format: LabelFormat;
+  readonly fields: readonly Field[];
+}
+
+/** No label that sorts parcels has more; what comes after them is kept from sight as well, for nothing of it is taken. */
+const fieldsMax = 96;
+
+/** Gathers the fields of one label; empty values are no fields. */
+export class Fields {
+  readonly all: Field[] = [];
+
+  add(kind: FieldKind, value: string | undefined): void {
+    if (value === undefined || value === "" || this.all.length >= fieldsMax) return;
+    this.all.push({ kind, value });
+  }
+}

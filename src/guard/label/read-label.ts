@@ -1,0 +1,51 @@
+import { provesGs1 } from "../../model/code/gs1.ts";
+import { uspsBehindZip } from "../../model/code/parcel.ts";
+import { readContactLink, readMecard, readVcard } from "./contact.ts";
+import { decodings } from "./decode.ts";
+import { readElementString } from "./element-string.ts";
+import { readEnvelope, startsEnvelope } from "./envelope.ts";
+import type { Label } from "./field.ts";
+import { readJson } from "./json.ts";
+import { readPlainText } from "./plain.ts";
+import { readSfCode } from "./sorting-code.ts";
+import { readWebAddress } from "./web-address.ts";
+
+/**
+ * Takes the code of a label apart.
+ *
+ * Takes:   the bytes as a scanner gives them, without AIM identifier; any bytes at all.
+ * Gives:   a label for each encoding that the bytes may be in, the likeliest first; text that has no known form is one of
+ *          format `text`. Nothing in it is cleared yet.
+ * Cost:    linear in the bytes, for each encoding.
+ * Fails:   never.
+ */
+export function readLabels(code: Uint8Array, symbology: string | undefined): readonly Label[] {
+  return decodings(code).map((text) => readLabel(text.replaceAll("\0", " ").trim(), symbology));
+}
+
+function readLabel(text: string, symbology: string | undefined): Label {
+  if (startsEnvelope(text)) return readEnvelope(text);
+  const usps = uspsBehindZip(text);
+  if (usps !== undefined) return { format: "usps-impb", fields: uspsFields(text, usps) };
+  if (provesGs1(symbology)) {
+    const label = readElementString(text);
+    if (label !== undefined) return label;
+  }
+  return (
+    readSfCode(text) ??
+    readJson(text) ??
+    readVcard(text) ??
+    readMecard(text) ??
+    readContactLink(text) ??
+    readWebAddress(text) ??
+    readPlainText(text)
+  );
+}
+
+function uspsFields(text: string, usps: string): Label["fields"] {
+  const zip = text.slice(3, text.length - usps.length).replaceAll("\x1d", "");
+  return [
+    { kind: "postcode", value: zip },
+    { kind: "waybill", value: usps },
+  ];
+}

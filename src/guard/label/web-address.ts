@@ -1,0 +1,150 @@
+import { identifierAt, kindOfIdentifier } from "./element-string.ts";
+import { type FieldKind, Fields, type Label } from "./field.ts";
+import { kindOfKey } from "./keys.ts";
+
+/** How often a value is decoded: shops encode what was encoded before. */
+const decodingsMax = 2;
+
+/** Whether text is a web address, or the beginning of one without its scheme. */
+function afterScheme(text: string): string | undefined {
+  const scheme = /^[a-z][a-z0-9+.-]{0,15}:\/\//i.exec(text.slice(0, 20))?.[0];
+  if (scheme !== undefined) return text.slice(scheme.length);
+  return /^(?:www\.)?[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}\//i.test(text) ? text : undefined;
+}
+
+/**
+ * Takes a web address apart: path, query and fragment, decoded, by the names of their parameters; of GS1 Digital Link by
+ * application identifiers.
+ *
+ * Gives:   undefined for other text. The host is not among the fields: it is the same for all parcels of a shop.
+ * Cost:    linear.
+ */
+export function readWebAddress(text: string): Label | undefined {
+  const rest = afterScheme(text);
+  if (rest === undefined) return undefined;
+  const [beforeFragment = "", fragment = ""] = cut(rest, "#");
+  const [place = "", query = ""] = cut(beforeFragment, "?");
+  const [host = "", path = ""] = cut(place, "/");
+  const fields = new Fields();
+  // `user:password@host`
+  if (host.includes("@")) fields.add("secret", host.slice(0, host.lastIndexOf("@")));
+  const isGs1 = addPath(fields, path, carrierHost.test(host) ? "waybill" : "free");
+  addParameters(fields, query, isGs1);
+  const [, behind] = cut(fragment, "?");
+  if (behind !== undefined) addPath(fields, fragment.slice(0, fragment.indexOf("?")), "free");
+  addParameters(fields, behind ?? fragment, isGs1);
+  return { format: isGs1 ? "gs1-digital-link" : "url", fields: fields.all };
+}
+
+/** The text before and behind the first of these characters. */
+function cut(text: string, character: string): [string, string?] {
+  const at = text.indexOf(character);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Pages of carriers: the last part of their path is a waybill. */
+const carrierHost =
+  /(?:^|\.)(?:ems\.com\.cn|chinapost\.com\.cn|sf-express\.com|yto\.net\.cn|zto\.com|sto\.cn|yundaex\.com|jdl\.com|jtexpress\.com\.cn|deppon\.com|cainiao\.com)$/i;
+
+/**
+ * Adds what the path holds; gives whether it is that of GS1 Digital Link: pairs of identifier and value.
+ *
+ * Takes:   `last`, what its last part is if nothing says so.
+ */
+function addPath(fields: Fields, path: string, last: FieldKind): boolean {
+  const parts = path.split("/").filter((part) => part !== "");
+  const first = parts.findIndex((part, at) => at + 1 < parts.length && isIdentifier(part) && isKey(part));
+  const isGs1 =
+    first >= 0 &&
+    (parts.length - first) % 2 === 0 &&
+    parts.every((part, at) => at < first || (at - first) % 2 === 1 || isIdentifier(part));
+  if (!isGs1) {
+    for (const [at, part] of parts.entries()) {
+      const kind = at > 0 ? kindOfKey(parts[at - 1]!) : undefined;
+      addDecoded(fields, kind ?? (at === parts.length - 1 ? last : undefined), part);
+    }
+    return false;
+  }
+  for (const part of parts.slice(0, first)) addDecoded(fields, undefined, part);
+  for (let at = first; at < parts.length; at += 2) addGs1(fields, parts[at]!, parts[at + 1]!);
+  return true;
+}
+
+function isIdentifier(part: string): boolean {
+  return identifierAt(part) === part;
+}
+
+/** The identifiers that a Digital Link may begin with (GS1 Digital Link §4.3). */
+const primaryKeys: ReadonlySet<string> = new Set(
+  "00 01 253 255 401 402 414 417 8003 8004 8006 8010 8013 8017 8018".split(" "),
+);
+
+function isKey(part: string): boolean {
+  return primaryKeys.has(part);
+}
+
+function addGs1(fields: Fields, identifier: string, value: string): void {
+  const kind = kindOfIdentifier(identifier);
+  if (kind !== undefined) addDecoded(fields, kind, value);
+}
+
+function addParameters(fields: Fields, query: string, isGs1: boolean): void {
+  if (query === "") return;
+  for (const parameter of query.split(/[&;]/)) {
+    const [name = "", value] = cut(parameter, "=");
+    if (value === undefined) addDecoded(fields, undefined, name);
+    else if (isGs1 && isIdentifier(name)) addGs1(fields, name, value);
+    else addDecoded(fields, kindOfKey(decoded(name)), value);
+  }
+}
+
+/** Adds a value as it was meant; where it seems to be base64url of text, that text too. */
+function addDecoded(fields: Fields, kind: FieldKind | undefined, value: string): void {
+  const text = decoded(value);
+  fields.add(kind ?? "free", text);
+  const inner = fromBase64url(text);
+  if (inner !== undefined) fields.add("free", inner);
+}
+
+/** Undoes percent-encoding, as often as it was done, in UTF-8 or GB18030. */
+export function decoded(value: string): string {
+  let text = value.replaceAll("+", " ");
+  for (let count = 0; count < decodingsMax && /%[0-9a-f]{2}/i.test(text); count += 1) text = percentDecoded(text);
+  return text;
+}
+
+const gb18030 = new TextDecoder("gb18030");
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    const bytes = Buffer.from(
+      text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+      "latin1",
+    );
+    return gb18030.decode(bytes);
+  }
+}
+
+const base64Min = 12;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+function fromBase64url(text: string): string | undefined {
+  if (text.length < base64Min || !/^[\w+/-]+={0,2}$/.test(text) || /^\d+$/.test(text)) return undefined;
+  try {
+    const inner = utf8.decode(Buffer.from(text, "base64url"));
+    // Most words are base64 of something; text has no control characters.
+    return isPrintable(inner) ? inner : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isPrintable(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || code === 0x7f) return false;
+  }
+  return true;
+}

@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createGuard, createTokenKeys } from "../../../src/guard/index.ts";
+import { carrierNames, type GuardSettings } from "../../../src/guard/settings.ts";
+import { programFolder } from "../../../src/lib/program-folder.ts";
+import type { FirstRead } from "../../../src/model/observation.ts";
+import { hostileCodes } from "../../guard/hostile.ts";
+
+const plainCount = 200_000;
+const labelRounds = 30;
+const hostileRounds = 200;
+
+/** What the guard costs, and what the same codes cost that only go through the pattern that people write for telephones. */
+export interface GuardCost {
+  readonly perSecond: number;
+  readonly p99Ms?: number;
+  readonly worstMs?: number;
+}
+
+function observation(code: Uint8Array, symbology: string): FirstRead {
+  return {
+    kind: "first-read",
+    passId: "9f0c3a1e-42",
+    readPoint: "tunnel-1",
+    device: "scanner-1",
+    medium: "barcode",
+    symbology,
+    code,
+    firstReadAt: 1_795_758_139_000,
+    at: 1_795_758_139_002,
+    monotonicMs: 81_234_567.123,
+    antenna: undefined,
+    rssiDbm: undefined,
+  };
+}
+
+type Treat = (reads: readonly FirstRead[]) => unknown;
+
+function theGuard(): Treat {
+  const now = (): number => 1_795_758_139_000;
+  const settings: GuardSettings = { carriers: [...carrierNames], unknown: "token" };
+  const guard = createGuard({ settings, tokens: createTokenKeys(now) });
+  const clock = { boot: "9f0c3a1e", synced: true };
+  return (reads) => {
+    for (const read of reads) guard.clear(read, clock);
+  };
+}
+
+/** Finds the telephone that it is looking for, in plain digits, and nothing else. */
+function thePattern(): Treat {
+  let cleaned = "";
+  return (reads) => {
+    for (const { code } of reads)
+      cleaned = Buffer.from(code)
+        .toString("utf8")
+        .replace(/1[3-9]\d{9}/g, "***");
+    return cleaned;
+  };
+}
+
+function labels(): FirstRead[] {
+  const folder = join(programFolder(), "tests/captures/guard");
+  const cases = readdirSync(folder)
+    .filter((name) => /^(?:contacts|fedex|gs1-labels|json|sf|text|ups|urls|usps|yto)\.json$/.test(name))
+    .flatMap((name) => JSON.parse(readFileSync(join(folder, name), "utf8")).cases as Case[]);
+  return cases.map(({ text, hex, symbology }) =>
+    observation(hex === undefined ? Buffer.from(text!, "utf8") : Buffer.from(hex, "hex"), symbology ?? "]Q1"),
+  );
+}
+
+interface Case {
+  readonly text?: string;
+  readonly hex?: string;
+  readonly symbology?: string;
+}
+
+function waybills(): FirstRead[] {
+  return Array.from({ length: 1_000 }, (_, n) =>
+    observation(Buffer.from(`SF1${String(385_628_716_000 + n * 7)}`), "]C0"),
+  );
+}
+
+/** Plain waybills, labels of the corpus, or hostile codes, through the guard or through the pattern. */
+export function guard(argument: string): GuardCost {
+  const [what, how] = argument.split(" ");
+  const treat = how === "pattern" ? thePattern() : theGuard();
+  if (what === "hostile") return hostile(treat);
+  const reads = what === "waybills" ? waybills() : labels();
+  const rounds = what === "waybills" ? plainCount / reads.length : labelRounds;
+  for (let round = 0; round < rounds / 2; round += 1) treat(reads);
+  const { user, system } = process.cpuUsage();
+  for (let round = 0; round < rounds; round += 1) treat(reads);
+  const after = process.cpuUsage();
+  return { perSecond: (rounds * reads.length * 1e6) / (after.user - user + after.system - system) };
+}
+
+function hostile(treat: Treat): GuardCost {
+  const reads = hostileCodes.map(([, code]) => [observation(Buffer.from(code, "utf8"), "]Q1")]);
+  const millis: number[] = [];
+  for (let round = 0; round < hostileRounds; round += 1)
+    for (const read of reads) {
+      const startedAt = performance.now();
+      treat(read);
+      millis.push(performance.now() - startedAt);
+    }
+  millis.sort((left, right) => left - right);
+  const sum = millis.reduce((total, one) => total + one, 0);
+  return {
+    perSecond: (millis.length * 1_000) / sum,
+    p99Ms: millis[Math.floor(millis.length * 0.99)]!,
+    worstMs: millis.at(-1)!,
+  };
+}
