@@ -7,7 +7,7 @@ import {
 } from "./dedup/index.ts";
 import type { ReadPointSettings } from "./dedup/settings.ts";
 import type { Chunk, FrameSink, Profile } from "./driver/index.ts";
-import type { ClockState, Guard } from "./guard/index.ts";
+import type { ClockState, Guard, LabelTotal } from "./guard/index.ts";
 import { announce, type ClearedEvent } from "./model/event.ts";
 import type { Tell } from "./model/notice.ts";
 import type { Observation } from "./model/observation.ts";
@@ -81,10 +81,15 @@ export interface Pipeline {
   close(now: Instant): void;
   deviceCounters(device: number): DeviceCounters;
   readPointCounters(readPoint: string): ReadPointCounters;
+  /** What labels showed since the start, by format. */
+  labelTotals(): readonly LabelTotal[];
 }
+
+const dayMs = 86_400_000;
 
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { guard, boot, accept } = options;
+  let labelDay = Number.NaN;
   let passCount = 0;
   const nextPassNumber = (): number => ++passCount;
   const points = new Map(
@@ -102,9 +107,17 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   /** The last step before the ledger: what does not pass here never leaves memory. */
   function clear(observation: Observation, point: Point): void {
     const clock: ClockState = { boot, synced: options.isClockSynchronized() };
-    const event = guard.clear(observation, clock);
+    const isFirst = observation.kind === point.firstKind;
+    const event = guard.clear(observation, clock, isFirst);
     if (!("refused" in event)) accept(event);
-    else if (observation.kind === point.firstKind) point.droppedUnknownCount += 1;
+    else if (isFirst) point.droppedUnknownCount += 1;
+  }
+
+  /** Who prints labels that show too much is told once a day, and at the end. */
+  function reportLabels({ wallMs }: Instant): void {
+    labelDay = Math.floor(wallMs / dayMs);
+    const event = guard.labels.report(wallMs);
+    if (event !== undefined) accept(event);
   }
 
   return {
@@ -119,12 +132,15 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     sweep(now) {
       restorer.sweep(now.monotonicMs);
       for (const { window } of points.values()) window.sweep(now.monotonicMs, now.wallMs);
+      if (Math.floor(now.wallMs / dayMs) !== labelDay) reportLabels(now);
     },
     up: (device, now) => restorer.up(device, now.monotonicMs),
     close(now) {
       restorer.close(now.monotonicMs);
       for (const { window } of points.values()) window.close(now.monotonicMs, now.wallMs);
+      reportLabels(now);
     },
+    labelTotals: () => guard.labels.totals(),
     deviceCounters: (device) => lanes[device]!.counters,
     readPointCounters(readPoint) {
       const { window, droppedUnknownCount } = points.get(readPoint)!;

@@ -80,6 +80,7 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
     },
     devices: config.devices.map((_, device) => deviceStatus(sources, device)),
     readPoints: config.readPoints.map(({ name }) => readPointStatus(sources, name)),
+    labels: sources.pipeline.labelTotals(),
     brokers: config.brokers.map((_, broker) => brokerStatus(sources, stats, forecast, broker)),
   };
 }

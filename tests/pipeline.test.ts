@@ -95,6 +95,26 @@ describe("the pipeline", () => {
     expect(pipeline.readPointCounters("tunnel-1")).toMatchObject({ opened: 1, droppedUnknownCount: 1 });
   });
 
+  it("R53 tells once a day, and at the end, what labels showed", () => {
+    const { pipeline, events } = aPipeline({ unknown: "drop" });
+    const label = text(framed("Zhang San 13812345678"));
+    const hourMs = 3_600_000;
+    pipeline.sweep(at(0));
+    pipeline.receive(0, label, at(1));
+    pipeline.sweep(at(20 * hourMs));
+    expect(events).toEqual([]);
+    pipeline.sweep(at(21 * hourMs));
+    pipeline.receive(0, label, at(21 * hourMs + 1));
+    pipeline.receive(0, text(framed("Li Si 13912345678")), at(21 * hourMs + 2));
+    pipeline.close(at(22 * hourMs));
+    pipeline.close(at(23 * hourMs));
+    expect(events.map(({ kind, data }) => [kind, data.action, data.leakingCount])).toEqual([
+      ["audit", "labels", 1],
+      ["audit", "labels", 2],
+    ]);
+    expect(pipeline.labelTotals()).toEqual([{ format: "text", labelCount: 3, leakingCount: 3 }]);
+  });
+
   it("tells a loss that the source reports as a gap event", () => {
     const gap: Profile = {
       name: "gap",

@@ -154,6 +154,13 @@ function addReadPoints(families: Families, readPoints: readonly ReadPointStatus[
   add(families, "counter", "refused_total", "Reads that were refused, by reason.", refused);
 }
 
+function addLabels(families: Families, labels: Status["labels"]): void {
+  const all = labels.map(({ format, labelCount }): Sample => [labelCount, { format }]);
+  const leaking = labels.map(({ format, leakingCount }): Sample => [leakingCount, { format }]);
+  add(families, "counter", "labels_total", "Labels that were taken apart.", all);
+  add(families, "counter", "leaking_labels_total", "Labels that show core data of a person in clear.", leaking);
+}
+
 function addBrokers(families: Families, brokers: readonly BrokerStatus[]): void {
   const each = (value: (broker: BrokerStatus) => number): Sample[] =>
     brokers.map((broker) => [value(broker), { broker: broker.name }]);
@@ -228,6 +235,7 @@ export function createMetrics(): Metrics {
       addGateway(families, status);
       addDevices(families, status.devices);
       addReadPoints(families, status.readPoints);
+      addLabels(families, status.labels);
       addBrokers(families, status.brokers);
       const told = [...notices].map(([name, count]): Sample => [count, { name }]);
       add(families, "counter", "notices_total", "What the program said about itself, by name.", told);

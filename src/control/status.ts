@@ -139,5 +139,7 @@ export interface Status {
   };
   readonly devices: readonly DeviceStatus[];
   readonly readPoints: readonly ReadPointStatus[];
+  /** Labels that were taken apart since the start, and those that showed core data of a person, by format. */
+  readonly labels: readonly { readonly format: string; readonly labelCount: number; readonly leakingCount: number }[];
   readonly brokers: readonly BrokerStatus[];
 }

@@ -6,22 +6,23 @@ import { isSscc } from "../model/code/sscc.ts";
 import { candidates } from "../model/code/waybill.ts";
 import type { Medium } from "../model/read.ts";
 import { type Extract, extract } from "./extract.ts";
+import type { Label } from "./label/field.ts";
 import { readLabels } from "./label/read-label.ts";
 import { isAmbiguousSscc, isAmbiguousTag, isAmbiguousWaybill, isIdentityNumber } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
 
 /** What a code is. Only the first three kinds carry its text: the others must not leave in clear. */
-export type Verdict =
-  | {
-      readonly codeClass: "waybill";
-      readonly code: string;
-      readonly carriers: readonly CarrierName[];
-      /** Set if the code is but a part of a label. */
-      readonly label?: Extract;
-    }
-  | { readonly codeClass: "sscc"; readonly code: string; readonly label?: Extract }
+export type Verdict = (
+  | { readonly codeClass: "waybill"; readonly code: string; readonly carriers: readonly CarrierName[] }
+  | { readonly codeClass: "sscc"; readonly code: string }
   | { readonly codeClass: "epc"; readonly code: string; readonly epcUri: string }
-  | { readonly codeClass: "gs1" | "unknown"; readonly code?: never };
+  | { readonly codeClass: "gs1" | "unknown"; readonly code?: never }
+) & {
+  /** The readings of a code that was taken apart; they must not leave. */
+  readonly readings?: readonly Label[];
+  /** What may leave of it; set if the code is but a part of a label. */
+  readonly label?: Extract;
+};
 
 const unknown: Verdict = { codeClass: "unknown" };
 const gs1: Verdict = { codeClass: "gs1" };
@@ -69,8 +70,9 @@ export function classify(
   const verdict = classifyBarcode(text, symbology, configured);
   // EAN and UPC number products; no label is written in them.
   if (verdict.code !== undefined || symbology?.startsWith("]E")) return verdict;
-  const label = extract(readLabels(code, symbology), configured);
-  return label === undefined ? verdict : { ...label, label };
+  const readings = readLabels(code, symbology);
+  const label = extract(readings, configured);
+  return label === undefined ? { ...verdict, readings } : { ...label, label, readings };
 }
 
 function classifyTag(hex: string): Verdict {

@@ -2,7 +2,10 @@ import { brandCleared, type ClearedEvent, type Json } from "../model/event.ts";
 import type { FirstRead, Observation, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
 import { classify, type Verdict } from "./classify.ts";
+import { leaksOf } from "./detect/leaks.ts";
 import type { Extract } from "./extract.ts";
+import type { Label } from "./label/field.ts";
+import { createLabelCounts, type LabelCounts, type SeenLabel } from "./label-counts.ts";
 import type { CarrierName, GuardSettings } from "./settings.ts";
 import type { TokenKeys } from "./tokens.ts";
 
@@ -20,11 +23,14 @@ export interface Guard {
    *
    * Gives:   an event whose code is in clear only if its shape is configured and impersonal; else a token and its length.
    *          `{ refused }` for a code of no known shape where the site wants those dropped.
+   * Takes:   `isFirst`, whether it is the first that is told of a pass: its label is counted then.
    * Cost:    linear in the code.
    * Fails:   never, whatever the bytes.
    * Loses:   refused codes; the caller counts them.
    */
-  clear(observation: Observation, clock: ClockState): ClearedEvent | Refusal;
+  clear(observation: Observation, clock: ClockState, isFirst?: boolean): ClearedEvent | Refusal;
+  /** What labels showed, see `createLabelCounts`. */
+  readonly labels: Omit<LabelCounts, "note">;
 }
 
 interface Refusal {
@@ -48,9 +54,10 @@ const strengthMaxDbm = 1_000;
 
 /** The only maker of events from reads. */
 export function createGuard({ settings, tokens }: Materials): Guard {
+  const labels = createLabelCounts();
   const configured: ReadonlySet<CarrierName> = new Set(settings.carriers);
 
-  function clear(observation: Observation, clock: ClockState): ClearedEvent | Refusal {
+  function clear(observation: Observation, clock: ClockState, isFirst = false): ClearedEvent | Refusal {
     const data: Data = {
       clock: { boot: clock.boot, monotonicMs: rounded(observation.monotonicMs, 1_000), synced: clock.synced },
       device: observation.device,
@@ -62,6 +69,7 @@ export function createGuard({ settings, tokens }: Materials): Guard {
 
     const { code, medium, symbology } = observation;
     const verdict = classify(code, medium, symbology, configured);
+    if (isFirst && verdict.readings !== undefined) labels.note(seenLabel(verdict, verdict.readings), observation.at);
     if (verdict.codeClass === "unknown" && settings.unknown === "drop") return refusal;
     addCode(data, verdict, observation, tokens);
     addPassFacts(data, observation);
@@ -73,7 +81,19 @@ export function createGuard({ settings, tokens }: Materials): Guard {
     return brandCleared({ kind: "pass", subject, at, data });
   }
 
-  return { clear };
+  return { clear, labels };
+}
+
+/** The first characters of a number, which carriers and GS1 give to one company: enough to ask who prints such labels. */
+const shipperLength = { waybill: 4, sscc: 8 } as const;
+
+function seenLabel(verdict: Verdict, readings: readonly Label[]): SeenLabel {
+  const { label } = verdict;
+  return {
+    format: label?.format ?? readings[0]!.format,
+    shipper: label?.code.slice(0, shipperLength[label.codeClass]),
+    leaks: leaksOf(readings, verdict.code),
+  };
 }
 
 /** The code itself if it is cleared, else what stands for it. Nothing else here touches the code. */

@@ -1,2 +1,3 @@
 export { type ClockState, createGuard, type Guard } from "./clear.ts";
+export type { LabelTotal } from "./label-counts.ts";
 export { createTokenKeys, type TokenKeys } from "./tokens.ts";

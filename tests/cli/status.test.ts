@@ -70,6 +70,15 @@ describe("sortgate status", () => {
     expect([asJson.queue.hoursUntilFull, asJson.brokers[0].hoursUntilDrained]).toEqual([7.5, 0]);
   });
 
+  test("R53 says which labels show personal data, and nothing where none does", async () => {
+    view.now = aStatus({ labels: [{ format: "text", labelCount: 9, leakingCount: 0 }] });
+    expect((await status()).stdout).not.toContain("Labels");
+    view.now = aStatus({ labels: [{ format: "url", labelCount: 7, leakingCount: 2 }] });
+    const { code, stdout } = await status();
+    expect(code).toBe(0);
+    expect(stdout).toContain("\nLabels that show personal data in clear: url 2; the daily audit event says whose\n");
+  });
+
   test("ends with 1 when a broker is up and refuses what it is sent", async () => {
     view.now = aStatus({ brokers: [aBroker({ problem: "Broker does not take our read events" })] });
     expect((await status()).code).toBe(1);

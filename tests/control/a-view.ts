@@ -61,6 +61,7 @@ export function aStatus(over: Partial<Status> = {}): Status {
         liveCount: 1,
       },
     ],
+    labels: [],
     brokers: [aBroker()],
     ...over,
   };

@@ -50,6 +50,16 @@ describe("the metrics", () => {
     );
   });
 
+  test("R53 count labels by format, and those that show core data", async () => {
+    const lines = await rendered(aStatus({ labels: [{ format: "url", labelCount: 7, leakingCount: 2 }] }));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'sortgate_labels_total{format="url"} 7',
+        'sortgate_leaking_labels_total{format="url"} 2',
+      ]),
+    );
+  });
+
   test("hold forecasts where there are any, and whether a device is made to wait", async () => {
     const never = aStatus({ brokers: [aBroker({ hoursUntilDrained: null })] });
     expect((await rendered(never)).filter((line) => line.startsWith("sortgate_hours"))).toEqual([]);

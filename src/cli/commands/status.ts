@@ -72,6 +72,15 @@ function tellReadPoints(readPoints: readonly ReadPointStatus[], output: Output):
   );
 }
 
+/** Labels that show too much are no fault of the gateway, but somebody should talk to whoever prints them. */
+function tellLabels(labels: Status["labels"], output: Output): void {
+  const leaking = labels.filter(({ leakingCount }) => leakingCount > 0);
+  if (leaking.length === 0) return;
+  const formats = leaking.map(({ format, leakingCount }) => `${format} ${countText(leakingCount)}`).join(", ");
+  output.line();
+  output.line(`Labels that show personal data in clear: ${formats}; the daily audit event says whose`);
+}
+
 function refusedText(refused: ReadPointStatus["refusedCount"]): string {
   const parts = Object.entries(refused).filter(([, count]) => count > 0);
   return parts.length === 0 ? "0" : parts.map(([reason, count]) => `${countText(count)} ${reason}`).join(", ");
@@ -155,6 +164,7 @@ export function addStatus(program: Command, output: Output): void {
       tellFaults(gatewayFaults(status, { ...daemon, path: config }), output);
       tellDevices(status.devices, output);
       tellReadPoints(status.readPoints, output);
+      tellLabels(status.labels, output);
       output.line();
       tellBrokers(status.brokers, output);
       output.line();
