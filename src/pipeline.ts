@@ -71,7 +71,12 @@ export interface ReadPointCounters extends WindowCounters {
 
 /** The path of one read, from the wire to the guard: synchronous; time comes in as a parameter. */
 export interface Pipeline {
-  /** Takes what a device delivered; `device` is its index. Never throws on what a device sends. */
+  /**
+   * Takes what a device delivered; `device` is its index. Never throws on what a device sends.
+   *
+   * The bytes are overwritten before it returns, and the window's copy of a code once its event is made: what is not
+   * needed any more is not to be found in memory. Of the text that V8 made of them that cannot be said.
+   */
   receive(device: number, chunk: Chunk, now: Instant): void;
   /** Closes the passes that are over. To be called every few tens of milliseconds. */
   sweep(now: Instant): void;
@@ -109,6 +114,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const clock: ClockState = { boot, synced: options.isClockSynchronized() };
     const isFirst = observation.kind === point.firstKind;
     const event = guard.clear(observation, clock, isFirst);
+    if ("code" in observation) observation.code.fill(0);
     if (!("refused" in event)) accept(event);
     else if (isFirst) point.droppedUnknownCount += 1;
   }
@@ -126,8 +132,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       const { framer } = lane.profile;
       lane.now = now;
       if (chunk.kind === "values") lane.profile.decodeValues?.(chunk.values, lane.claim);
-      else if (chunk.kind === "bytes") framer?.push(chunk.bytes, lane.sink);
-      else framer?.reset(lane.sink);
+      else if (chunk.kind === "bytes") {
+        framer?.push(chunk.bytes, lane.sink);
+        chunk.bytes.fill(0);
+      } else framer?.reset(lane.sink);
     },
     sweep(now) {
       restorer.sweep(now.monotonicMs);

@@ -3,7 +3,7 @@ import { createStxEtxBarcodeProfile } from "../drivers/profiles/stx-etx-barcode/
 import type { RecalledPass } from "../src/dedup/index.ts";
 import { readPointSettings } from "../src/dedup/settings.ts";
 import type { Profile } from "../src/driver/index.ts";
-import { createGuard, createTokenKeys } from "../src/guard/index.ts";
+import { createGuard, createTokenKeys, type Guard } from "../src/guard/index.ts";
 import { guardSettings } from "../src/guard/settings.ts";
 import { bytesOf } from "../src/lib/bytes.ts";
 import type { ClearedEvent } from "../src/model/event.ts";
@@ -22,17 +22,19 @@ interface Rig {
 }
 
 function aPipeline(
-  keys: { emit?: string; unknown?: string; profiles?: Profile[]; recalled?: RecalledPass[] } = {},
+  keys: { emit?: string; unknown?: string; profiles?: Profile[]; recalled?: RecalledPass[]; guard?: Guard } = {},
 ): Rig {
   const events: ClearedEvent[] = [];
   const profiles = keys.profiles ?? [createStxEtxBarcodeProfile(), createStxEtxBarcodeProfile()];
   const pipeline = createPipeline({
     readPoints: [readPointSettings.parse({ name: "tunnel-1", emit: keys.emit ?? "first" })],
     devices: profiles.map((profile, index) => ({ name: `scanner-${index + 1}`, readPoint: "tunnel-1", profile })),
-    guard: createGuard({
-      settings: guardSettings.parse({ carriers: ["sf"], unknown: keys.unknown ?? "token" }),
-      tokens: createTokenKeys(() => startMs),
-    }),
+    guard:
+      keys.guard ??
+      createGuard({
+        settings: guardSettings.parse({ carriers: ["sf"], unknown: keys.unknown ?? "token" }),
+        tokens: createTokenKeys(() => startMs),
+      }),
     boot: "9f0c3a1e",
     isClockSynchronized: () => true,
     accept: (event) => events.push(event),
@@ -95,16 +97,36 @@ describe("the pipeline", () => {
     expect(pipeline.readPointCounters("tunnel-1")).toMatchObject({ opened: 1, droppedUnknownCount: 1 });
   });
 
+  it("R39 overwrites what it was given, and the copies that it made of it", () => {
+    const codes: Uint8Array[] = [];
+    const guard = createGuard({ settings: guardSettings.parse({}), tokens: createTokenKeys(() => startMs) });
+    const watched: Guard = {
+      ...guard,
+      clear(observation, ...rest) {
+        if ("code" in observation) codes.push(observation.code);
+        return guard.clear(observation, ...rest);
+      },
+    };
+    const { pipeline } = aPipeline({ guard: watched });
+    const whole = bytesOf(framed("Zhang San 13812345678"));
+    pipeline.receive(0, { kind: "bytes", bytes: whole }, at(0));
+    const halves = [bytesOf("\x02Li Si 139"), bytesOf("12345678\x03")];
+    for (const bytes of halves) pipeline.receive(0, { kind: "bytes", bytes }, at(1));
+    expect(codes).toHaveLength(2);
+    for (const bytes of [whole, ...halves, ...codes]) expect([...bytes].every((byte) => byte === 0)).toBe(true);
+    expect(pipeline.readPointCounters("tunnel-1").opened).toBe(2);
+  });
+
   it("R53 tells once a day, and at the end, what labels showed", () => {
     const { pipeline, events } = aPipeline({ unknown: "drop" });
-    const label = text(framed("Zhang San 13812345678"));
+    const label = () => text(framed("Zhang San 13812345678"));
     const hourMs = 3_600_000;
     pipeline.sweep(at(0));
-    pipeline.receive(0, label, at(1));
+    pipeline.receive(0, label(), at(1));
     pipeline.sweep(at(20 * hourMs));
     expect(events).toEqual([]);
     pipeline.sweep(at(21 * hourMs));
-    pipeline.receive(0, label, at(21 * hourMs + 1));
+    pipeline.receive(0, label(), at(21 * hourMs + 1));
     pipeline.receive(0, text(framed("Li Si 13912345678")), at(21 * hourMs + 2));
     pipeline.close(at(22 * hourMs));
     pipeline.close(at(23 * hourMs));

@@ -73,6 +73,8 @@ export function createDelimiterFramer(framing: DelimiterFraming): Framer {
       bytes.copy(held, count, from, to);
       sink.frame(held, 0, frameCount);
     }
+    // What was held is not to be found in memory any more.
+    if (count > 0) held.fill(0, 0, Math.min(frameCount, held.length));
   };
 
   const afterEnding = (ending: Ending, bytes: Buffer, at: number): number => {
@@ -106,6 +108,7 @@ export function createDelimiterFramer(framing: DelimiterFraming): Framer {
         skippedCount += heldCount;
         tellSkipped(sink);
       } else if (heldCount > 0) sink.discarded("broken-off", heldCount);
+      held.fill(0, 0, heldCount);
       heldCount = 0;
       skipping = false;
       optionalByte = undefined;

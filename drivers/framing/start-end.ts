@@ -60,6 +60,8 @@ export function createStartEndFramer(framing: StartEndFraming): Framer {
       heldCount = 0;
       sink.discarded("broken-off", 1 + frameCount);
     }
+    // What was held is not to be found in memory any more.
+    if (heldCount === 0 && earlierCount > 0) held.fill(0, 0, Math.min(frameCount, held.length));
     return to + 1;
   };
 
@@ -86,6 +88,7 @@ export function createStartEndFramer(framing: StartEndFraming): Framer {
     reset(sink) {
       const byteCount = 1 + heldCount;
       const wasInside = place === "inside";
+      held.fill(0, 0, heldCount);
       heldCount = 0;
       place = "outside";
       if (wasInside) sink.discarded("broken-off", byteCount);

@@ -69,10 +69,11 @@ function takeBlock(rests: Rests): number {
   return rests.touchedCount;
 }
 
-/** Gives the blocks of a chain back. */
+/** Gives the blocks of a chain back, overwritten. */
 export function releaseRest(rests: Rests, first: number): void {
   for (let block = first; block !== 0; ) {
     const next = rests.nextBlock[block]!;
+    rests.bytes.fill(0, block << blockShift, (block + 1) << blockShift);
     rests.nextBlock[block] = rests.freeBlock;
     rests.freeBlock = block;
     rests.freeCount += 1;

@@ -96,9 +96,10 @@ export function hasFreeSlot(passes: Passes): boolean {
   return passes.liveCount < passes.capacity;
 }
 
+/** Gives a slot back, overwritten. */
 export function freeSlot(passes: Passes, slot: number): void {
   passes.oddities.delete(slot);
-  passes.ints[slot * recordInts + readCount] = 0;
+  passes.ints.fill(0, slot * recordInts, (slot + 1) * recordInts);
   passes.link[slot] = passes.freeSlot;
   passes.freeSlot = slot;
   passes.liveCount -= 1;
