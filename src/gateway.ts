@@ -6,7 +6,7 @@ import { type Control, openControl } from "./control/index.ts";
 import { recallPasses } from "./dedup/index.ts";
 import { type SupervisedDevice, superviseDevice } from "./driver/index.ts";
 import { type Forwarder, startForwarder } from "./forward/index.ts";
-import { createGuard, createTokenKeys, type TokenKeys } from "./guard/index.ts";
+import { createGuard, createTokenKeys, openSealing, type Sealing, type TokenKeys } from "./guard/index.ts";
 import { type Clock, createSystemClock, pause } from "./lib/clock.ts";
 import { watchClockSync } from "./lib/clock-sync.ts";
 import { makeFolder, nearestFolder } from "./lib/folder.ts";
@@ -186,13 +186,28 @@ async function openPipeline({
       readPoint: read_point,
       profile: profiles[index]!,
     })),
-    guard: createGuard({ settings: config.guard, tokens }),
+    guard: createGuard({
+      settings: config.guard,
+      tokens,
+      sealing: await openGuardSealing(config.guard, clock, ledger, tell),
+    }),
     boot: clock.boot,
     isClockSynchronized,
     accept: createIntake(ledger, pressure, tell),
     recalled: recallPasses(ledger.opened.remembered, ledger.opened.lastAt, config.readPoints),
     tell,
   });
+}
+
+async function openGuardSealing(
+  guard: Config["guard"],
+  clock: Clock,
+  ledger: LedgerThread,
+  tell: Tell,
+): Promise<Sealing | undefined> {
+  const { seal_key_file: keyFile } = guard;
+  if (keyFile === undefined) return undefined;
+  return openSealing({ keyFile, now: clock.wallMs, tell, announce: (event) => void ledger.append(event) });
 }
 
 /** Hands events to the ledger; when it is full, tells it once a minute at most (the ledger itself counts the loss). */

@@ -6,6 +6,8 @@ import { leaksOf } from "./detect/leaks.ts";
 import type { Extract } from "./extract.ts";
 import type { Label } from "./label/field.ts";
 import { createLabelCounts, type LabelCounts, type SeenLabel } from "./label-counts.ts";
+import { addProtected, type Policy, policiesOf, type Tools } from "./protect.ts";
+import type { Sealing } from "./sealing.ts";
 import type { CarrierName, GuardSettings } from "./settings.ts";
 import type { TokenKeys } from "./tokens.ts";
 
@@ -40,6 +42,8 @@ interface Refusal {
 interface Materials {
   readonly settings: GuardSettings;
   readonly tokens: TokenKeys;
+  /** Needed if a policy seals. */
+  readonly sealing?: Sealing | undefined;
 }
 
 type Data = Record<string, Json>;
@@ -53,7 +57,9 @@ const aimIdentifier = /^\][A-Za-z][0-9A-Za-z]$/;
 const strengthMaxDbm = 1_000;
 
 /** The only maker of events from reads. */
-export function createGuard({ settings, tokens }: Materials): Guard {
+export function createGuard({ settings, tokens, sealing }: Materials): Guard {
+  const tools: Tools = { tokens, masks: settings.masks, sealing };
+  const policyOf = policiesOf(settings);
   const labels = createLabelCounts();
   const configured: ReadonlySet<CarrierName> = new Set(settings.carriers);
 
@@ -71,7 +77,7 @@ export function createGuard({ settings, tokens }: Materials): Guard {
     const verdict = classify(code, medium, symbology, configured);
     if (isFirst && verdict.readings !== undefined) labels.note(seenLabel(verdict, verdict.readings), observation.at);
     if (verdict.codeClass === "unknown" && settings.unknown === "drop") return refusal;
-    addCode(data, verdict, observation, tokens);
+    addCode(data, verdict, policyOf(observation.readPoint), observation, tools);
     addPassFacts(data, observation);
     if (observation.kind === "first-read") {
       addFirstRead(data, observation);
@@ -96,18 +102,19 @@ function seenLabel(verdict: Verdict, readings: readonly Label[]): SeenLabel {
   };
 }
 
-/** The code itself if it is cleared, else what stands for it. Nothing else here touches the code. */
-function addCode(data: Data, verdict: Verdict, observation: FirstRead | Pass, tokens: TokenKeys): void {
+/** The code itself if it is cleared and the policy lets it out, else what stands for it. Nothing else here touches the code. */
+function addCode(data: Data, verdict: Verdict, policy: Policy, observation: FirstRead | Pass, tools: Tools): void {
   data.codeClass = verdict.codeClass;
-  if (verdict.code === undefined) {
-    data.token = tokens.token(verdict.codeClass, observation.code, observation.firstReadAt);
-    data.length = observation.code.length;
-    return;
-  }
-  data.code = verdict.code;
+  if (verdict.label !== undefined && policy.public === "clear") data.label = labelOf(verdict.label);
   if (verdict.codeClass === "waybill") data.carriers = verdict.carriers;
-  if (verdict.codeClass === "epc") data.epcUri = verdict.epcUri;
-  else if (verdict.label !== undefined) data.label = labelOf(verdict.label);
+  if (verdict.code === undefined || policy.basic !== "clear") {
+    data.token = tools.tokens.token(verdict.codeClass, observation.code, observation.firstReadAt);
+    data.length = observation.code.length;
+  } else {
+    data.code = verdict.code;
+    if (verdict.codeClass === "epc") data.epcUri = verdict.epcUri;
+  }
+  addProtected(data, verdict, policy, observation, tools);
 }
 
 /** What else of a label may leave: how it is written, and where and how the parcel is to go. */

@@ -1,3 +1,4 @@
 export { type ClockState, createGuard, type Guard } from "./clear.ts";
 export type { LabelTotal } from "./label-counts.ts";
+export { openSealing, type Sealing } from "./sealing.ts";
 export { createTokenKeys, type TokenKeys } from "./tokens.ts";

@@ -6,6 +6,9 @@ export const limits = {
   frameBytesMax: 4_096,
   /** A single code; the largest that a two-dimensional symbol holds. */
   codeBytesMax: 3_072,
+  /** Labels that are sealed with one content key, and how long it serves: what a thief of the box gets at most. */
+  sealedPerKeyMax: 10_000,
+  sealKeyMs: 600_000,
   /** Passes that one read point follows at once; a belt has tens, a portal full of tagged bags hundreds. */
   passesMax: 65_536,
   /** Antennas whose share of a pass is kept apart; the largest fixed reader has eight ports, hubs are summed. */

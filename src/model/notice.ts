@@ -12,6 +12,7 @@ export type NoticeName =
   | "read/paused"
   | "read/resumed"
   | "pass/evicted"
+  | "guard/unsealed"
   | "ledger/opened"
   | "ledger/warning"
   | "ledger/full"

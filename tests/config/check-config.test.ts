@@ -29,7 +29,15 @@ test("what the file leaves out has its default", async () => {
   expect(config.queue).toEqual({ bytes_max: 2_000_000_000, retain_days: 30, when_full: "drop-oldest" });
   expect(config.control).toEqual({ socket: "/run/sortgate/control.sock", http_allow_remote: false });
   expect(config.log).toEqual({ level: "info" });
-  expect(config.guard).toEqual({ carriers: ["s10", "sscc"], unknown: "token" });
+  expect(config.guard).toEqual({
+    carriers: ["s10", "sscc"],
+    unknown: "token",
+    core: "drop",
+    basic: "clear",
+    public: "clear",
+    masks: "gbt41833",
+    policy: [],
+  });
 });
 
 test("a byte order mark and Windows line ends are accepted", async () => {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -135,4 +136,44 @@ test("an empty password file is a problem, and so is a control character in it; 
 test("a broken configuration still has its files looked at", async () => {
   const { problems } = await told({ ca_file: "none.pem", keepalive_s: "x" });
   expect(problems.map((problem) => problem.slice(0, 13))).toEqual(["7 ca_file: fo", "8 keepalive_s"]);
+});
+
+/** What is told of a file as the centre's key. */
+async function toldOfReceiver(content: string): Promise<string[]> {
+  writeFileSync(join(folder, "centre.pem"), content);
+  const text = `${smallest.replace(absentPort, presentPort)}[guard]\ncore = "seal"\nseal_key_file = "centre.pem"\n`;
+  const checked = await checkConfig(join(folder, "sortgate.toml"), { text, namedFiles: true, nowMs });
+  return checked.ok ? [] : checked.problems.map(({ line, key, sentence }) => `${line} ${key}: ${sentence}`);
+}
+
+const pem = { format: "pem" } as const;
+
+test("R04 the centre's key may be RSA, P-256 or X25519", async () => {
+  for (const { publicKey } of [
+    generateKeyPairSync("rsa", { modulusLength: 2_048 }),
+    generateKeyPairSync("ec", { namedCurve: "P-256" }),
+    generateKeyPairSync("x25519"),
+  ])
+    expect(await toldOfReceiver(publicKey.export({ type: "spki", ...pem }) as string)).toEqual([]);
+  expect(await toldOfReceiver(good.cert)).toEqual([]);
+  expect(await toldOfReceiver(aPair(nowMs - 10 * day, nowMs - day).cert)).toEqual([
+    "17 guard > seal_key_file: the certificate expired on 2026-11-22",
+  ]);
+});
+
+test("R15 the private key of the centre is refused on this box, and so is a key that nothing can be sealed to", async () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const place = "17 guard > seal_key_file:";
+  expect(await toldOfReceiver(privateKey.export({ type: "pkcs8", ...pem }) as string)).toEqual([
+    `${place} the file holds a private key; allowed: the public one alone`,
+  ]);
+  expect(await toldOfReceiver("hello")).toEqual([`${place} the file holds no public key that can be read`]);
+  for (const { publicKey } of [
+    generateKeyPairSync("rsa", { modulusLength: 1_024 }),
+    generateKeyPairSync("ec", { namedCurve: "P-384" }),
+    generateKeyPairSync("ed25519"),
+  ])
+    expect(await toldOfReceiver(publicKey.export({ type: "spki", ...pem }) as string)).toEqual([
+      `${place} the file holds a key that nothing can be sealed to; allowed: RSA of 2,048 bits or more, P-256, X25519`,
+    ]);
 });

@@ -1,11 +1,11 @@
 import { createGuard, createTokenKeys, type Guard } from "../../src/guard/index.ts";
-import { carrierNames, type GuardSettings } from "../../src/guard/settings.ts";
+import { carrierNames, type GuardSettings, guardSettings } from "../../src/guard/settings.ts";
 import type { ClearedEvent } from "../../src/model/event.ts";
 import type { FirstRead, Observation, Pass } from "../../src/model/observation.ts";
 
 export const noon = Date.UTC(2026, 10, 23, 12, 0, 0, 121);
 export const clock = { boot: "9f0c3a1e", synced: true };
-export const everything: GuardSettings = { carriers: [...carrierNames], unknown: "token" };
+export const everything: GuardSettings = guardSettings.parse({ carriers: [...carrierNames] });
 
 /** A guard whose clock stands at noon. */
 export function aGuard(settings: Partial<GuardSettings> = {}): Guard {

@@ -19,6 +19,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   queue: async () => (await import("./queue.ts")).addQueue,
   keys: async () => (await import("./keys.ts")).addKeys,
   verify: async () => (await import("./verify.ts")).addVerify,
+  open: async () => (await import("./open.ts")).addOpen,
   simulate: async () => (await import("./simulate.ts")).addSimulate,
   demo: async () => (await import("./demo.ts")).addDemo,
   version: async () => (await import("./version.ts")).addVersion,

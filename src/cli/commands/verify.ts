@@ -283,7 +283,7 @@ async function isFile(path: string): Promise<boolean> {
  * Calls back for each line, counted from 1. Lines end with LF or CRLF and with nothing else: a text in an event may hold
  * U+2028, at which the line reader of Node would split it.
  */
-async function eachLine(
+export async function eachLine(
   path: string,
   take: (line: string, number: number) => void,
   role: FileRole = "FILE",
@@ -319,15 +319,16 @@ async function eachLine(
 }
 
 /** As what a file was given. */
-type FileRole = "FILE" | "--trust" | "--witness";
+export type FileRole = "FILE" | "--trust" | "--witness" | "--key";
 
 const wanted: Readonly<Record<FileRole, string>> = {
   FILE: `look at the path, or capture one: ${capture}`,
   "--trust": "give the gateway's certificate (sortgate keys show says where it lies) or that of your authority",
+  "--key": "give the private key to which the gateways seal",
   "--witness": "give a file with checkpoint events that were kept elsewhere",
 };
 
-function explain(path: string, cause: unknown, role: FileRole): SortgateError {
+export function explain(path: string, cause: unknown, role: FileRole): SortgateError {
   const code = systemCode(cause);
   // Not of the system, so it is a fault of ours and must not pass for one of the file.
   if (code === "") throw cause;

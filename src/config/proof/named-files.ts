@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { open, stat } from "node:fs/promises";
 import { systemCode } from "../../model/error.ts";
 import { type KeyPath, pathText, placeAt, tablesOf, textAt } from "../toml/locate.ts";
@@ -12,13 +12,14 @@ const fileBytesMax = 4_194_304;
 /** A site needs some time to get a new certificate. */
 const renewalMs = 30 * 86_400_000;
 
-type Kind = "authorities" | "certificate" | "key" | "password";
+type Kind = "authorities" | "certificate" | "key" | "password" | "receiver";
 
 const kinds: Readonly<Record<string, Kind>> = {
   ca_file: "authorities",
   cert_file: "certificate",
   server_cert_file: "certificate",
   key_file: "key",
+  seal_key_file: "receiver",
   password_file: "password",
 };
 
@@ -87,6 +88,36 @@ function judgeKey(bytes: Buffer): Verdict[] {
   }
 }
 
+/** What is sealed to it nobody can open on this box: so the private half must not lie here. */
+function judgeReceiver(bytes: Buffer, nowMs: number): Verdict[] {
+  if (bytes.includes("-----BEGIN CERTIFICATE-----")) {
+    const verdicts = judgeCertificates(bytes, "certificate", nowMs);
+    if (verdicts.some(({ level }) => level === "problem")) return verdicts;
+  }
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(bytes.toString("latin1")))
+    return [
+      problem(
+        "the file holds a private key; allowed: the public one alone",
+        "keep the private key at the centre, and put here what openssl pkey -in KEY -pubout writes",
+      ),
+    ];
+  let key: KeyObject;
+  try {
+    key = createPublicKey(bytes);
+  } catch {
+    return [problem("the file holds no public key that can be read", "put the centre's public key in PEM form there")];
+  }
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  const isStrong = type === "rsa" && (details?.modulusLength ?? 0) >= 2_048;
+  if (isStrong || type === "x25519" || (type === "ec" && details?.namedCurve === "prime256v1")) return [];
+  return [
+    problem(
+      "the file holds a key that nothing can be sealed to; allowed: RSA of 2,048 bits or more, P-256, X25519",
+      "have the centre make one: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072",
+    ),
+  ];
+}
+
 function judgePassword(bytes: Buffer): Verdict[] {
   const lines = bytes
     .toString("utf8")
@@ -103,6 +134,7 @@ function judgePassword(bytes: Buffer): Verdict[] {
 
 function judgeContent(bytes: Buffer, kind: Kind, nowMs: number): Verdict[] {
   if (kind === "key") return judgeKey(bytes);
+  if (kind === "receiver") return judgeReceiver(bytes, nowMs);
   return kind === "password" ? judgePassword(bytes) : judgeCertificates(bytes, kind, nowMs);
 }
 
@@ -198,7 +230,9 @@ export async function checkNamedFiles(
         hint,
       });
   };
-  for (const { path, table } of [...tablesOf(root, "broker"), ...tablesOf(root, "device")]) {
+  const guard = root.entries.get("guard")?.node;
+  const sections = guard?.kind === "table" ? [{ path: ["guard"], table: guard }] : [];
+  for (const { path, table } of [...tablesOf(root, "broker"), ...tablesOf(root, "device"), ...sections]) {
     for (const key of Object.keys(kinds)) {
       const file = textAt(table, [key]);
       if (file === undefined || file === "" || refused.has(table.entries.get(key)?.node)) continue;

@@ -43,10 +43,15 @@ function brokersNowhere(root: TomlTable): Finding[] {
   });
 }
 
+function policiesIn(root: TomlTable): { path: KeyPath }[] {
+  const list = nodeAt(root, ["guard", "policy"]);
+  return list?.kind === "list" ? list.items.map((_, index) => ({ path: ["guard", "policy", index] })) : [];
+}
+
 function danglingReadPoints(root: TomlTable): Finding[] {
   const points = tablesOf(root, "read_point").flatMap(({ path }) => textAt(root, [...path, "name"]) ?? []);
   const known = new Set(points);
-  return tablesOf(root, "device").flatMap(({ path }) => {
+  return [...tablesOf(root, "device"), ...policiesIn(root)].flatMap(({ path }) => {
     const at = [...path, "read_point"];
     const text = textAt(root, at);
     if (text === undefined || text === "" || known.has(text)) return [];
@@ -122,6 +127,7 @@ export function checkReferences(root: TomlTable): Finding[] {
     ...doubled(root, tablesOf(root, "read_point"), "name", unique, "rename one of the two read points"),
     ...doubled(root, tablesOf(root, "device"), "name", unique, "rename one of the two devices"),
     ...doubled(root, serial, "path", "one device per port", "remove one of the two devices, or correct its path"),
+    ...doubled(root, policiesIn(root), "read_point", "one policy for each read point", "put both into one policy"),
     ...brokersNowhere(root),
     ...doubledListeners(root),
     ...danglingReadPoints(root),

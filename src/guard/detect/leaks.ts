@@ -30,9 +30,14 @@ export function leaksOf(labels: readonly Label[], cleared?: string): readonly Le
   return [...found].sort();
 }
 
+/** Whether a value is masked already. */
+export function isHidden(value: string): boolean {
+  return hidden.test(value);
+}
+
 /** Whether a value that stands in the place of core data is more than a mark, a number of a list or a mask. */
 function tells({ kind, value }: Field): boolean {
-  if (hidden.test(value)) return false;
+  if (isHidden(value)) return false;
   const letters = value.match(/\p{L}/gu)?.length ?? 0;
   const digits = value.match(/\p{Nd}/gu)?.length ?? 0;
   if (kind === "name") return letters >= 2;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createGuard, createTokenKeys } from "../../../src/guard/index.ts";
-import { carrierNames, type GuardSettings } from "../../../src/guard/settings.ts";
+import { carrierNames, guardSettings } from "../../../src/guard/settings.ts";
 import { programFolder } from "../../../src/lib/program-folder.ts";
 import type { FirstRead } from "../../../src/model/observation.ts";
 import { hostileCodes } from "../../guard/hostile.ts";
@@ -38,7 +38,7 @@ type Treat = (reads: readonly FirstRead[]) => unknown;
 
 function theGuard(): Treat {
   const now = (): number => 1_795_758_139_000;
-  const settings: GuardSettings = { carriers: [...carrierNames], unknown: "token" };
+  const settings = guardSettings.parse({ carriers: [...carrierNames] });
   const guard = createGuard({ settings, tokens: createTokenKeys(now) });
   const clock = { boot: "9f0c3a1e", synced: true };
   return (reads) => {

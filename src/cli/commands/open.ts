@@ -1,0 +1,90 @@
+import type { Command } from "commander";
+import { createOpener, type Opener } from "../../guard/open.ts";
+import { readSmallFile } from "../../lib/small-file.ts";
+import { SortgateError } from "../../model/error.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { Output } from "../output.ts";
+import { jsonOption } from "../program.ts";
+import { eachLine, explain } from "./verify.ts";
+
+const help = `
+For the centre: the private key must never come near a gateway. The first event that needs a content key comes behind the
+audit event (action seal-key) that holds it, so capture the whole chain. What is shown is personal data in clear.
+
+Exit codes:
+  0  everything that is sealed was opened
+  1  something was altered, or its content key is not among the events, or is for another private key
+
+Examples:
+  sortgate open events.jsonl --key centre.key
+  sortgate open events.jsonl --key centre.key --json
+`;
+
+/** `sortgate open`: shows, on the centre's side, what gateways sealed to it. */
+export function addOpen(program: Command, output: Output): void {
+  program
+    .command("open")
+    .description("open what was sealed to the centre, with its private key")
+    .argument("<file>", "captured events, one a line, in the order of their sequence; - reads standard input")
+    .requiredOption("--key <file>", "the centre's private key (PEM)")
+    .addOption(jsonOption())
+    .addHelpText("after", help)
+    .action((file: string, options: { readonly key: string }) => open(file, options.key, output));
+}
+
+async function readOpener(path: string): Promise<Opener> {
+  const bytes = await readSmallFile(path).catch((cause: unknown) => {
+    throw explain(path, cause, "--key");
+  });
+  try {
+    return await createOpener(bytes);
+  } catch (cause) {
+    throw new SortgateError("verify/unreadable", `${path} holds no private key that can be read without a password`, {
+      hint: "give the key to which the gateways seal, as PEM: openssl pkey -in KEY writes it without its password",
+      cause,
+    });
+  }
+}
+
+interface Counts {
+  opened: number;
+  "no-key": number;
+  altered: number;
+}
+
+async function open(file: string, keyPath: string, output: Output): Promise<void> {
+  const opener = await readOpener(keyPath);
+  const events: unknown[] = [];
+  await eachLine(file, (line) => {
+    // Most events hold nothing sealed, and need not be kept.
+    if (line.includes('"sealed"') || line.includes('"seal-key"')) events.push(parsed(line));
+  });
+  for (const event of events) await opener.learn(event);
+  const counts: Counts = { opened: 0, "no-key": 0, altered: 0 };
+  for (const event of events) tell(event, opener, counts, output);
+  const { opened, altered } = counts;
+  if (altered + counts["no-key"] > 0) output.exitCode = exitCodes.problem;
+  if (!output.asJson)
+    output.line(`opened ${opened}, without their key ${counts["no-key"]}, altered ${altered}`, "strong");
+}
+
+/** The event of a line, which `mosquitto_sub -v` puts its topic before. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line.slice(line.indexOf("{")));
+  } catch {
+    return undefined;
+  }
+}
+
+function tell(event: unknown, opener: Opener, counts: Counts, output: Output): void {
+  const result = opener.open(event);
+  if (result === undefined) return;
+  const id = String((event as { id?: unknown }).id);
+  const fields = "reason" in result ? undefined : result;
+  counts["reason" in result ? result.reason : "opened"] += 1;
+  if (output.asJson) output.json({ id, ...(fields === undefined ? result : { fields }) });
+  else if (fields === undefined) output.line(`${id}  ${"reason" in result ? result.reason : ""}`, "bad");
+  // Text from a label may speak to a terminal.
+  else for (const { kind, value } of fields) output.line(`${id}  ${kind}  ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,95 @@
+import type { Json } from "../model/event.ts";
+import type { FirstRead, Pass } from "../model/observation.ts";
+import type { Verdict } from "./classify.ts";
+import { findPersonal } from "./detect/find.ts";
+import { isHidden } from "./detect/leaks.ts";
+import { normalized } from "./label/decode.ts";
+import { classOf, type Field, type Label } from "./label/field.ts";
+import { type MaskPreset, maskValue } from "./mask.ts";
+import type { Sealing } from "./sealing.ts";
+import type { GuardSettings } from "./settings.ts";
+import type { TokenKeys } from "./tokens.ts";
+
+/** What becomes of what a label holds, by the classes of the founding documents. */
+export type Policy = Pick<GuardSettings, "core" | "basic" | "public">;
+
+/** The policy of a read point: its own where it has one, else that of all. */
+export function policiesOf(settings: GuardSettings): (readPoint: string) => Policy {
+  const { core, basic, public: open } = settings;
+  const own = new Map(
+    settings.policy.map((policy): [string, Policy] => [
+      policy.read_point,
+      { core: policy.core ?? core, basic: policy.basic ?? basic, public: policy.public ?? open },
+    ]),
+  );
+  return (readPoint) => own.get(readPoint) ?? { core, basic, public: open };
+}
+
+export interface Tools {
+  readonly tokens: TokenKeys;
+  readonly masks: MaskPreset;
+  /** Absent where the site seals nothing. */
+  readonly sealing: Sealing | undefined;
+}
+
+/** Of one label no more pieces are told. */
+const piecesMax = 16;
+
+/**
+ * Adds to an event what a policy makes of a code that may not leave as it is: masks, tokens, a sealed blob.
+ *
+ * Nothing is added by the default policy: core data are dropped, and a number that was cleared leaves in clear.
+ * Where sealing has no key, what was to be sealed is dropped.
+ */
+export function addProtected(
+  data: Record<string, Json>,
+  verdict: Verdict,
+  policy: Policy,
+  observation: FirstRead | Pass,
+  tools: Tools,
+): void {
+  const { readings = [] } = verdict;
+  const core = policy.core === "drop" ? [] : coreFields(readings).slice(0, piecesMax);
+  const basic: Field[] =
+    verdict.code === undefined
+      ? []
+      : [{ kind: verdict.codeClass === "sscc" ? "sscc" : "waybill", value: verdict.code }];
+  const masked = [...(policy.basic === "mask" ? basic : []), ...(policy.core === "mask" ? core : [])];
+  if (masked.length > 0)
+    data.masked = masked.map(({ kind, value }) => ({ kind, text: maskValue(kind, value, tools.masks) }));
+  if (policy.core === "token" && core.length > 0) data.tokens = core.map((field) => tokenOf(field, observation, tools));
+  const secret = [
+    ...(policy.basic === "seal" ? basic : []),
+    ...(policy.core === "seal" ? [...core, ...freeFields(readings)] : []),
+  ];
+  const sealed = secret.length === 0 ? undefined : tools.sealing?.seal(secret, observation.passId);
+  if (sealed !== undefined) data.sealed = sealed;
+}
+
+/** What is core data of the likeliest reading of a label: by the names of its fields, and by detectors in the rest. */
+function coreFields([label]: readonly Label[]): Field[] {
+  const found = new Map<string, Field>();
+  for (const { kind, value } of label?.fields ?? []) {
+    if (isHidden(value)) continue;
+    if (classOf[kind] === "core" && kind !== "free") found.set(`${kind} ${value}`, { kind, value });
+    else if (kind === "free") {
+      const { text, findings } = findPersonal(value);
+      for (const { kind: inner, start, end } of findings) {
+        const piece = text.slice(start, end);
+        found.set(`${inner} ${piece}`, { kind: inner, value: piece });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+function freeFields([label]: readonly Label[]): Field[] {
+  return label?.fields.filter(({ kind }) => kind === "free") ?? [];
+}
+
+/** A token of one piece: the same for the same piece on the same day, however it is written. */
+function tokenOf({ kind, value }: Field, { firstReadAt }: FirstRead | Pass, { tokens }: Tools): Json {
+  const plain = normalized(value).trim().toLowerCase();
+  const same = kind === "phone" ? plain.replace(/\D/g, "").replace(/^(?:00)?86(?=1\d{10})/, "") : plain;
+  return { kind, token: tokens.token(kind, Buffer.from(same), firstReadAt) };
+}
