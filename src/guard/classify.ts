@@ -68,8 +68,9 @@ export function classify(
   const text = latin1(code);
   if (medium === "rfid") return classifyTag(text);
   const verdict = classifyBarcode(text, symbology, configured);
-  // EAN and UPC number products; no label is written in them.
-  if (verdict.code !== undefined || symbology?.startsWith("]E")) return verdict;
+  // EAN and UPC number products; no label is written in them. A number of another carrier is none either.
+  const isNumber = verdict.code !== undefined || symbology?.startsWith("]E") || candidates(text).length > 0;
+  if (isNumber) return verdict;
   const readings = readLabels(code, symbology);
   const label = extract(readings, configured);
   return label === undefined ? { ...verdict, readings } : { ...label, label, readings };

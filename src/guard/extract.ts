@@ -1,8 +1,8 @@
 import { isS10 } from "../model/code/s10.ts";
 import { isSscc } from "../model/code/sscc.ts";
 import { candidates } from "../model/code/waybill.ts";
-import type { Field, Label, LabelFormat } from "./label/field.ts";
-import { isAmbiguousWaybill, isIdentityNumber, isPersonalNumber } from "./personal.ts";
+import type { Label, LabelFormat } from "./label/field.ts";
+import { isAmbiguousWaybill, isIdentityNumber } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
 
 /** What of a label may leave: the number of the parcel, and where and how it is to go. */
@@ -16,48 +16,77 @@ export interface Extract {
   readonly service: string | undefined;
 }
 
-/** Codes of stations and services are short, and no words: whoever prints labels may write anything in their place. */
-const routingShape = /^[0-9A-Z]{1,8}(?:-[0-9A-Z]{1,6}){0,3}$/;
+/** Carriers whose own labels say where a parcel goes, in codes that the parser has proven to be such. */
+const carrierFormats: ReadonlySet<LabelFormat> = new Set(["sf-mmm", "yto-json", "ups-maxicode", "fedex-pdf417"]);
 const routingMax = 4;
 
 /** Shapes that begin with letters of their own: such a number is a waybill wherever it stands, also in a sentence. */
-const lettered = /^(?:SF[A-Z0-9]|YT\d|JD[A-Z0-9]{2}|JT\d|DPK|1Z[0-9A-Z]|[A-Z]{2}\d{9}[A-Z]{2}$)/;
-/** Words of free text that are looked at; a label has its number at the beginning, or alone in a field. */
+const lettered =
+  /(?<![0-9A-Za-z])(?:SF[A-Z0-9]\d{12}|YT\d{13}|JD[A-Z0-9]{2}\d{11}|JT\d{13}|DPK\d{12}|1Z[0-9A-Z]{16}|[A-Z]{2}\d{9}[A-Z]{2})(?![0-9A-Za-z])/gi;
+/** Words of a field that are looked at; a number stands at the beginning, or alone. */
 const wordsMax = 64;
+
+type Waybills = Map<string, readonly CarrierName[]>;
 
 /**
  * Takes out of a label what may leave in clear: its waybill, or its SSCC.
  *
  * Takes:   the readings of one label, see `readLabels`; `configured`, the shapes that the site lets out.
- * Gives:   undefined if there is none, or several: then nobody can tell which is the parcel's.
+ * Gives:   undefined if there is none, or several, of whichever carrier, or the readings differ: then nobody can tell
+ *          which is the parcel's.
  * Cost:    linear.
  */
 export function extract(labels: readonly Label[], configured: ReadonlySet<CarrierName>): Extract | undefined {
-  for (const { format, fields } of labels) {
-    const waybills = new Map<string, readonly CarrierName[]>();
-    for (const field of fields) addWaybills(waybills, field, format, configured);
-    const ssccs = new Set(fields.filter((field) => isClearSscc(field, configured)).map(({ value }) => value));
-    const found: Pick<Extract, "codeClass" | "code" | "carriers">[] =
-      waybills.size > 0
-        ? [...waybills].map(([code, carriers]) => ({ codeClass: "waybill", code, carriers }))
-        : [...ssccs].map((code) => ({ codeClass: "sscc", code, carriers: [] }));
-    if (found.length !== 1) continue;
-    return { ...found[0]!, format, ...waysOf(fields) };
-  }
-  return undefined;
+  if (labels.some(({ isCut }) => isCut)) return undefined;
+  const found = labels.map(numbersOf).filter(({ codes }) => codes.size > 0);
+  const [first] = found;
+  const codes = new Set(found.flatMap((numbers) => [...numbers.codes.keys()]));
+  if (first === undefined || codes.size !== 1) return undefined;
+  const [[code, all]] = [...first.codes] as [[string, readonly CarrierName[]]];
+  const carriers = all.filter((name) => configured.has(name));
+  if (carriers.length === 0) return undefined;
+  const { codeClass, label } = first;
+  return { codeClass, code, carriers: codeClass === "sscc" ? [] : carriers, format: label.format, ...waysOf(label) };
 }
 
-function addWaybills(
-  waybills: Map<string, readonly CarrierName[]>,
-  { kind, value }: Field,
-  format: LabelFormat,
-  configured: ReadonlySet<CarrierName>,
-): void {
-  if (kind !== "waybill" && kind !== "free" && kind !== "order") return;
-  for (const word of value.split(/\s+/, wordsMax)) {
-    if (kind !== "waybill" && !lettered.test(word)) continue;
-    const carriers = carriersOf(word, kind === "waybill" ? format : undefined).filter((name) => configured.has(name));
-    if (carriers.length > 0 && !isAmbiguousWaybill(word, undefined)) waybills.set(word, carriers);
+interface Numbers {
+  readonly label: Label;
+  readonly codeClass: "waybill" | "sscc";
+  readonly codes: Waybills;
+}
+
+/** The numbers of a label that a parcel may have: those that it calls so, else an SSCC, else those that look so. */
+function numbersOf(label: Label): Numbers {
+  const { format, fields } = label;
+  const called: Waybills = new Map();
+  for (const { kind, value } of fields) if (kind === "waybill") addCalled(called, value, format);
+  if (called.size > 0) return { label, codeClass: "waybill", codes: called };
+  const ssccs: Waybills = new Map();
+  for (const { kind, value } of fields) if (kind === "sscc" && isClearSscc(value)) ssccs.set(value, ["sscc"]);
+  if (ssccs.size > 0) return { label, codeClass: "sscc", codes: ssccs };
+  const looking: Waybills = new Map();
+  for (const { kind, value } of fields) if (kind === "free") addLettered(looking, value);
+  return { label, codeClass: "waybill", codes: looking };
+}
+
+/** What is called a waybill may be digits alone, in groups too. */
+function addCalled(waybills: Waybills, value: string, format: LabelFormat): void {
+  const before = waybills.size;
+  addLettered(waybills, value);
+  if (waybills.size > before) return;
+  for (const word of [value.replace(/[\s-]/g, ""), ...value.split(/\s+/, wordsMax)]) {
+    const carriers = carriersOf(word, format);
+    if (carriers.length === 0 || isAmbiguousWaybill(word, undefined)) continue;
+    waybills.set(word, carriers);
+    return;
+  }
+}
+
+function addLettered(waybills: Waybills, value: string): void {
+  for (const [match] of value.matchAll(lettered)) {
+    const code = match.toUpperCase();
+    const carriers = isS10(code) ? (["s10"] as const) : candidates(code);
+    if (carriers.length > 0 && !isAmbiguousWaybill(code, undefined)) waybills.set(code, carriers);
   }
 }
 
@@ -67,24 +96,17 @@ const proven: Partial<Record<LabelFormat, readonly [CarrierName, RegExp]>> = {
   "yto-json": ["yto", /^\d{12,18}$/],
 };
 
-function carriersOf(word: string, format: LabelFormat | undefined): readonly CarrierName[] {
-  if (isS10(word)) return ["s10"];
-  const [carrier, shape] = (format === undefined ? undefined : proven[format]) ?? [];
-  if (carrier !== undefined && shape?.test(word)) return [carrier];
-  return candidates(word);
+function carriersOf(word: string, format: LabelFormat): readonly CarrierName[] {
+  const [carrier, shape] = proven[format] ?? [];
+  return carrier !== undefined && shape?.test(word) ? [carrier] : candidates(word);
 }
 
-function isClearSscc({ kind, value }: Field, configured: ReadonlySet<CarrierName>): boolean {
-  return kind === "sscc" && configured.has("sscc") && isSscc(value) && !isIdentityNumber(value);
+function isClearSscc(digits: string): boolean {
+  return isSscc(digits) && !isIdentityNumber(digits);
 }
 
-function waysOf(fields: readonly Field[]): Pick<Extract, "routing" | "service"> {
-  const clear = fields.filter(({ value }) => routingShape.test(value) && !isPersonalNumber(value.replaceAll("-", "")));
-  return {
-    routing: clear
-      .filter(({ kind }) => kind === "routing")
-      .slice(0, routingMax)
-      .map(({ value }) => value),
-    service: clear.find(({ kind }) => kind === "service")?.value,
-  };
+function waysOf({ format, fields }: Label): Pick<Extract, "routing" | "service"> {
+  const known = carrierFormats.has(format) ? fields : [];
+  const routing = known.filter(({ kind }) => kind === "routing").map(({ value }) => value);
+  return { routing: routing.slice(0, routingMax), service: known.find(({ kind }) => kind === "service")?.value };
 }

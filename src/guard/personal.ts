@@ -16,6 +16,9 @@ export const landline = /^0[1-9]\d{8,10}$/;
  */
 export const international = /^\+?(?:00)?86(?:\d{10,12}|1[3-9]\d{13})$/;
 
+/** Mobile numbers of Brazil, Argentina, Mexico and Bangladesh with their country's code, which EMS and Yunda number too. */
+const abroad = /^(?:55\d{2}9\d{8}|549\d{10}|521\d{10}|8801\d{9})$/;
+
 /** Visa, Mastercard, UnionPay, American Express, JCB, Discover, each with its lengths; and IMEIs, which look like them. */
 const issued = /^(?:4(?:\d{15}|\d{18})|(?:5[1-5]|2[2-7]|35|65)\d{14}|6011\d{12}|62\d{14,17}|3[457]\d{13})$/;
 
@@ -33,8 +36,13 @@ const identityBody =
  */
 export function isPersonalNumber(code: string, inBars = false): boolean {
   if (code.length > digitsMax + 3) return false;
-  if (mobile.test(code) || landline.test(code) || international.test(code) || isIdentityNumber(code)) return true;
-  return !inBars && isCardNumber(code);
+  if (isTelephoneNumber(code) || isIdentityNumber(code)) return true;
+  return !inBars && (isCardNumber(code) || abroad.test(code));
+}
+
+/** Whether digits are a telephone of mainland China, as a whole. */
+export function isTelephoneNumber(code: string): boolean {
+  return mobile.test(code) || landline.test(code) || international.test(code);
 }
 
 /** Whether digits are the number of a payment card, by issuer, length and check digit. */
@@ -55,15 +63,21 @@ export function isIdentityNumber(code: string): boolean {
   return code.length === 17 || identityCheckDigit(body) === code[17]?.toUpperCase();
 }
 
-/** `PH` and a mobile number fits the EMS shape too. */
-const letteredMobile = /^PH1[3-9]\d{9}$/i;
+/** `P`, a letter and a mobile number fits the EMS shape too; in bars only `PH`, for EMS numbers so. */
+const letteredMobile = { bars: /^PH1[3-9]\d{9}$/i, other: /^P[A-Z]1[3-9]\d{9}$/i } as const;
+/** Digits alone that say little: telephones and identity numbers of many countries have 12 or 13. */
+const fewDigits = /^\d{12,13}$/;
+/** AIM identifiers of symbologies that are dots: any text may stand there. */
+const matrix = /^\][dLQUezJ]/;
 
 /** AIM identifiers of symbologies that are bars, not dots. */
 const bars = /^\][ABCFGHIMRS]/;
 
 /** Whether a code that has a carrier's shape may as well be a person's number. */
 export function isAmbiguousWaybill(code: string, symbology: string | undefined): boolean {
-  return isPersonalNumber(code, symbology !== undefined && bars.test(symbology)) || letteredMobile.test(code);
+  const inBars = symbology !== undefined && bars.test(symbology);
+  if (symbology !== undefined && matrix.test(symbology) && fewDigits.test(code)) return true;
+  return isPersonalNumber(code, inBars) || letteredMobile[inBars ? "bars" : "other"].test(code);
 }
 
 /**

@@ -71,6 +71,7 @@ it("the corpus holds 600 codes and more, of every kind", () => {
     "fedex.json",
     "gs1-labels.json",
     "gs1.json",
+    "hard-cases.json",
     "json.json",
     "labels.json",
     "near-misses.json",

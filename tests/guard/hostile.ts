@@ -18,6 +18,7 @@ export const hostileCodes: readonly (readonly [string, string])[] = [
   ["percent signs", `https://a.cn/${"%25".repeat(1_000)}`],
   ["a query of many parameters", `https://a.cn/?${"a=1&".repeat(760)}`],
   ["digits with blanks", "1 3 8 ".repeat(512)],
+  ["digits with blanks in an encoding that nobody knows", `\u0083A\0${"1 1 ".repeat(760)}`],
   ["digits alone", "1".repeat(3_072)],
   ["groups of digits", "13800138000-".repeat(256)],
   ["signs that nobody sees", "1\u200b".repeat(768)],

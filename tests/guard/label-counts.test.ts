@@ -25,6 +25,27 @@ describe("R53 who prints labels that show too much", () => {
     for (const secret of ["张伟", "13800138000", "85628716739"]) expect(JSON.stringify(event)).not.toContain(secret);
   });
 
+  it("is told by the first eight digits of an SSCC, which are the company's, and no more", () => {
+    const guard = aGuard();
+    const code = "001061414123456789084301Zhang%20Wei";
+    guard.clear(aFirstRead({ code, symbology: "]C1" }), clock, true);
+    expect(guard.labels.report(noon)?.data.leaking).toStrictEqual([
+      { format: "gs1", shipper: "10614141", kinds: ["name"], count: 1 },
+    ]);
+  });
+
+  it("does not count the number of a carrier that the site has not listed", () => {
+    const guard = aGuard({ carriers: ["sf"] });
+    guard.clear(aFirstRead({ code: "73610555582883", symbology: "]C0" }), clock, true);
+    expect(guard.labels.totals()).toStrictEqual([]);
+  });
+
+  it("tells the most frequent first", () => {
+    const guard = aGuard();
+    for (const code of ["tel:13800138000", leaking, leaking]) guard.clear(aFirstRead({ code }), clock, true);
+    expect(guard.labels.report(noon)?.data.leaking).toMatchObject([{ count: 2 }, { count: 1 }]);
+  });
+
   it("begins anew with each report, and totals go on", () => {
     const guard = aGuard();
     expect(guard.labels.report(noon)).toBeUndefined();

@@ -26,6 +26,8 @@ export function isClearable(
   if (digits !== undefined) return carriers.includes("sscc") && isSscc(digits) && !isLikePerson(digits);
   if (provesGs1(symbology) && startsElementString(code)) return false;
   if (isS10(code)) return carriers.includes("s10");
+  // Dots may hold any text, and telephones of many countries have 12 or 13 digits.
+  if (/^\d{12,13}$/.test(code) && /^\][dLQUezJ]/.test(symbology ?? "")) return false;
   return candidates(code).some((carrier) => carriers.includes(carrier)) && !isLikeNumberOfPerson(code);
 }
 
@@ -48,5 +50,5 @@ function isLikePerson(digits: string): boolean {
 /** A waybill that may as well be a telephone, a card, an IMEI or an identity number. */
 function isLikeNumberOfPerson(code: string): boolean {
   if (!/^\d+$/.test(code)) return /^P[A-Z]1/i.test(code);
-  return /^(?:0|86)/.test(code) || code.length > 16 || (code.length >= 15 && hasLuhnCheckDigit(code));
+  return /^(?:0|86|5[245]|88)/.test(code) || code.length > 16 || (code.length >= 15 && hasLuhnCheckDigit(code));
 }

@@ -8,7 +8,7 @@ import { findAddresses } from "./places.ts";
  * Finds what is somebody's in text that has no form: telephones, identity numbers, payment cards, mail and street addresses.
  *
  * Takes:   text as it stands on a label; it is normalized here, and the places are those of the normalized text.
- * Cost:    linear; 3,072 characters take less than a millisecond, whatever they are.
+ * Cost:    linear; 3,072 characters take a millisecond, or two if they are digits with blanks between them.
  * Fails:   never.
  */
 export function findPersonal(text: string): { readonly text: string; readonly findings: readonly Finding[] } {

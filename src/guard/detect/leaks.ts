@@ -1,6 +1,9 @@
 import type { Field, FieldKind, Label } from "../label/field.ts";
 import { classOf } from "../label/field.ts";
+import { isTelephoneNumber } from "../personal.ts";
 import { findPersonal } from "./find.ts";
+import { findMailAddresses } from "./mail.ts";
+import { findAddresses } from "./places.ts";
 
 /** What a label shows of a person, by kind alone: what is counted, and told to whoever printed it. */
 export type Leak = Exclude<
@@ -8,8 +11,8 @@ export type Leak = Exclude<
   "free" | "waybill" | "sscc" | "postcode" | "order" | "item" | "routing" | "service" | "country"
 >;
 
-/** What stands in for hidden characters. */
-const hidden = /[*＊•●×]/u;
+/** A mask: signs in place of characters, next to some that are left, or in the middle of digits. */
+const mask = /\p{Script=Han}[*＊•●×]|\d[*＊•●×]{2,}|[*＊•●×]{2,}\d|\d[xX]{3,}[\dxX]|\p{L}[*＊•●×]{2,}(?!\p{L})/u;
 
 /**
  * What core data stand on a label in clear.
@@ -21,18 +24,31 @@ const hidden = /[*＊•●×]/u;
  */
 export function leaksOf(labels: readonly Label[], cleared?: string): readonly Leak[] {
   const found = new Set<Leak>();
-  for (const { fields } of labels)
+  const searched = new Set<string>();
+  for (const { fields, text } of labels) {
+    if (text !== undefined) for (const { kind } of findPersonal(text).findings) found.add(kind);
     for (const field of fields) {
-      if (field.value === cleared) continue;
+      // Readings of one label have much in common.
+      const key = `${field.kind} ${field.value}`;
+      if (field.value === cleared || searched.has(key)) continue;
+      searched.add(key);
       if (classOf[field.kind] === "core" && field.kind !== "free" && tells(field)) found.add(field.kind as Leak);
-      for (const { kind } of findPersonal(field.value).findings) found.add(kind);
+      for (const kind of kindsIn(field)) found.add(kind);
     }
+  }
   return [...found].sort();
+}
+
+/** Numbers of orders, goods and parcels look like telephones and cards, and are none unless they are so as a whole. */
+function kindsIn({ kind, value }: Field): readonly Leak[] {
+  if (kind === "waybill" || kind === "sscc") return isTelephoneNumber(value) ? ["phone"] : [];
+  if (kind !== "order" && kind !== "item") return findPersonal(value).findings.map((finding) => finding.kind);
+  return [...findMailAddresses(value), ...findAddresses(value)].map((finding) => finding.kind);
 }
 
 /** Whether a value is masked already. */
 export function isHidden(value: string): boolean {
-  return hidden.test(value);
+  return mask.test(value.replace(/[*\s]+$/u, ""));
 }
 
 /** Whether a value that stands in the place of core data is more than a mark, a number of a list or a mask. */
@@ -44,6 +60,7 @@ function tells({ kind, value }: Field): boolean {
   if (kind === "phone") return digits >= 7;
   if (kind === "address") return letters + digits >= 4;
   if (kind === "email") return value.includes("@");
-  if (kind === "birth") return letters + digits >= 1;
-  return letters + digits >= 4 && digits >= 1;
+  if (kind === "secret") return letters + digits >= 4;
+  if (kind === "birth") return digits >= 4 || letters >= 1;
+  return letters + digits >= 6 && digits >= 4;
 }

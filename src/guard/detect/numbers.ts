@@ -1,5 +1,5 @@
 import { kindOfKey } from "../label/keys.ts";
-import { international, isCardNumber, isIdentityNumber, landline, mobile } from "../personal.ts";
+import { isCardNumber, isIdentityNumber, isTelephoneNumber, mobile } from "../personal.ts";
 import type { Finding, PersonalKind } from "./finding.ts";
 
 /** Digits without anything between them. */
@@ -11,28 +11,53 @@ interface Group {
 /** A number is written in no more pieces, and has no more digits: +86, a mobile number, and an extension. */
 const groupsMax = 12;
 const digitsMax = 21;
-/** A word before a number that tells what it is. */
-const wordLengthMax = 16;
+const digitsMin = 9;
+/** Letters before a number: a word that tells what it is, an abbreviation, or a waybill's own. */
+const wordLengthMax = 10;
 
 /** What may stand between the digits of one number. */
-const joint = /^(?:[ .()\-/·]{1,2}|\) ?-?|转|轉|分机|,|#|\*| ?ext\.? ?| ?x ?)$/i;
+const joint = /^(?:[ .()\-/·_]{1,3}|\) ?-?|转|轉|分机|,|#|\*| ?ext\.? ?| ?x ?)$/i;
 const jointLengthMax = 6;
+const plainJoint = /^[ .()\-/·_]*$/;
 
 /**
- * Finds numbers of persons: telephones, resident identity numbers, payment cards.
+ * Finds numbers of persons: telephones, resident identity numbers, payment cards, bank accounts (IBAN).
  *
- * Takes:   normalized text. A number begins where no letter or digit stands before it, or a word that says what it is:
- *          a waybill that merely holds eleven digits is none.
+ * Takes:   normalized text. A waybill that merely holds eleven digits is no telephone.
  * Cost:    linear: a dozen looks at each group of digits.
  */
 export function findNumbers(text: string): Finding[] {
   const groups = groupsOf(text);
+  const accounts = findAccounts(text);
   const found: Finding[] = [];
   for (let first = 0; first < groups.length; ) {
-    const length = startsHere(text, groups[first]!.start) ? longestAt(text, groups, first, found) : 0;
-    first += Math.max(length, 1);
+    const starts = startOf(text, groups[first]!);
+    const count = starts === "waybill" ? 0 : longestAt(text, groups, first, starts, found);
+    first += Math.max(count, 1);
+  }
+  const isWithin = (one: Finding): boolean => accounts.some(({ start, end }) => one.start >= start && one.end <= end);
+  return [...accounts, ...found.filter((one) => !isWithin(one))];
+}
+
+const account = /(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?(?![0-9A-Za-z])/g;
+const accountLengthMin = 15;
+
+/** Bank accounts by their check digits (ISO 13616). */
+function findAccounts(text: string): Finding[] {
+  const found: Finding[] = [];
+  for (const match of text.matchAll(account)) {
+    const plain = match[0].replaceAll(" ", "");
+    if (plain.length < accountLengthMin || plain.length > 34 || !isAccount(plain)) continue;
+    found.push({ kind: "card", start: match.index, end: match.index + match[0].length });
   }
   return found;
+}
+
+function isAccount(plain: string): boolean {
+  let rest = 0;
+  for (const character of plain.slice(4) + plain.slice(0, 4))
+    for (const digit of String(Number.parseInt(character, 36))) rest = (rest * 10 + Number(digit)) % 97;
+  return rest === 1;
 }
 
 function groupsOf(text: string): Group[] {
@@ -56,35 +81,54 @@ function isLetter(text: string, at: number): boolean {
   return code >= 97 && code <= 122;
 }
 
-function startsHere(text: string, start: number): boolean {
-  if (start === 0 || !isLetter(text, start - 1)) return true;
+/** Letters that waybills begin with; 11 or 18 digits behind others are what they look like. */
+const waybillStarts = /^(?:SF[A-Z]?|YT|JD[A-Z]{0,2}|JT|DPK|ZTO|STO|YD|EMS|[A-Z]{2})$/i;
+
+/** What stands right before a group of digits: nothing of it, a word that names a number, other letters, or a waybill's. */
+function startOf(text: string, { start, end }: Group): "free" | "named" | "letters" | "waybill" {
+  if (start === 0 || !isLetter(text, start - 1)) return "free";
   let from = start;
-  while (from > 0 && start - from < wordLengthMax && isLetter(text, from - 1)) from -= 1;
-  const kind = kindOfKey(text.slice(from, start));
-  return kind === "phone" || kind === "identity" || kind === "card";
+  while (from > 0 && start - from <= wordLengthMax && isLetter(text, from - 1)) from -= 1;
+  if (start - from > wordLengthMax || isDigit(text, from - 1)) return "waybill";
+  const word = text.slice(from, start);
+  const kind = kindOfKey(word);
+  if (kind === "phone" || kind === "identity" || kind === "card") return "named";
+  const length = end - start;
+  if (length === 17 || length === 18) return "letters";
+  if (waybillStarts.test(word) && !/^(?:ph|id)$/i.test(word)) return "waybill";
+  return length === 11 ? "letters" : "waybill";
 }
 
 /** Notes the longest number that begins with this group; gives how many groups it takes, 0 if there is none. */
-function longestAt(text: string, groups: readonly Group[], first: number, found: Finding[]): number {
+function longestAt(
+  text: string,
+  groups: readonly Group[],
+  first: number,
+  starts: "free" | "named" | "letters",
+  found: Finding[],
+): number {
   const { start } = groups[first]!;
   const hasPlus = text[start - 1] === "+" || (text[start - 1] === "(" && text[start - 2] === "+");
   let digits = "";
   let extension = -1;
   let best: Finding | undefined;
   let bestCount = 0;
+  const lengths: number[] = [];
   for (let last = first; last < groups.length && last - first < groupsMax; last += 1) {
     const group = groups[last]!;
     if (last > first) {
       const between = text.slice(groups[last - 1]!.end, group.start);
       if (between.length > jointLengthMax || !joint.test(between)) break;
-      if (/[^ .()\-/·]/.test(between) && extension < 0) extension = digits.length;
+      if (extension < 0 && !plainJoint.test(between)) extension = digits.length;
     }
-    if (group.end - group.start > digitsMax) break;
+    const length = group.end - group.start;
+    if (digits.length + length > digitsMax) break;
     digits += text.slice(group.start, group.end);
-    if (digits.length > digitsMax) break;
+    lengths.push(length);
+    if (digits.length < digitsMin) continue;
     const end = identityEnd(text, digits, group.end);
     const whole = end > group.end ? `${digits}X` : digits;
-    const kind = kindOfNumber(whole, groupLengths(groups, first, last), hasPlus, extension);
+    const kind = kindOfNumber(whole, { lengths, hasPlus, extension, isNamed: starts === "named" });
     if (kind === undefined) continue;
     best = { kind, start, end };
     bestCount = last - first + 1;
@@ -98,41 +142,47 @@ function identityEnd(text: string, digits: string, end: number): number {
   return digits.length === 17 && (text[end] === "X" || text[end] === "x") ? end + 1 : end;
 }
 
-function groupLengths(groups: readonly Group[], first: number, last: number): readonly number[] {
-  return groups.slice(first, last + 1).map(({ start, end }) => end - start);
+interface Written {
+  /** Digits in each group. */
+  readonly lengths: readonly number[];
+  readonly hasPlus: boolean;
+  /** The count of digits before a sign of an extension, -1 if there is none. */
+  readonly extension: number;
+  readonly isNamed: boolean;
 }
 
-const landlineWithExtension = /^0[1-9]\d{9,14}$/;
-const service = /^[48]00\d{7}$/;
+/** Landlines of China by their area codes. */
+const landline = /^0(?:10\d{8}|2\d\d{8}|[3-9]\d{2}\d{7,8})$/;
+const landlineWithExtension = /^0(?:10|2\d|[3-9]\d{2})\d{7,12}$/;
+const service = /^400\d{7}$/;
 const american = /^1?[2-9]\d{2}[2-9]\d{6}$/;
+const abroad = /^00[1-9]\d{7,14}$/;
 
-/**
- * What a number is, by its digits and by how they are grouped.
- *
- * Takes:   `extension`, the count of digits before a sign of an extension, -1 if there is none.
- */
-function kindOfNumber(
-  digits: string,
-  lengths: readonly number[],
-  hasPlus: boolean,
-  extension: number,
-): PersonalKind | undefined {
+/** What a number is, by its digits and by how they are grouped. */
+function kindOfNumber(digits: string, written: Written): PersonalKind | undefined {
+  const { lengths, extension } = written;
   if (isIdentityNumber(digits) && (digits.length === 18 || lengths.length === 1)) return "identity";
-  if (isTelephone(extension < 0 ? digits : digits.slice(0, extension), lengths, hasPlus)) return "phone";
+  if (isTelephone(extension < 0 ? digits : digits.slice(0, extension), written)) return "phone";
   if (landlineWithExtension.test(digits) && lengths.length > 2 && lengths[0]! <= 4) return "phone";
-  return isCard(digits, lengths) ? "card" : undefined;
-}
-
-function isTelephone(digits: string, lengths: readonly number[], hasPlus: boolean): boolean {
-  if (hasPlus && digits.length >= 8 && digits.length <= 19) return true;
-  // Fifteen digits: a privacy number with its extension, which stands behind a sign or right behind the number.
-  if (mobile.test(digits)) return digits.length === 11 || lengths.length === 1 || lengths.at(-1) === 4;
-  if (international.test(digits) || landline.test(digits) || service.test(digits)) return true;
-  // Ten bare digits are too many things; in groups of three, three and four they are a number of North America.
-  return american.test(digits) && lengths.join(" ").endsWith("3 3 4");
-}
-
-function isCard(digits: string, lengths: readonly number[]): boolean {
   const isGrouped = lengths.length === 1 || lengths.slice(0, -1).every((length) => length >= 4 && length <= 6);
-  return isGrouped && isCardNumber(digits);
+  return isGrouped && isCardNumber(digits) ? "card" : undefined;
+}
+
+function isTelephone(digits: string, { lengths, hasPlus, isNamed }: Written): boolean {
+  if (hasPlus && digits.length <= 19) return true;
+  // Fifteen digits: a privacy number with its extension, which stands behind a sign or right behind the number.
+  // 1-800-555-0199 is written as in North America, and looks like a mobile number of China.
+  if (lengths.join(" ") === "1 3 3 4") return isAmerican(digits);
+  if (mobile.test(digits)) return digits.length === 11 || lengths.length === 1 || lengths.at(-1) === 4;
+  if (landline.test(digits)) return isNamed || lengths.length > 1 || digits.length > 10;
+  if (service.test(digits) || (abroad.test(digits) && (isNamed || lengths.length > 1))) return true;
+  // `86` and a landline: many numbers begin so; a telephone is written in groups.
+  if (isTelephoneNumber(digits)) return !/^0/.test(digits) && (lengths.length > 1 || /^861[3-9]/.test(digits));
+  // Ten bare digits are too many things; in groups of three, three and four they are a number of North America.
+  return lengths.join(" ").endsWith("3 3 4") && isAmerican(digits);
+}
+
+/** A number of North America that is not free of charge: those are of companies. */
+function isAmerican(digits: string): boolean {
+  return american.test(digits) && !/^1?8(?:00|33|44|55|66|77|88)/.test(digits);
 }

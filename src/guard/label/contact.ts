@@ -44,7 +44,7 @@ export function readVcard(text: string): Label | undefined {
     if (colon < 0) fields.add("free", line);
     else addProperty(fields, line.slice(0, colon), line.slice(colon + 1));
   }
-  return { format: "vcard", fields: fields.all };
+  return fields.label("vcard");
 }
 
 function addProperty(fields: Fields, head: string, value: string): void {
@@ -71,7 +71,7 @@ export function readMecard(text: string): Label | undefined {
       fields.add(name === "TO" ? "email" : (properties.get(name) ?? "free"), part.slice(colon + 1));
     }
   }
-  return { format: "mecard", fields: fields.all };
+  return fields.label("mecard");
 }
 
 /** Pieces between semicolons that no backslash stands before. */
@@ -103,5 +103,5 @@ export function readContactLink(text: string): Label | undefined {
   const cut = kinds.length === 1 ? -1 : rest.search(/[:?;]/);
   fields.add(kinds[0]!, cut < 0 ? rest : rest.slice(0, cut));
   if (cut >= 0) fields.add(kinds[1]!, rest.slice(cut + 1));
-  return { format: "contact-link", fields: fields.all };
+  return fields.label("contact-link");
 }

@@ -4,6 +4,9 @@ import { latin1 } from "../../lib/bytes.ts";
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 const gb18030 = new TextDecoder("gb18030", { fatal: true });
 const shiftJis = new TextDecoder("shift_jis", { fatal: true });
+const big5 = new TextDecoder("big5", { fatal: true });
+const iso2022jp = new TextDecoder("iso-2022-jp", { fatal: true });
+const lenient = new TextDecoder("utf-8");
 const utf16le = new TextDecoder("utf-16le", { fatal: true });
 const utf16be = new TextDecoder("utf-16be", { fatal: true });
 
@@ -17,11 +20,25 @@ const utf16be = new TextDecoder("utf-16be", { fatal: true });
  */
 export function decodings(bytes: Uint8Array): readonly string[] {
   const plain = latin1(bytes);
-  if (isAscii(plain)) return [plain];
+  const wide = [...unmarkedUtf16(bytes)].flatMap((decoder) => attempt(decoder, bytes) ?? []);
+  if (isAscii(plain)) return [...wide, ...japanese(bytes, plain), plain];
   const unicode = attempt(utf8, bytes) ?? markedUtf16(bytes);
-  if (unicode !== undefined) return [unicode];
-  const others = [gb18030, shiftJis, ...unmarkedUtf16(bytes)].map((decoder) => attempt(decoder, bytes));
-  return [...others.filter((text) => text !== undefined), plain];
+  if (unicode !== undefined) return [unicode, ...wide];
+  const others = [gb18030, shiftJis, big5].flatMap((decoder) => attempt(decoder, bytes) ?? []);
+  return [...wide, ...others, ...mended(bytes), plain];
+}
+
+/** UTF-8 in which a byte or two went wrong, or the last character was cut off. */
+function mended(bytes: Uint8Array): readonly string[] {
+  const text = lenient.decode(bytes);
+  const lostCount = text.split("\ufffd").length - 1;
+  return lostCount <= 4 && /[^\0-\x7f\ufffd]/u.test(text) ? [text.replaceAll("\ufffd", " ")] : [];
+}
+
+/** ISO-2022-JP is ASCII with sequences of ESC in it. */
+function japanese(bytes: Uint8Array, plain: string): readonly string[] {
+  const text = plain.includes("\x1b$") ? attempt(iso2022jp, bytes) : undefined;
+  return text === undefined ? [] : [text];
 }
 
 function isAscii(text: string): boolean {
@@ -43,9 +60,15 @@ function markedUtf16(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** UTF-16 shows in its NULs, if any character of it is ASCII. */
+/** UTF-16 shows in its NULs, if any character of it is ASCII: they stand all in even places, or all in odd ones. */
 function unmarkedUtf16(bytes: Uint8Array): readonly TextDecoder[] {
-  return bytes.length % 2 === 0 && bytes.includes(0) ? [utf16be, utf16le] : [];
+  if (bytes.length % 2 !== 0 || !bytes.includes(0)) return [];
+  let [evenCount, oddCount] = [0, 0];
+  for (let at = 0; at < bytes.length; at += 2) {
+    if (bytes[at] === 0) evenCount += 1;
+    if (bytes[at + 1] === 0) oddCount += 1;
+  }
+  return evenCount > oddCount ? [utf16be] : [utf16le];
 }
 
 /** Characters that nobody sees: between the digits of a number they hide it from whoever looks for digits. */

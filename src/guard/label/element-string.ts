@@ -24,7 +24,7 @@ const twoDigits =
 const kinds: ReadonlyMap<string, FieldKind> = new Map([
   ["00", "sscc"],
   ...(["400", "401", "402"] as const).map((name): [string, FieldKind] => [name, "order"]),
-  ["403", "routing"],
+  ["403", "free"],
   ["420", "postcode"],
   ["421", "postcode"],
   ...each("name", "4300 4301 4310 4311 7253 7254 7255 7256 7259"),
@@ -35,7 +35,9 @@ const kinds: ReadonlyMap<string, FieldKind> = new Map([
   ["4320", "item"],
   ...each("birth", "7250 7251 7252"),
   ...each("identity", "8017 8018"),
-  ...each("free", "8200 90 91 92 93 94 95 96 97 98 99 240 241 243 254 10 21 22 235 710 711 712 713 714 715 716 717"),
+  ...each("card", "8007"),
+  ...each("order", "240 241 243 254 10 21 22 235 710 711 712 713 714 715 716 717"),
+  ...each("free", "8200 90 91 92 93 94 95 96 97 98 99"),
 ]);
 
 function each(kind: FieldKind, list: string): [string, FieldKind][] {
@@ -92,5 +94,20 @@ export function readElementString(text: string): Label | undefined {
     else if (kind !== undefined) fields.add(kind, decodeAttribute(value));
     at = text[end] === groupSeparator ? end + 1 : end;
   }
-  return { format: "gs1", fields: fields.all };
+  return fields.label("gs1");
+}
+
+/**
+ * Takes apart what is printed below a bar code, `(00)106141412345678908(4301)…`, where it stands in a code of its own.
+ *
+ * Gives:   undefined for other text.
+ */
+export function readBracketed(text: string): Label | undefined {
+  if (!/^\(\d{2,4}\)/.test(text)) return undefined;
+  const fields = new Fields();
+  const [before = "", ...pieces] = text.split(/\((\d{2,4})\)/);
+  fields.add("free", before);
+  for (let at = 0; at + 1 < pieces.length; at += 2)
+    fields.add(kindOfIdentifier(pieces[at]!) ?? "order", decodeAttribute(pieces[at + 1]!));
+  return fields.label("gs1");
 }

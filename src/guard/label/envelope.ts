@@ -42,7 +42,7 @@ export function readEnvelope(text: string): Label {
     // 07 is compressed by UPS, and 09 binary by FedEx: both may hold all that is on the label.
     else fields.add("free", record);
   }
-  return { format, fields: fields.all };
+  return fields.label(format);
 }
 
 function readTransport(parts: readonly string[], fields: Fields): Label["format"] | undefined {
@@ -58,7 +58,7 @@ function readTransport(parts: readonly string[], fields: Fields): Label["format"
 function addRouting({ postcode, country, service }: Transport, fields: Fields): void {
   fields.add("postcode", postcode);
   fields.add("country", country);
-  fields.add("service", service);
+  fields.add(/^\d{2,3}$/.test(service) ? "service" : "free", service);
 }
 
 /** The carrier's word may have the shipper's number behind it: `UPSNW1622R`. */

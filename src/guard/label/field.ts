@@ -75,17 +75,32 @@ export type LabelFormat =
 export interface Label {
   readonly format: LabelFormat;
   readonly fields: readonly Field[];
+  /** There was more than is taken apart: nothing is taken out of such a label. */
+  readonly isCut: boolean;
+  /** All of it, if it is cut. */
+  readonly text?: string;
 }
 
-/** No label that sorts parcels has more; what comes after them is kept from sight as well, for nothing of it is taken. */
+/** No label that sorts parcels has more. */
 const fieldsMax = 96;
 
 /** Gathers the fields of one label; empty values are no fields. */
 export class Fields {
-  readonly all: Field[] = [];
+  readonly #all: Field[] = [];
+  #isCut = false;
 
   add(kind: FieldKind, value: string | undefined): void {
-    if (value === undefined || value === "" || this.all.length >= fieldsMax) return;
-    this.all.push({ kind, value });
+    if (value === undefined || value === "") return;
+    if (this.#all.length >= fieldsMax) this.#isCut = true;
+    else this.#all.push({ kind, value });
+  }
+
+  /** Notes that something was left out. */
+  cut(): void {
+    this.#isCut = true;
+  }
+
+  label(format: LabelFormat): Label {
+    return { format, fields: this.#all, isCut: this.#isCut };
   }
 }

@@ -14,24 +14,44 @@ const depthMax = 8;
 export function readJson(text: string): Label | undefined {
   const start = text.trimStart()[0];
   if (start !== "{" && start !== "[") return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = parsed(text);
+  if (value === undefined) return undefined;
   const yto = Array.isArray(value) ? undefined : readYtoCode(value as Record<string, unknown>);
   if (yto !== undefined) return yto;
   const fields = new Fields();
   addValue(fields, undefined, value, 0);
-  return { format: "json", fields: fields.all };
+  return fields.label("json");
 }
 
-/** What a text below a name is stays below it: `{"receiver":{"value":"…"}}`. */
 function addValue(fields: Fields, kind: FieldKind | undefined, value: unknown, depth: number): void {
-  if (typeof value === "string") fields.add(kind ?? "free", value);
+  if (typeof value === "string") addText(fields, kind, value, depth);
   else if (typeof value === "number") fields.add(kind ?? "free", String(value));
-  else if (typeof value === "object" && value !== null && depth < depthMax)
-    for (const [name, inner] of Object.entries(value))
-      addValue(fields, (Array.isArray(value) ? undefined : kindOfKey(name)) ?? kind, inner, depth + 1);
+  else if (typeof value === "object" && value !== null) {
+    if (depth >= depthMax) fields.cut();
+    else
+      for (const [name, inner] of Object.entries(value)) addValue(fields, below(value, name, kind), inner, depth + 1);
+  }
+}
+
+/** What bears a name is what stands below it in a list, or is its value: a manager below `routing` is no routing. */
+function below(value: object, name: string, kind: FieldKind | undefined): FieldKind | undefined {
+  if (Array.isArray(value)) return kind;
+  const own = kindOfKey(name);
+  if (own !== undefined || kind === undefined) return own;
+  return /^(?:value|text|code|no|number|full|first|last|given|family)$/i.test(name) ? kind : undefined;
+}
+
+/** JSON within a text of JSON is taken apart too. */
+function addText(fields: Fields, kind: FieldKind | undefined, text: string, depth: number): void {
+  const inner = /^\s*[[{]/.test(text) ? parsed(text) : undefined;
+  if (inner === undefined) fields.add(kind ?? "free", text);
+  else addValue(fields, kind, inner, depth + 1);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

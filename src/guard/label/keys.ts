@@ -8,16 +8,16 @@ import type { FieldKind } from "./field.ts";
 const names: readonly (readonly [FieldKind, string])[] = [
   [
     "name",
-    "name fn fullname firstname lastname surname familyname givenname contact contactname contactperson consignee " +
+    "name fn fullname firstname lastname surname familyname givenname contactname contactperson consignee " +
       "consigneename consignor consignorname recipient recipientname receiver receivername receiveman sender sendername " +
-      "buyer buyername buyernick customer customername person attn attention shipto shiptoname deliverto company " +
-      "companyname user username nick nickname " +
-      "姓名 名字 收件人 收货人 收件人姓名 收货人姓名 寄件人 发件人 发货人 寄件人姓名 联系人 客户 客户姓名 买家 收方 寄方 公司 单位 " +
+      "buyer buyername buyernick customername person attn attention shipto shiptoname deliverto company " +
+      "companyname username nick nickname " +
+      "to from linkman addressee 姓名 名字 名称 收件人 收货人 寄件人 发件人 发货人 联系人 客户 买家 收方 寄方 收件方 寄件方 收 寄 公司 单位 " +
       "お名前 氏名 名前 届け先 お届け先 ご依頼主 依頼主 empfänger empfaenger absender destinataire destinatario",
   ],
   [
     "phone",
-    "phone phonenumber phoneno telephone tel telno telnumber mobile mobileno mobilephone mob cell cellphone handphone hp fax " +
+    "phone phonenumber phoneno telephone tel ph t telno telnumber mobile mobileno mobilephone mob cell cellphone handphone fax " +
       "contactno contactphone contactnumber consigneephone consigneetel consigneemobile receiverphone receivertel " +
       "receivermobile recipientphone recipienttel recipientmobile senderphone sendertel sendermobile buyerphone " +
       "customerphone whatsapp wechat weixin qq sms telav " +
@@ -27,11 +27,11 @@ const names: readonly (readonly [FieldKind, string])[] = [
   [
     "address",
     "address addr adr address1 address2 address3 addr1 addr2 addressline addressline1 addressline2 street street1 street2 " +
-      "streetaddress road house housenumber houseno building room unit apartment apt floor city town district suburb " +
-      "province state county detailaddress fulladdress consigneeaddress consigneeaddr receiveraddress " +
+      "streetaddress road house housenumber houseno building apartment apt district suburb " +
+      "detailaddress fulladdress consigneeaddress consigneeaddr receiveraddress " +
       "receiveraddr recipientaddress recipientaddr senderaddress senderaddr deliveryaddress shippingaddress shiptoaddress " +
-      "location loc lat lng lon latitude longitude geo gps coordinates " +
-      "地址 收件地址 收货地址 收件人地址 收货人地址 寄件地址 发货地址 寄件人地址 详细地址 街道 门牌 门牌号 小区 省 市 区 县 省份 城市 " +
+      "latitude longitude coordinates " +
+      "地址 收件地址 收货地址 收件人地址 收货人地址 寄件地址 发货地址 寄件人地址 详细地址 街道 门牌 门牌号 小区 " +
       "住所 adresse straße strasse ort dirección",
   ],
   [
@@ -41,16 +41,17 @@ const names: readonly (readonly [FieldKind, string])[] = [
   ],
   [
     "card",
-    "card cardno cardnumber bankcard bankcardno account accountno iban pan 银行卡 银行卡号 卡号 账号 账户 口座番号",
+    "card cardno cardnumber bankcard bankcardno accountno accountnumber iban pan 银行卡 银行卡号 卡号 账号 账户 口座番号",
   ],
   ["email", "email mail emailaddress 邮箱 电子邮箱 邮件 メール"],
-  ["birth", "birth birthday birthdate bday dob dateofbirth age sex gender 生日 出生日期 年龄 性别 生年月日"],
+  ["birth", "birth birthday birthdate bday dob dateofbirth 生日 出生日期 生年月日"],
   ["secret", "password passwd pwd pass pin otp token secret pickupcode openid unionid 密码 取件码 验证码"],
   [
     "waybill",
     "waybill waybillno waybillnumber waybillcode mailno mailnum mn billcode billno tracking trackingno trackingnumber " +
       "trackno trackid tracknumber trackingid trackingcode expressno expresscode expressnumber logisticsno logisticno " +
-      "shipmentno parcelno parcelid consignmentno consignment awb airwaybill barcode nu p1 k5 txlogisticid " +
+      "shipmentno parcelno parcelid consignmentno consignment awb airwaybill barcode nu p1 k5 txlogisticid wb trk billnumber " +
+      "txtbill trknbr tlabels waybillnum postid deliveryno " +
       "运单 运单号 运单号码 快递单号 快递号 单号 面单号 物流单号 物流编号 邮件号 邮件号码 条码 " +
       "追跡番号 お問い合わせ番号 伝票番号 問い合わせ番号 sendungsnummer",
   ],
@@ -60,8 +61,7 @@ const names: readonly (readonly [FieldKind, string])[] = [
     "item items goods goodsname product productname sku content contents remark note memo message 品名 物品 商品 内件 备注 品目",
   ],
   ["postcode", "zip zipcode zip4 postcode postalcode postal plz 邮编 邮政编码 郵便番号"],
-  ["routing", "ssc routing routingcode sortcode sortingcode threecode 三段码"],
-  ["service", "service servicecode servicetype producttype 时效 产品类型"],
+  ["sscc", "sscc"],
   ["country", "country countrycode 国家"],
 ];
 
@@ -72,6 +72,16 @@ const kinds: ReadonlyMap<string, FieldKind> = new Map(
 /** No name of a field is longer, once what joins its words is gone. */
 const nameLengthMax = 24;
 
+/** A number of an earlier or another parcel, not of this one. */
+const ofAnother = /^(?:return|rtn|old|orig|prev|ref|child|sub|parent|退|原|旧|子)/;
+/** Words behind which stands a waybill, a name, … whatever is before them: 中通单号, 收件人姓名. */
+const hanEnds: readonly (readonly [RegExp, FieldKind])[] = [
+  [/(?<!订)(?:单号|运单编号|面单号)$/, "waybill"],
+  [/(?:姓名|人名称)$/, "name"],
+  [/(?:电话|手机|手机号|联系方式)$/, "phone"],
+  [/(?:地址|住址)$/, "address"],
+];
+
 /**
  * What the value behind a name is; undefined if the name says nothing.
  *
@@ -79,18 +89,26 @@ const nameLengthMax = 24;
  */
 export function kindOfKey(key: string): FieldKind | undefined {
   if (key.length > 4 * nameLengthMax) return undefined;
-  const whole = key.toLowerCase();
-  const joined = whole.replace(/[\s_.\-[\]"'*（）()]/gu, "");
-  const known = kinds.get(joined);
-  if (known !== undefined || joined.length > 2 * nameLengthMax) return known;
+  const joined = key.toLowerCase().replace(joints, "");
+  const kind = kinds.get(joined) ?? hanEnds.find(([end]) => end.test(joined))?.[1] ?? kindOfEnd(key);
+  return kind === "waybill" && ofAnother.test(joined) ? "order" : kind;
+}
+
+const joints = /[\s_.\-#[\]"'*（）()]/gu;
+
+function kindOfEnd(key: string): FieldKind | undefined {
   const parts = key
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
     .toLowerCase()
-    .split(/[\s_.\-[\]"'*（）()]+/u)
+    .split(/[\s_.\-#[\]"'*（）()]+/u)
     .filter((part) => part !== "");
   for (let count = Math.min(3, parts.length - 1); count > 0; count -= 1) {
-    const kind = kinds.get(parts.slice(-count).join(""));
+    const end = parts.slice(-count).join("");
+    const kind = singleLetters.has(end) ? undefined : kinds.get(end);
     if (kind !== undefined) return kind;
   }
   return undefined;
 }
+
+/** Too short to say anything at the end of a name. */
+const singleLetters: ReadonlySet<string> = new Set(["t", "ph", "to", "from", "收", "寄"]);

@@ -1,66 +1,71 @@
 import { Fields, type Label } from "./field.ts";
 import { kindOfKey } from "./keys.ts";
+import { webFields } from "./web-address.ts";
 
-/** What separates the pieces of text that somebody lays out: lines, tabs, bars, semicolons, commas, GS and RS. */
-const separators = /[\p{Cc}|;；,，、。]+/u;
+/** What separates the pieces of text that somebody lays out: control characters, bars, brackets, semicolons, commas. */
+const separators = /[\p{Cc}|;；,，、。&<>{}^]+/u;
+/** `<tag>value</tag>` is a name and its value. */
+const tagged = /<(\w{1,32})>([^<>]*)<\/\w{1,32}>/g;
 const nameLengthMax = 24;
+/** A word for a person with the name right behind it. */
+const glued = /^(收件人|收货人|寄件人|发件人|联系人|姓名)(\p{Script=Han}{2,4})$/u;
 
 /**
- * Reads text that has no form of its own: pieces, and `name: value` where there are names.
+ * Reads text that has no form of its own: pieces, and `name: value` or `name=value` where there are names.
  *
- * A value goes on to the end of its piece, or to the next name: 「收件人：张伟 电话：…」. A name without a colon counts
- * where the whole word before a blank is one.
+ * A value goes on to the end of its piece, or to the next name: 「收件人：张伟 电话：…」. A name without a colon counts if
+ * it is Chinese and a word of its own, or has a name right behind it. Web addresses are taken apart where they stand.
  *
  * Cost:    linear.
  */
 export function readPlainText(text: string): Label {
   const fields = new Fields();
-  if (hasCommands(text)) fields.add("free", text);
-  else for (const piece of text.split(separators)) addPiece(fields, piece.trim());
-  return { format: "text", fields: fields.all };
+  const plain = text.replace(tagged, "$1:$2|");
+  for (const piece of plain.split(separators)) addPiece(fields, piece.trim());
+  // An address may have separators in it: it is looked for in the whole too, and nothing is taken out of that.
+  if (separators.test(plain)) fields.add("item", plain.replaceAll(/[，、,|;；\p{Cc}]+/gu, " "));
+  return fields.label("text");
 }
 
-/** Control characters that lay text out: blanks, and the separators FS, GS, RS and US. */
-const layout: ReadonlySet<string> = new Set("\t\n\v\f\r\x1c\x1d\x1e\x1f");
-
-/** Whether there are characters that speak to a terminal, not to a reader: such text is not taken apart. */
-function hasCommands(text: string): boolean {
-  for (const [character] of text.matchAll(/\p{Cc}/gu)) if (!layout.has(character)) return true;
-  return false;
-}
+type Kind = ReturnType<typeof kindOfKey>;
 
 function addPiece(fields: Fields, piece: string): void {
-  if (piece === "") return;
-  let kind: ReturnType<typeof kindOfKey>;
+  let kind: Kind;
   let value: string[] = [];
-  const flush = (): void => {
+  const begin = (named: Kind, first: string): void => {
     fields.add(kind ?? "free", value.join(" "));
-    value = [];
+    kind = named;
+    value = first === "" ? [] : [first];
   };
   for (const word of piece.replaceAll("：", ":").split(/[ \u3000]+/u)) {
-    const colon = word.indexOf(":");
-    const name = colon >= 0 ? word.slice(0, colon) : word;
-    // "Name: x", "Name:x", "Ship to: x", and "Name x" at the beginning; elsewhere a word like a name is part of a value.
-    const count = colon >= 0 ? wordsOfName(value, name) : value.length === 0 && kindOfName(name) !== undefined ? 0 : -1;
-    if (count < 0) {
-      value.push(word);
+    if (word.includes("://")) {
+      begin(undefined, "");
+      for (const field of webFields(word)) fields.add(field.kind, field.value);
       continue;
     }
-    const named = kindOfName([...value.splice(value.length - count), name].join(""));
-    flush();
-    kind = named;
-    if (colon >= 0 && colon < word.length - 1) value.push(word.slice(colon + 1));
+    const at = word.search(/[:=]/);
+    const name = at >= 0 ? word.slice(0, at) : word;
+    const count = at >= 0 ? wordsOfName(value, name) : -1;
+    const [, person, personName = ""] = glued.exec(word) ?? [];
+    if (count >= 0) begin(kindOfName([...value.splice(value.length - count), name].join("")), word.slice(at + 1));
+    else if (person !== undefined) begin("name", personName);
+    else if (/^\p{Script=Han}+$/u.test(word) && kindOfName(word) !== undefined) begin(kindOfName(word), "");
+    else value.push(word);
   }
-  flush();
+  begin(undefined, "");
 }
 
-function kindOfName(name: string): ReturnType<typeof kindOfKey> {
+function kindOfName(name: string): Kind {
   return name.length <= nameLengthMax ? kindOfKey(name) : undefined;
 }
 
 /** How many words before the one with the colon belong to the name; -1 if it is no name at all. */
 function wordsOfName(before: readonly string[], last: string): number {
-  for (let count = Math.min(2, before.length); count >= 0; count -= 1)
-    if (kindOfName([...before.slice(before.length - count), last].join("")) !== undefined) return count;
+  for (let count = Math.min(2, before.length); count >= 0; count -= 1) {
+    const words = before.slice(before.length - count);
+    // Chinese names are one word; what stands before them is a value.
+    if (words.every((word) => /^[a-z]+$/i.test(word)) && kindOfName([...words, last].join("")) !== undefined)
+      return count;
+  }
   return -1;
 }

@@ -2,7 +2,7 @@ import { provesGs1 } from "../../model/code/gs1.ts";
 import { uspsBehindZip } from "../../model/code/parcel.ts";
 import { readContactLink, readMecard, readVcard } from "./contact.ts";
 import { decodings } from "./decode.ts";
-import { readElementString } from "./element-string.ts";
+import { readBracketed, readElementString } from "./element-string.ts";
 import { readEnvelope, startsEnvelope } from "./envelope.ts";
 import type { Label } from "./field.ts";
 import { readJson } from "./json.ts";
@@ -20,18 +20,23 @@ import { readWebAddress } from "./web-address.ts";
  * Fails:   never.
  */
 export function readLabels(code: Uint8Array, symbology: string | undefined): readonly Label[] {
-  return decodings(code).map((text) => readLabel(text.replaceAll("\0", " ").trim(), symbology));
+  return decodings(code).map((decoding) => {
+    const text = decoding.replaceAll("\0", " ").trim();
+    const label = readLabel(text, symbology);
+    return label.isCut ? { ...label, text } : label;
+  });
 }
 
 function readLabel(text: string, symbology: string | undefined): Label {
   if (startsEnvelope(text)) return readEnvelope(text);
   const usps = uspsBehindZip(text);
-  if (usps !== undefined) return { format: "usps-impb", fields: uspsFields(text, usps) };
+  if (usps !== undefined) return { format: "usps-impb", fields: uspsFields(text, usps), isCut: false };
   if (provesGs1(symbology)) {
     const label = readElementString(text);
     if (label !== undefined) return label;
   }
   return (
+    readBracketed(text) ??
     readSfCode(text) ??
     readJson(text) ??
     readVcard(text) ??

@@ -1,15 +1,24 @@
 import { type FieldKind, Fields, type Label } from "./field.ts";
 
+/** A member of a carrier's code: what it is, and how it is written; in another form it is free text. */
+type Member = readonly [FieldKind, RegExp];
+
+const any = /^/;
+
 /** SF's members: transfer centre, station, area, service class, waybill, unpacking mark, check. */
-const sfKinds: Readonly<Record<string, FieldKind>> = {
-  k1: "routing",
-  k2: "routing",
-  k3: "routing",
-  k4: "service",
-  k5: "waybill",
-  k6: "order",
-  k7: "order",
-};
+const sfMembers: ReadonlyMap<string, Member> = new Map<string, Member>([
+  ["k1", ["routing", /^\d{3}[A-Z]{0,2}$/]],
+  ["k2", ["routing", /^\d{3}[A-Z]{0,3}$/]],
+  ["k3", ["routing", /^\d{3}$/]],
+  ["k4", ["service", /^[A-Z]{1,2}\d{0,2}$/]],
+  ["k5", ["waybill", any]],
+  ["k6", ["order", any]],
+  ["k7", ["order", any]],
+]);
+
+function addMember(fields: Fields, member: Member | undefined, value: string | undefined): void {
+  fields.add(member?.[1].test(value ?? "") ? member[0] : "free", value);
+}
 
 /** Scanners and printers put numbers and further `M`s before it. */
 const sfStart = /MMM=\{/;
@@ -18,7 +27,7 @@ const glueMax = 64;
 /**
  * Reads SF's sorting code, `MMM={'k1':'…',…}`: like JSON, but for its quotes.
  *
- * Gives:   undefined for other text. What stands before and behind it is free text, and so is a member of another name.
+ * Gives:   undefined for other text. What stands before and behind it is free text, and so is a member of another name or form.
  * Source:  `privacy.md` §2.1.
  */
 export function readSfCode(text: string): Label | undefined {
@@ -28,39 +37,34 @@ export function readSfCode(text: string): Label | undefined {
   if (close < 0) return undefined;
   const fields = new Fields();
   const glue = text.slice(0, start).replace(/M+$/, "");
-  if (!/^\d{0,16}%?$/.test(glue)) fields.add("free", glue);
+  fields.add("free", glue);
   for (const member of text.slice(open + 1, close).split(",")) {
     const parts = /^\s*'(\w{1,8})'\s*:\s*'([^']*)'\s*$/.exec(member);
-    const kind = parts === null ? undefined : sfKinds[parts[1]!];
-    if (parts === null || kind === undefined) fields.add("free", member);
-    else fields.add(kind, parts[2]);
+    addMember(fields, sfMembers.get(parts?.[1] ?? ""), parts?.[2] ?? member);
   }
   fields.add("free", text.slice(close + 1).trim());
-  return { format: "sf-mmm", fields: fields.all };
+  return fields.label("sf-mmm");
 }
 
-/** YTO's members: waybill, destination in words, three-part code, and numbers of stations. */
-const ytoKinds: Readonly<Record<string, FieldKind>> = {
-  mn: "waybill",
-  ssc: "routing",
-  tsc: "routing",
-  pcn: "routing",
-  rbc: "routing",
-  sbc: "routing",
-};
+/** YTO's members: waybill, three-part code, and numbers of stations. `dtb` is none of them: it has words in it. */
+const ytoMembers: ReadonlyMap<string, Member> = new Map<string, Member>([
+  ["mn", ["waybill", any]],
+  ["ssc", ["routing", /^\d{3}-\d{3}-\d{2}$/]],
+  ["tsc", ["routing", /^\d{3}$/]],
+  ["pcn", ["routing", /^\d{6}$/]],
+  ["rbc", ["routing", /^\d{6}$/]],
+  ["sbc", ["routing", /^\d{6}$/]],
+]);
 
 /**
  * Reads YTO's sorting code, a JSON object with `mn` and `ssc`.
  *
- * Gives:   undefined for other objects. `dtb` is free text: it has words in it.
+ * Gives:   undefined for other objects. What is not written as YTO writes it is free text.
  */
 export function readYtoCode(value: Readonly<Record<string, unknown>>): Label | undefined {
   if (typeof value.mn !== "string" || typeof value.ssc !== "string") return undefined;
   const fields = new Fields();
   for (const [name, text] of Object.entries(value))
-    fields.add(
-      Object.hasOwn(ytoKinds, name) ? ytoKinds[name]! : "free",
-      typeof text === "string" ? text : JSON.stringify(text),
-    );
-  return { format: "yto-json", fields: fields.all };
+    addMember(fields, ytoMembers.get(name), typeof text === "string" ? text : JSON.stringify(text));
+  return fields.label("yto-json");
 }

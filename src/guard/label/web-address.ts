@@ -33,7 +33,12 @@ export function readWebAddress(text: string): Label | undefined {
   const [, behind] = cut(fragment, "?");
   if (behind !== undefined) addPath(fields, fragment.slice(0, fragment.indexOf("?")), "free");
   addParameters(fields, behind ?? fragment, isGs1);
-  return { format: isGs1 ? "gs1-digital-link" : "url", fields: fields.all };
+  return fields.label(isGs1 ? "gs1-digital-link" : "url");
+}
+
+/** What a web address within a text holds. */
+export function webFields(text: string): Label["fields"] {
+  return readWebAddress(text)?.fields ?? [{ kind: "free", value: text }];
 }
 
 /** The text before and behind the first of these characters. */
@@ -60,8 +65,9 @@ function addPath(fields: Fields, path: string, last: FieldKind): boolean {
     parts.every((part, at) => at < first || (at - first) % 2 === 1 || isIdentifier(part));
   if (!isGs1) {
     for (const [at, part] of parts.entries()) {
-      const kind = at > 0 ? kindOfKey(parts[at - 1]!) : undefined;
-      addDecoded(fields, kind ?? (at === parts.length - 1 ? last : undefined), part);
+      // Words of a path are names of pages, not of what follows: only a waybill may well stand behind its name.
+      const isNamed = at > 0 && kindOfKey(parts[at - 1]!) === "waybill";
+      addDecoded(fields, isNamed ? "waybill" : at === parts.length - 1 ? last : undefined, part);
     }
     return false;
   }
