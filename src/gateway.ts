@@ -6,7 +6,7 @@ import { type Control, openControl } from "./control/index.ts";
 import { recallPasses } from "./dedup/index.ts";
 import { type SupervisedDevice, superviseDevice } from "./driver/index.ts";
 import { type Forwarder, startForwarder } from "./forward/index.ts";
-import { createGuard, createTokenKeys, openSealing, type Sealing, type TokenKeys } from "./guard/index.ts";
+import { createGuard, createTokenKeys, openSealing, type Sealing, suiteOf, type TokenKeys } from "./guard/index.ts";
 import { type Clock, createSystemClock, pause } from "./lib/clock.ts";
 import { watchClockSync } from "./lib/clock-sync.ts";
 import { makeFolder, nearestFolder } from "./lib/folder.ts";
@@ -54,7 +54,7 @@ export async function openGateway(config: Config, version: string, opening: Open
   const ledger = await opening.opened({ tell, counters: () => conservation(config, late.pipeline) });
   const clockSync = watchClockSync();
   const isClockSynchronized = clockSync.isSynchronized;
-  const tokens = createTokenKeys(clock.wallMs);
+  const tokens = createTokenKeys(clock.wallMs, { suite: suiteOf(config.guard.crypto) });
   const pressure = createBackPressure({ ledger, whenFull: config.queue.when_full, clock, tell });
   const pipeline = await openPipeline({ config, clock, ledger, pressure, tell, tokens, isClockSynchronized });
   late.pipeline = pipeline;
@@ -205,9 +205,15 @@ async function openGuardSealing(
   ledger: LedgerThread,
   tell: Tell,
 ): Promise<Sealing | undefined> {
-  const { seal_key_file: keyFile } = guard;
+  const { seal_key_file: keyFile, crypto } = guard;
   if (keyFile === undefined) return undefined;
-  return openSealing({ keyFile, now: clock.wallMs, tell, announce: (event) => void ledger.append(event) });
+  return openSealing({
+    suite: suiteOf(crypto),
+    keyFile,
+    now: clock.wallMs,
+    tell,
+    announce: (event) => void ledger.append(event),
+  });
 }
 
 /** Hands events to the ledger; when it is full, tells it once a minute at most (the ledger itself counts the loss). */

@@ -1,5 +1,6 @@
-import { createDecipheriv, createPrivateKey, type KeyObject } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import type { Field } from "./label/field.ts";
+import { type Suite, suiteOfContent } from "./suites/index.ts";
 
 /** Opens on the centre's side what gateways sealed to it. */
 export interface Opener {
@@ -9,22 +10,26 @@ export interface Opener {
   open(event: unknown): readonly Field[] | { readonly reason: "no-key" | "altered" } | undefined;
 }
 
-/** Fails: with an error of OpenSSL if the PEM text is no private key. */
-export async function createOpener(pem: string | Buffer): Promise<Opener> {
-  const privateKey: KeyObject = createPrivateKey(pem);
-  const { compactDecrypt } = await import("jose");
-  const algorithms = {
-    keyManagementAlgorithms: ["RSA-OAEP-256", "ECDH-ES+A256KW"],
-    contentEncryptionAlgorithms: ["A256GCM"],
-  };
-  const secrets = new Map<string, Uint8Array>();
+interface Known {
+  readonly suite: Suite;
+  readonly secret: Uint8Array;
+}
+
+/**
+ * Takes:   a private key as PEM: RSA, P-256 or X25519, or SM2.
+ * Fails:   with an error of OpenSSL if the PEM text is no private key.
+ */
+export function createOpener(privateKey: Buffer): Opener {
+  createPrivateKey(privateKey);
+  const secrets = new Map<string, Known>();
   return {
     async learn(event) {
-      const { action, key, wrapped } = dataOf(event);
-      if (action !== "seal-key" || typeof key !== "string" || typeof wrapped !== "string") return;
+      const { action, alg, key, wrapped } = dataOf(event);
+      const suite = suiteOfContent(alg);
+      if (action !== "seal-key" || suite === undefined || typeof key !== "string" || typeof wrapped !== "string")
+        return;
       try {
-        const { plaintext, protectedHeader } = await compactDecrypt(wrapped, privateKey, algorithms);
-        if (protectedHeader.kid === key) secrets.set(key, plaintext);
+        secrets.set(key, { suite, secret: await suite.unwrap(privateKey, wrapped, key) });
       } catch {
         // It was wrapped for somebody else; what it seals then says so.
       }
@@ -32,18 +37,13 @@ export async function createOpener(pem: string | Buffer): Promise<Opener> {
     open(event) {
       const { sealed, passId } = dataOf(event);
       if (typeof sealed !== "object" || sealed === null) return undefined;
-      const { key, nonce, text } = sealed as Record<string, unknown>;
-      const secret = typeof key === "string" ? secrets.get(key) : undefined;
-      if (secret === undefined) return { reason: "no-key" };
+      const { alg, key, nonce, text } = sealed as Record<string, unknown>;
+      const known = typeof key === "string" ? secrets.get(key) : undefined;
+      if (known === undefined) return { reason: "no-key" };
       try {
-        const bytes = Buffer.from(String(text), "base64url");
-        const decipher = createDecipheriv("aes-256-gcm", secret, Buffer.from(String(nonce), "base64url"), {
-          authTagLength: 16,
-        })
-          .setAAD(Buffer.from(`${key} ${passId}`))
-          .setAuthTag(bytes.subarray(-16));
-        const content = Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
-        return JSON.parse(content.toString("utf8")) as Field[];
+        if (alg !== known.suite.contentAlgorithm) throw new Error("it says that it was sealed otherwise");
+        const [iv, bytes] = [nonce, text].map((part) => Buffer.from(String(part), "base64url")) as [Buffer, Buffer];
+        return JSON.parse(known.suite.open(known.secret, iv, `${key} ${passId}`, bytes).toString("utf8")) as Field[];
       } catch {
         return { reason: "altered" };
       }

@@ -56,6 +56,10 @@ export const guardSettings = z
       .enum(["gbt41833", "documents"])
       .default("gbt41833")
       .describe("How much a mask hides: six digits of a telephone (GB/T 41833-2022), or the middle four"),
+    crypto: z
+      .enum(["intl", "gm"])
+      .default("intl")
+      .describe("Algorithms of tokens and sealing: SHA-256, AES, RSA and elliptic curves; or SM2, SM3 and SM4"),
     seal_key_file: z.string().min(1).optional().describe("The centre's public key (PEM), for what is sealed to it"),
     policy: z
       .array(policySettings.meta({ title: "[[guard.policy]]", description: "What is different at one read point" }))

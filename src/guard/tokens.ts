@@ -1,5 +1,6 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { EpochMs } from "../model/units.ts";
+import { type Suite, suiteOf } from "./suites/index.ts";
 
 const dayMs = 86_400_000;
 const keyBytes = 32;
@@ -13,12 +14,18 @@ export interface TokenKeys {
    * The token of a code, the same for the same class, bytes and UTC day.
    *
    * Takes:   `at`, the first read of the pass: its summary has the same token though the day may have changed since.
-   * Gives:   `t1.<key id>.<22 characters of base64url>`.
-   * Cost:    one HMAC-SHA256, linear in the code.
+   * Gives:   `t1.<key id>.<22 characters of base64url>`; `t2.…` with the national algorithms.
+   * Cost:    one HMAC, linear in the code.
    */
   token(codeClass: string, code: Uint8Array, at: EpochMs): string;
   /** Erases the keys that are too old; each token does that too, so only an idle line needs the call. */
   expire(): void;
+}
+
+export interface TokenOptions {
+  /** Whose keyed digest is taken; HMAC-SHA256 unless said otherwise. */
+  readonly suite?: Suite;
+  readonly random?: (byteCount: number) => Uint8Array;
 }
 
 interface DayKey {
@@ -35,7 +42,7 @@ interface DayKey {
  */
 export function createTokenKeys(
   now: () => EpochMs,
-  random: (byteCount: number) => Uint8Array = randomBytes,
+  { suite = suiteOf("intl"), random = randomBytes }: TokenOptions = {},
 ): TokenKeys {
   const keys = new Map<number, DayKey>();
 
@@ -62,8 +69,8 @@ export function createTokenKeys(
       const today = expire();
       const day = Math.floor(at / dayMs);
       const key = keyOf(Math.abs(day - today) <= 1 ? day : today);
-      const mac = createHmac("sha256", key.secret).update(`${codeClass}\0`, "latin1").update(code).digest();
-      return `t1.${key.id}.${mac.subarray(0, tokenBytes).toString("base64url")}`;
+      const mac = suite.mac(key.secret, Buffer.from(`${codeClass}\0`, "latin1"), code);
+      return `${suite.tokenMark}.${key.id}.${mac.subarray(0, tokenBytes).toString("base64url")}`;
     },
     expire() {
       expire();

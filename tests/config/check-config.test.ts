@@ -36,6 +36,7 @@ test("what the file leaves out has its default", async () => {
     basic: "clear",
     public: "clear",
     masks: "gbt41833",
+    crypto: "intl",
     policy: [],
   });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -176,4 +177,22 @@ test("R15 the private key of the centre is refused on this box, and so is a key 
     expect(await toldOfReceiver(publicKey.export({ type: "spki", ...pem }) as string)).toEqual([
       `${place} the file holds a key that nothing can be sealed to; allowed: RSA of 2,048 bits or more, P-256, X25519`,
     ]);
+});
+
+test("R09 with the national algorithms the centre's key is an SM2 key, and no other", async () => {
+  const sm2 = execFileSync("openssl", ["pkey", "-pubout"], {
+    input: execFileSync("openssl", ["genpkey", "-algorithm", "SM2"]),
+  });
+  writeFileSync(join(folder, "sm2.pem"), sm2);
+  const told = async (crypto: string, file: string): Promise<string[]> => {
+    const guard = `[guard]\ncore = "seal"\ncrypto = "${crypto}"\nseal_key_file = "${file}"\n`;
+    const text = smallest.replace(absentPort, presentPort) + guard;
+    const checked = await checkConfig(join(folder, "sortgate.toml"), { text, namedFiles: true, nowMs });
+    return checked.ok ? [] : checked.problems.map(({ sentence }) => sentence);
+  };
+  expect(await told("gm", "sm2.pem")).toEqual([]);
+  expect(await told("intl", "sm2.pem")).toEqual([expect.stringContaining("a key that nothing can be sealed to")]);
+  expect(await told("gm", "good.pem")).toEqual([
+    'the file holds a key of another kind; allowed: an SM2 key, for crypto is "gm"',
+  ]);
 });

@@ -1,4 +1,5 @@
-import { generateKeyPairSync } from "node:crypto";
+import { execFileSync } from "node:child_process";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import { createGuard, createTokenKeys } from "../../src/guard/index.ts";
 import { createOpener } from "../../src/guard/open.ts";
 import { openSealing } from "../../src/guard/sealing.ts";
 import { type GuardSettings, guardSettings } from "../../src/guard/settings.ts";
+import { suiteOf } from "../../src/guard/suites/index.ts";
 import type { ClearedEvent } from "../../src/model/event.ts";
 import { limits } from "../../src/model/limits.ts";
 import { aFirstRead, cleared, clock, everything, noon } from "./build.ts";
@@ -90,21 +92,41 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const pem = { format: "pem" } as const;
+interface Keys {
+  readonly publicKey: Buffer;
+  readonly privateKey: Buffer;
+}
+
+const exported = ({ publicKey, privateKey }: { publicKey: KeyObject; privateKey: KeyObject }): Keys => ({
+  publicKey: Buffer.from(publicKey.export({ type: "spki", format: "pem" })),
+  privateKey: Buffer.from(privateKey.export({ type: "pkcs8", format: "pem" })),
+});
+
+function openssl(args: readonly string[], input?: Uint8Array): Buffer {
+  return execFileSync("openssl", args, { input, stdio: ["pipe", "pipe", "pipe"] });
+}
+
+function sm2Keys(): Keys {
+  const privateKey = openssl(["genpkey", "-algorithm", "SM2"]);
+  return { privateKey, publicKey: openssl(["pkey", "-pubout"], privateKey) };
+}
+
 const kinds = {
-  rsa: () => generateKeyPairSync("rsa", { modulusLength: 2_048 }),
-  "P-256": () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
-  X25519: () => generateKeyPairSync("x25519"),
+  rsa: () => exported(generateKeyPairSync("rsa", { modulusLength: 2_048 })),
+  "P-256": () => exported(generateKeyPairSync("ec", { namedCurve: "P-256" })),
+  X25519: () => exported(generateKeyPairSync("x25519")),
+  SM2: sm2Keys,
 };
 
 async function aRig(kind: keyof typeof kinds = "P-256", settings: Partial<GuardSettings> = { core: "seal" }) {
   const { publicKey, privateKey } = kinds[kind]();
   const keyFile = join(folder, "centre.pem");
-  writeFileSync(keyFile, publicKey.export({ type: "spki", ...pem }));
+  writeFileSync(keyFile, publicKey);
   const events: ClearedEvent[] = [];
   const notices: string[] = [];
   const time = { now: noon };
   const sealing = await openSealing({
+    suite: suiteOf(kind === "SM2" ? "gm" : "intl"),
     keyFile,
     now: () => time.now,
     tell: ({ name }) => notices.push(name),
@@ -117,12 +139,12 @@ async function aRig(kind: keyof typeof kinds = "P-256", settings: Partial<GuardS
     events.push(event);
     return event;
   };
-  return { sealing, read, events, notices, time, keyFile, privateKey: privateKey.export({ type: "pkcs8", ...pem }) };
+  return { sealing, read, events, notices, time, keyFile, privateKey };
 }
 
 /** What the centre makes of the events that it got. */
-async function opened(events: readonly ClearedEvent[], privateKey: string | Buffer): Promise<object[]> {
-  const opener = await createOpener(privateKey);
+async function opened(events: readonly ClearedEvent[], privateKey: Buffer): Promise<object[]> {
+  const opener = createOpener(privateKey);
   for (const event of events) await opener.learn(event);
   return events.flatMap((event): object[] => [opener.open(event) ?? []].flat());
 }
@@ -147,22 +169,25 @@ describe("R15 what is sealed", () => {
     },
   );
 
-  it("opens with no other key, without its content key, for no other pass, and with no bit changed", async () => {
-    const { read, events, privateKey, sealing } = await aRig();
-    const event = read();
-    const other = kinds["P-256"]().privateKey.export({ type: "pkcs8", ...pem });
-    expect(await opened(events, other)).toStrictEqual([{ reason: "no-key" }]);
-    expect(await opened([event], privateKey)).toStrictEqual([{ reason: "no-key" }]);
-    const moved = { ...event, data: { ...event.data, passId: "9f0c3a1e-43" } } as ClearedEvent;
-    expect(await opened([events[0]!, moved], privateKey)).toStrictEqual([{ reason: "altered" }]);
-    const sealed = event.data.sealed as { text: string };
-    for (let at = 0; at < sealed.text.length; at += 7) {
-      const text = sealed.text.slice(0, at) + (sealed.text[at] === "A" ? "B" : "A") + sealed.text.slice(at + 1);
-      const changed = { ...event, data: { ...event.data, sealed: { ...sealed, text } } } as ClearedEvent;
-      expect(await opened([events[0]!, changed], privateKey)).toStrictEqual([{ reason: "altered" }]);
-    }
-    sealing.close();
-  });
+  it.each(["P-256", "SM2"] as const)(
+    "opens with no other key, without its content key, for no other pass, and with no bit changed (%s)",
+    async (kind) => {
+      const { read, events, privateKey, sealing } = await aRig(kind);
+      const event = read();
+      const other = kinds[kind]().privateKey;
+      expect(await opened(events, other)).toStrictEqual([{ reason: "no-key" }]);
+      expect(await opened([event], privateKey)).toStrictEqual([{ reason: "no-key" }]);
+      const moved = { ...event, data: { ...event.data, passId: "9f0c3a1e-43" } } as ClearedEvent;
+      expect(await opened([events[0]!, moved], privateKey)).toStrictEqual([{ reason: "altered" }]);
+      const sealed = event.data.sealed as { text: string };
+      for (let at = 0; at < sealed.text.length; at += 7) {
+        const text = sealed.text.slice(0, at) + (sealed.text[at] === "A" ? "B" : "A") + sealed.text.slice(at + 1);
+        const changed = { ...event, data: { ...event.data, sealed: { ...sealed, text } } } as ClearedEvent;
+        expect(await opened([events[0]!, changed], privateKey)).toStrictEqual([{ reason: "altered" }]);
+      }
+      sealing.close();
+    },
+  );
 
   it("has a content key for ten minutes or so many labels, never a nonce twice, and opens across them", async () => {
     const { read, events, privateKey, time, sealing } = await aRig();
@@ -183,6 +208,7 @@ describe("R15 what is sealed", () => {
   it("is dropped, and told once, while there is no key that can be used; a number still leaves", async () => {
     const notices: string[] = [];
     const sealing = await openSealing({
+      suite: suiteOf("intl"),
       keyFile: join(folder, "absent.pem"),
       now: () => noon,
       tell: ({ name, message }) => notices.push(`${name}: ${message}`),
@@ -203,5 +229,66 @@ describe("R15 what is sealed", () => {
       /^guard\/unsealed: Nothing can be sealed with .*absent\.pem \(ENOENT\).*Try: sortgate check/,
     );
     sealing.close();
+  });
+});
+
+describe("R09 with the national algorithms", () => {
+  it("OpenSSL opens what is sealed: SM2 unwraps the key, SM3 proves the text, SM4 reads it", async () => {
+    const { read, events, privateKey, sealing } = await aRig("SM2");
+    const event = read();
+    const [keyEvent] = events;
+    const keyPath = join(folder, "centre.key");
+    writeFileSync(keyPath, privateKey);
+    const wrapped = Buffer.from(keyEvent!.data.wrapped as string, "base64url");
+    const secret = openssl(["pkeyutl", "-decrypt", "-inkey", keyPath], wrapped);
+    expect(secret).toHaveLength(32);
+    const { alg, key, nonce, text } = event.data.sealed as Record<string, string>;
+    expect(alg).toBe("SM4-CTR+HMAC-SM3");
+    const derived = (info: string, length: number): string =>
+      openssl([
+        ...["kdf", "-keylen", String(length), "-kdfopt", "digest:SM3", "-kdfopt", `hexkey:${secret.toString("hex")}`],
+        ...["-kdfopt", "salt:", "-kdfopt", `info:sortgate ${info}`, "HKDF"],
+      ])
+        .toString()
+        .replace(/[^0-9A-F]/g, "");
+    const [iv, sealed] = [Buffer.from(nonce!, "base64url"), Buffer.from(text!, "base64url")];
+    const context = Buffer.from(`${key} 9f0c3a1e-42`);
+    const proven = Buffer.concat([Buffer.from([0, 0, 0, context.length]), context, iv, sealed.subarray(0, -32)]);
+    const mac = openssl(
+      ["dgst", "-sm3", "-mac", "HMAC", "-macopt", `hexkey:${derived("HMAC", 32)}`, "-binary"],
+      proven,
+    );
+    expect(mac.equals(sealed.subarray(-32))).toBe(true);
+    const cipher = ["enc", "-d", "-sm4-ctr", "-K", derived("SM4", 16), "-iv", iv.toString("hex")];
+    expect(JSON.parse(openssl(cipher, sealed.subarray(0, -32)).toString())).toEqual([
+      { kind: "name", value: "张伟" },
+      { kind: "phone", value: "13812345678" },
+    ]);
+    sealing.close();
+  });
+
+  it("what OpenSSL wrapped with SM2 unwraps here, and nothing that was changed", async () => {
+    const { publicKey, privateKey } = sm2Keys();
+    const path = join(folder, "public.pem");
+    writeFileSync(path, publicKey);
+    const secret = Buffer.alloc(32, 7);
+    const wrapped = openssl(["pkeyutl", "-encrypt", "-pubin", "-inkey", path], secret);
+    const suite = suiteOf("gm");
+    expect(Buffer.from(await suite.unwrap(privateKey, wrapped.toString("base64url"), "k"))).toEqual(secret);
+    wrapped[wrapped.length - 1] = wrapped.at(-1)! ^ 1;
+    await expect(suite.unwrap(privateKey, wrapped.toString("base64url"), "k")).rejects.toThrow();
+    await expect(suite.wrap(kinds.rsa().publicKey, secret, "k")).rejects.toThrow("no SM2 key");
+    await expect(suiteOf("intl").wrap(publicKey, secret, "k")).rejects.toThrow("RSA");
+  });
+
+  it("tokens are HMAC-SM3, and say so", () => {
+    const key = Buffer.alloc(32, 5);
+    const keys = createTokenKeys(() => noon, { suite: suiteOf("gm"), random: (count) => key.subarray(0, count) });
+    const mac = openssl(
+      ["dgst", "-sm3", "-mac", "HMAC", "-macopt", `hexkey:${key.toString("hex")}`, "-binary"],
+      Buffer.from("phone\x00138"),
+    );
+    const expected = `t2.${key.subarray(0, 6).toString("base64url")}.${mac.subarray(0, 16).toString("base64url")}`;
+    expect(keys.token("phone", Buffer.from("138"), noon)).toBe(expected);
   });
 });

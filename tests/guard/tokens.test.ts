@@ -17,7 +17,7 @@ function aLine(start: number) {
     if (count === 32) line.drawn.push(bytes);
     return bytes;
   };
-  return { line, keys: createTokenKeys(() => line.now, random) };
+  return { line, keys: createTokenKeys(() => line.now, { random }) };
 }
 
 describe("a token", () => {

@@ -37,7 +37,7 @@ async function readOpener(path: string): Promise<Opener> {
     throw explain(path, cause, "--key");
   });
   try {
-    return await createOpener(bytes);
+    return createOpener(bytes);
   } catch (cause) {
     throw new SortgateError("verify/unreadable", `${path} holds no private key that can be read without a password`, {
       hint: "give the key to which the gateways seal, as PEM: openssl pkey -in KEY writes it without its password",

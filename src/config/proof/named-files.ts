@@ -89,7 +89,7 @@ function judgeKey(bytes: Buffer): Verdict[] {
 }
 
 /** What is sealed to it nobody can open on this box: so the private half must not lie here. */
-function judgeReceiver(bytes: Buffer, nowMs: number): Verdict[] {
+function judgeReceiver(bytes: Buffer, nowMs: number, isGm: boolean): Verdict[] {
   if (bytes.includes("-----BEGIN CERTIFICATE-----")) {
     const verdicts = judgeCertificates(bytes, "certificate", nowMs);
     if (verdicts.some(({ level }) => level === "problem")) return verdicts;
@@ -107,6 +107,7 @@ function judgeReceiver(bytes: Buffer, nowMs: number): Verdict[] {
   } catch {
     return [problem("the file holds no public key that can be read", "put the centre's public key in PEM form there")];
   }
+  if (isGm) return judgeSm2(key);
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   const isStrong = type === "rsa" && (details?.modulusLength ?? 0) >= 2_048;
   if (isStrong || type === "x25519" || (type === "ec" && details?.namedCurve === "prime256v1")) return [];
@@ -114,6 +115,19 @@ function judgeReceiver(bytes: Buffer, nowMs: number): Verdict[] {
     problem(
       "the file holds a key that nothing can be sealed to; allowed: RSA of 2,048 bits or more, P-256, X25519",
       "have the centre make one: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072",
+    ),
+  ];
+}
+
+/** The object identifier of the SM2 curve in DER: Node has no name for such keys. */
+const sm2Curve = Buffer.from("06082a811ccf5501822d", "hex");
+
+function judgeSm2(key: KeyObject): Verdict[] {
+  if (key.export({ type: "spki", format: "der" }).includes(sm2Curve)) return [];
+  return [
+    problem(
+      'the file holds a key of another kind; allowed: an SM2 key, for crypto is "gm"',
+      "have the centre make one: openssl genpkey -algorithm SM2",
     ),
   ];
 }
@@ -132,9 +146,9 @@ function judgePassword(bytes: Buffer): Verdict[] {
   return lines.length > 1 ? [warning("the file has more than one line", "keep the password on one line alone")] : [];
 }
 
-function judgeContent(bytes: Buffer, kind: Kind, nowMs: number): Verdict[] {
+function judgeContent(bytes: Buffer, kind: Kind, nowMs: number, isGm: boolean): Verdict[] {
   if (kind === "key") return judgeKey(bytes);
-  if (kind === "receiver") return judgeReceiver(bytes, nowMs);
+  if (kind === "receiver") return judgeReceiver(bytes, nowMs, isGm);
   return kind === "password" ? judgePassword(bytes) : judgeCertificates(bytes, kind, nowMs);
 }
 
@@ -165,7 +179,7 @@ async function readNamed(path: string, shown: string): Promise<NamedFile> {
   }
 }
 
-async function judgeFile(path: string, key: string, nowMs: number): Promise<Verdict[]> {
+async function judgeFile(path: string, key: string, nowMs: number, isGm: boolean): Promise<Verdict[]> {
   const kind = kinds[key] ?? "certificate";
   // A password may stand here by mistake, so the path of its file is not told; the line is.
   const shown = kind === "password" ? "a path" : shownText(path);
@@ -173,7 +187,7 @@ async function judgeFile(path: string, key: string, nowMs: number): Promise<Verd
   if ("verdict" in file) return [file.verdict];
   const isOpen = (kind === "key" || kind === "password") && (file.mode & 0o004) !== 0;
   const open = isOpen ? [warning("everybody on this machine can read the file", "run chmod 600 on it")] : [];
-  return [...open, ...judgeContent(file.bytes, kind, nowMs)];
+  return [...open, ...judgeContent(file.bytes, kind, nowMs, isGm)];
 }
 
 /** Whether key and certificate of a broker belong together; what cannot be read is told elsewhere. */
@@ -230,13 +244,14 @@ export async function checkNamedFiles(
         hint,
       });
   };
+  const isGm = textAt(root, ["guard", "crypto"]) === "gm";
   const guard = root.entries.get("guard")?.node;
   const sections = guard?.kind === "table" ? [{ path: ["guard"], table: guard }] : [];
   for (const { path, table } of [...tablesOf(root, "broker"), ...tablesOf(root, "device"), ...sections]) {
     for (const key of Object.keys(kinds)) {
       const file = textAt(table, [key]);
       if (file === undefined || file === "" || refused.has(table.entries.get(key)?.node)) continue;
-      tell([...path, key], await judgeFile(file, key, nowMs));
+      tell([...path, key], await judgeFile(file, key, nowMs, isGm));
     }
     tell([...path, "key_file"], await judgePair(textAt(table, ["cert_file"]), textAt(table, ["key_file"])));
   }

@@ -1,0 +1,23 @@
+/** The algorithms of a profile: for tokens, for what is sealed, and for the key that it is sealed with. */
+export interface Suite {
+  /** Begins each token, so that whoever gets one knows how it was made. */
+  readonly tokenMark: "t1" | "t2";
+  /** A keyed digest of 32 bytes. */
+  mac(secret: Uint8Array, classMark: Uint8Array, code: Uint8Array): Buffer;
+  /** Stands beside what is sealed. */
+  readonly contentAlgorithm: string;
+  readonly nonceBytes: number;
+  /** Encrypts and authenticates; `context` is authenticated too. The secret has 32 bytes. */
+  seal(secret: Uint8Array, nonce: Uint8Array, context: string, content: Uint8Array): Buffer;
+  /** Fails: if anything was changed. */
+  open(secret: Uint8Array, nonce: Uint8Array, context: string, sealed: Uint8Array): Buffer;
+  /**
+   * Wraps a secret for the holder of a private key.
+   *
+   * Takes:   `publicKey` as PEM.
+   * Fails:   with a sentence if the key is none that can receive.
+   */
+  wrap(publicKey: Buffer, secret: Uint8Array, id: string): Promise<string>;
+  /** Fails: if it was wrapped for another key, or changed. */
+  unwrap(privateKey: Buffer, wrapped: string, id: string): Promise<Uint8Array>;
+}
