@@ -212,7 +212,7 @@ async function openGuardSealing(
     keyFile,
     now: clock.wallMs,
     tell,
-    announce: (event) => void ledger.append(event),
+    announce: (event) => ledger.append(event) === "taken",
   });
 }
 

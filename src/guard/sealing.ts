@@ -27,8 +27,8 @@ export interface SealingOptions {
   readonly keyFile: string;
   readonly now: () => EpochMs;
   readonly tell: Tell;
-  /** Takes the event that holds a content key for the centre, before the first event that needs it. */
-  readonly announce: (event: ClearedEvent) => void;
+  /** Takes the event that holds a content key for the centre, before the first event that needs it; false if it cannot. */
+  readonly announce: (event: ClearedEvent) => boolean;
   readonly timers?: Timers;
 }
 
@@ -82,19 +82,13 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
   function usable(): ContentKey | undefined {
     if (current !== undefined && !isSpent(current, now())) return current;
     current?.secret.fill(0);
+    current = undefined;
+    // Without it in the chain nobody could open what it seals.
+    if (next === undefined || !options.announce(keyEvent(suite, next, now()))) return undefined;
     current = next;
+    current.firstUsedAt = now();
     next = undefined;
     void prepare();
-    if (current === undefined) return undefined;
-    current.firstUsedAt = now();
-    options.announce(
-      announce("audit", now(), {
-        action: "seal-key",
-        alg: suite.contentAlgorithm,
-        key: current.id,
-        wrapped: current.wrapped,
-      }),
-    );
     return current;
   }
 
@@ -112,6 +106,10 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
       current = next = undefined;
     },
   };
+}
+
+function keyEvent({ contentAlgorithm: alg }: Suite, { id: key, wrapped }: ContentKey, at: EpochMs): ClearedEvent {
+  return announce("audit", at, { action: "seal-key", alg, key, wrapped });
 }
 
 function isSpent({ sealedCount, firstUsedAt }: ContentKey, at: EpochMs): boolean {

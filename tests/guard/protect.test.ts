@@ -124,13 +124,17 @@ async function aRig(kind: keyof typeof kinds = "P-256", settings: Partial<GuardS
   writeFileSync(keyFile, publicKey);
   const events: ClearedEvent[] = [];
   const notices: string[] = [];
-  const time = { now: noon };
+  const time = { now: noon, isFull: false };
   const sealing = await openSealing({
     suite: suiteOf(kind === "SM2" ? "gm" : "intl"),
     keyFile,
     now: () => time.now,
     tell: ({ name }) => notices.push(name),
-    announce: (event) => events.push(event),
+    announce(event) {
+      if (time.isFull) return false;
+      events.push(event);
+      return true;
+    },
   });
   const guard = createGuard({ settings: { ...everything, ...settings }, tokens: createTokenKeys(() => noon), sealing });
   const read = (code = label, passId = "9f0c3a1e-42"): ClearedEvent => {
@@ -205,6 +209,16 @@ describe("R15 what is sealed", () => {
     sealing.close();
   });
 
+  it("is dropped while the ledger has no room for its content key, and sealed as soon as there is", async () => {
+    const { read, events, privateKey, time, sealing } = await aRig();
+    time.isFull = true;
+    expect(read().data.sealed).toBeUndefined();
+    time.isFull = false;
+    expect(read().data.sealed).toBeDefined();
+    expect((await opened(events, privateKey)).filter((one) => "reason" in one)).toStrictEqual([]);
+    sealing.close();
+  });
+
   it("is dropped, and told once, while there is no key that can be used; a number still leaves", async () => {
     const notices: string[] = [];
     const sealing = await openSealing({
@@ -212,7 +226,7 @@ describe("R15 what is sealed", () => {
       keyFile: join(folder, "absent.pem"),
       now: () => noon,
       tell: ({ name, message }) => notices.push(`${name}: ${message}`),
-      announce() {},
+      announce: () => true,
     });
     const guard = createGuard({
       settings: { ...everything, core: "seal" },

@@ -229,7 +229,13 @@ function plant({ serial, tcp, rfid, reader }: Rig, person: Person): void {
 interface StoredEvent {
   readonly sequence: string;
   readonly type: string;
-  readonly data: { readonly device?: string; readonly token?: string; readonly code?: string };
+  readonly data: {
+    readonly device?: string;
+    readonly token?: string;
+    readonly code?: string;
+    readonly codeClass?: string;
+    readonly label?: object;
+  };
 }
 
 /** What the ledger holds, by what an export of it says. */
@@ -243,10 +249,12 @@ async function storedEvents({ site, env }: Rig): Promise<StoredEvent[]> {
     .map((line) => JSON.parse(line) as StoredEvent);
 }
 
-function tokensByDevice(events: readonly StoredEvent[]): Record<string, number> {
+/** Labels that left as a token; of one with an SSCC that number is taken out, and nothing else of it. */
+function labelsByDevice(events: readonly StoredEvent[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { data } of events)
-    if (data.token !== undefined && data.device !== undefined) counts[data.device] = (counts[data.device] ?? 0) + 1;
+    if ((data.token !== undefined || data.label !== undefined) && data.device !== undefined)
+      counts[data.device] = (counts[data.device] ?? 0) + 1;
   return counts;
 }
 
@@ -495,9 +503,14 @@ describe("the search", () => {
 });
 
 describe("personal data that came in over every wire", () => {
-  it("went all the way: each label is an event with a token, by device", () => {
-    expect(tokensByDevice(events)).toEqual(planted);
-    expect(events.filter(({ data }) => data.code !== undefined)).toHaveLength(2 * waybillCount);
+  it("R05 went all the way: each label is an event with a token, or with the SSCC on it alone, by device", () => {
+    expect(labelsByDevice(events)).toEqual(planted);
+    expect(events.filter(({ data }) => data.code !== undefined && data.label === undefined)).toHaveLength(
+      2 * waybillCount,
+    );
+    expect(new Set(events.flatMap(({ data }) => (data.label === undefined ? [] : [data.codeClass])))).toEqual(
+      new Set(["sscc"]),
+    );
     for (const { name, malformedCount } of lastDevices) expect([name, malformedCount]).not.toEqual([name, 0]);
   });
 
