@@ -18,7 +18,7 @@ import { createPipeline, type Instant, type Pipeline } from "./pipeline.ts";
 import { createRates, startTimers } from "./self-watch.ts";
 import { gatherStatus, refusedStatus } from "./status.ts";
 import { createSystemd, createTelemetry } from "./telemetry/index.ts";
-import { clockWatches, forecastWatch, watchdogTimer } from "./watches.ts";
+import { clockWatches, forecastWatch, rawProbeWatch, watchdogTimer } from "./watches.ts";
 import { type Counters, type LedgerThread, type OpeningLedger, unpackEvents } from "./workers/index.ts";
 
 /** Time for the last commit, and for brokers to take what is queued, when the daemon stops. */
@@ -104,7 +104,7 @@ export async function openGateway(config: Config, version: string, opening: Open
       pipeline.sweep(now());
       pressure.check();
     },
-    eachSecond: [lookAtClocks, rates.tick, forecast.tick, tokens.expire],
+    eachSecond: [lookAtClocks, rates.tick, forecast.tick, tokens.expire, rawProbeWatch(config, clock, ledger, tell)],
     ...watchdogTimer(systemd, ledger, clock),
   });
   isReady = true;

@@ -1,7 +1,10 @@
+import type { Config } from "./config/index.ts";
+import { takeRawProbes } from "./control/index.ts";
 import type { ForecastSample } from "./forecast.ts";
 import type { Forwarder } from "./forward/index.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { ClockSync } from "./lib/clock-sync.ts";
+import { systemCode } from "./model/error.ts";
 import { announce } from "./model/event.ts";
 import type { Tell } from "./model/notice.ts";
 import {
@@ -37,6 +40,34 @@ export function clockWatches(clock: Clock, sync: ClockSync, ledger: LedgerThread
   const watches = [createClockWatch(clock, tell, stepped), createSyncWatch(sync, ledger.clockIs)];
   return () => {
     for (const look of watches) look();
+  };
+}
+
+const rawProbeTicks = 60;
+
+/** Puts into the chain, at the start and each minute, who looked at all bytes of a device. For each second. */
+export function rawProbeWatch(
+  { gateway }: Pick<Config, "gateway">,
+  clock: Clock,
+  ledger: LedgerThread,
+  tell: Tell,
+): () => void {
+  const dataDir = gateway.data_dir;
+  let tickCount = 0;
+  const take = (): Promise<void> =>
+    takeRawProbes(dataDir, async (probes) => {
+      for (const probe of probes) ledger.append(announce("audit", clock.wallMs(), { action: "probe-raw", ...probe }));
+      await ledger.ask("beat", { withinMs: 0 });
+    });
+  return () => {
+    if (tickCount++ % rawProbeTicks !== 0) return;
+    take().catch((error: unknown) =>
+      tell({
+        name: "gateway/warning",
+        level: "warn",
+        message: `Who looked at all bytes of a device cannot be put into the chain (${systemCode(error)}). Try: ls -l ${dataDir}`,
+      }),
+    );
   };
 }
 

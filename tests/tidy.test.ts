@@ -63,7 +63,7 @@ const table: Record<string, { ours: string[]; packages: string[] }> = {
   "back-pressure.ts": { ours: ["model", "lib"], packages: [] },
   "forecast.ts": { ours: ["model", "lib"], packages: [] },
   "watches.ts": {
-    ours: ["forecast.ts", "forward", "self-watch.ts", "telemetry", "workers", "model", "lib"],
+    ours: ["config", "control", "forecast.ts", "forward", "self-watch.ts", "telemetry", "workers", "model", "lib"],
     packages: [],
   },
   "self-watch.ts": { ours: ["forecast.ts", "model", "lib"], packages: [] },

@@ -1,5 +1,6 @@
 export { createControlClient } from "./client.ts";
 export { imbalances } from "./conservation.ts";
+export { noteRawProbe, takeRawProbes } from "./raw-probes.ts";
 export { type Control, openControl } from "./server.ts";
 export type {
   BrokerStatus,

@@ -549,7 +549,7 @@ describe("probe on a device whose labels hold personal data", () => {
   it(
     "shows it with --raw, so it was there",
     async () => {
-      const { stdout } = await probe("--raw");
+      const { stdout } = await probe("--raw", "--reason", "TICKET-7");
       const found = search.in(Buffer.from(stdout.replaceAll(/(?<=[0-9A-F]{2}) (?=[0-9A-F]{2})/g, "")));
       expect(found.some((what) => what.startsWith(people[3]!.mobile))).toBe(true);
       expect(found.some((what) => what.startsWith(people[3]!.hanName))).toBe(true);

@@ -2,13 +2,13 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { loadDriver, loadProfile } from "../../../drivers/index.ts";
 import { type Config, readConfig } from "../../config/index.ts";
-import { createControlClient, type Status } from "../../control/index.ts";
+import { createControlClient, noteRawProbe, type Status } from "../../control/index.ts";
 import { endCodes } from "../../driver/index.ts";
 import { createSystemClock } from "../../lib/clock.ts";
 import { makeFolder } from "../../lib/folder.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import type { Notice } from "../../model/notice.ts";
-import { statusOf } from "../daemon.ts";
+import { statusOf, whoAmI } from "../daemon.ts";
 import type { Output } from "../output.ts";
 import { failureOf, misfitText, type Outcome } from "../probe/outcome.ts";
 import { createProbe, type Heard, heardLines, type Probe } from "../probe/probe.ts";
@@ -21,6 +21,7 @@ interface ProbeOptions {
   readonly seconds: number;
   readonly count?: number;
   readonly raw?: boolean;
+  readonly reason?: string;
 }
 
 type Device = Config["devices"][number];
@@ -142,6 +143,7 @@ async function probeDevice(name: string, options: ProbeOptions, output: Output):
   ]);
   const { isHeld, stop } = await heldState(config, name);
   const isRaw = options.raw === true;
+  if (isRaw) await noteRaw(config, name, options, command);
   if (isRaw) output.note("Showing all bytes: what is on a label may be data of a person. Do not copy it from here.");
   const stopping = createStopping();
   const screen = createScreen(options, stopping, output);
@@ -182,6 +184,15 @@ async function probeDevice(name: string, options: ProbeOptions, output: Output):
   });
 }
 
+/** Who looks at everything says why, and the chain of the gateway says so. */
+async function noteRaw({ gateway }: Config, device: string, { reason }: ProbeOptions, command: string): Promise<void> {
+  if (reason === undefined)
+    throw new SortgateError("usage/invalid", "--raw shows what may be data of a person, and needs a reason", {
+      hint: `${command} --raw --reason TICKET-4711`,
+    });
+  await noteRawProbe(gateway.data_dir, { at: new Date().toISOString(), device, ...whoAmI(), reason });
+}
+
 /** Says what came of it. Fails if that is nothing. */
 function conclude(screen: Screen, probe: Probe, output: Output, outcome: Outcome): void {
   const { frameCount, fittingCount, ended } = outcome;
@@ -204,13 +215,14 @@ export function addProbe(program: Command, output: Output): void {
     .addOption(configOption())
     .option("--seconds <number>", "listen for this time", wholeNumber(1, 86_400), 30)
     .option("-n, --count <number>", "stop after this many frames", wholeNumber(1, 1_000_000_000))
-    .option("--raw", "show all bytes, also codes that may be data of a person")
+    .option("--raw", "show all bytes, also codes that may be data of a person; needs --reason")
+    .option("--reason <text>", "why --raw: a ticket, never a parcel or a person; it goes into the chain")
     .addOption(jsonOption())
     .addHelpText(
       "after",
       "\nA device that the running daemon has open can seldom be opened twice: systemctl stop sortgate before.\n" +
         "Codes of no carrier under [guard] are shown as dots.\n" +
-        "\nExamples:\n  sortgate probe scanner-1\n  sortgate probe scanner-1 --count 1 --raw\n  sortgate probe rfid-1 --seconds 10 --json\n",
+        "\nExamples:\n  sortgate probe scanner-1\n  sortgate probe scanner-1 --count 1 --raw --reason TICKET-4711\n  sortgate probe rfid-1 --seconds 10 --json\n",
     )
     .action((device: string, options: ProbeOptions) => probeDevice(device, options, output));
 }

@@ -46,7 +46,7 @@ function arrivedText({ byteCount, controls, highCount }: Arrived): string {
 function misfitHint({ device, arrived, command, stop }: Outcome): string {
   const profile = profileOf(device);
   const has = (name: string): boolean => arrived.controls.includes(name);
-  const raw = `${command} --raw shows the bytes${stop}`;
+  const raw = `${command} --raw --reason TICKET shows the bytes${stop}`;
   if (device.driver === "opcua") return `compare the nodes or events with mode and tag of this device; ${raw}`;
   if (device.driver === "serial" && arrived.highCount * 4 > arrived.byteCount)
     return `set baud_rate, data_bits and parity as they are in the device; ${raw}`;

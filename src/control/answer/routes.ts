@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { SortgateError } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
 import type { GatewayView } from "../port.ts";
+import { cleanWho, isTicket, noTicket } from "../who.ts";
 import { type Asked, askedFields, readBody, refuseBody, splitTarget } from "./asked.ts";
 import { within } from "./deadline.ts";
 import { answerHealth, type HealthSource, healthPaths } from "./health.ts";
@@ -30,14 +31,6 @@ const streamed = Symbol("streamed");
 
 const who = ["by", "uid", "reason"] as const;
 
-/** A number as long as that of a parcel, a telephone or a person, also one with spaces or hyphens in it. */
-const longNumber = /\d(?:[ -]?\d){8,}/;
-/** The name of a ticket: one word of ASCII. */
-const ticket = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$/;
-/** A login, or two: the person's and the one that sudo gave. */
-const login = /^[A-Za-z0-9_][\w.@\\$-]{0,63}(?: as [A-Za-z0-9_][\w.@\\$-]{0,63})?$/;
-const userId = /^\d{1,10}$/;
-
 /**
  * Who asks and why, for the `audit` event. The names are the client's own word: Node does not give the peer of a Unix
  * socket; that somebody may open the socket at all is what the group of the socket says.
@@ -47,17 +40,8 @@ const userId = /^\d{1,10}$/;
  */
 function auditFields(asked: Asked): Record<string, string> {
   const [reason, by, uid] = [asked.text("reason"), asked.text("by"), asked.text("uid")];
-  if (reason !== "" && (longNumber.test(reason) || !ticket.test(reason)))
-    throw refusal(
-      400,
-      "The reason is not the name of a ticket, and a free text may hold what belongs to a parcel or a person",
-      "one word without a long number, for example TICKET-4711",
-    );
-  return {
-    by: login.test(by) && !longNumber.test(by) ? by : "unknown",
-    uid: userId.test(uid) ? uid : "unknown",
-    ...(reason !== "" && { reason }),
-  };
+  if (reason !== "" && !isTicket(reason)) throw refusal(400, noTicket.sentence, noTicket.hint);
+  return { ...cleanWho(by, uid), ...(reason !== "" && { reason }) };
 }
 
 /** Runs a long answer in one of the few places for them, until it ends, the client leaves or the daemon stops. */

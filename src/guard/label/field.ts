@@ -69,6 +69,7 @@ export type LabelFormat =
   | "vcard"
   | "mecard"
   | "contact-link"
+  | "image"
   | "text";
 
 /** A label taken apart: each piece of it stands in one field, unless there were too many. */

@@ -1,0 +1,92 @@
+import { open, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { makeFolder } from "../lib/folder.ts";
+import { SortgateError, systemCode } from "../model/error.ts";
+import { cleanWho, isTicket, noTicket } from "./who.ts";
+
+/** A probe that showed all bytes of a device: who did it, when and why. */
+export interface RawProbe {
+  readonly at: string;
+  readonly device: string;
+  readonly by: string;
+  readonly uid: string;
+  readonly reason: string;
+}
+
+/** Such probes wait here until the daemon, which most often stands still meanwhile, puts them into its chain. */
+const fileName = "raw-probes.jsonl";
+const takenName = "raw-probes.taken.jsonl";
+const linesMax = 1_000;
+
+/**
+ * Notes such a probe, before it shows anything.
+ *
+ * Fails:   if the reason is no ticket, or it cannot be noted: then nothing may be shown.
+ */
+export async function noteRawProbe(dataDir: string, probe: RawProbe): Promise<void> {
+  if (!isTicket(probe.reason)) throw new SortgateError("usage/invalid", noTicket.sentence, { hint: noTicket.hint });
+  try {
+    makeFolder(dataDir, 0o700);
+    const file = await open(join(dataDir, fileName), "a", 0o600);
+    try {
+      await file.appendFile(`${JSON.stringify(probe)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw new SortgateError("usage/invalid", `The reason cannot be noted in ${dataDir} (${systemCode(cause)})`, {
+      hint: "run the probe as the daemon's user, with sudo -u sortgate before it, or leave --raw out",
+      cause,
+    });
+  }
+}
+
+/**
+ * Takes what was noted.
+ *
+ * Takes:   `put`, which resolves once everything is durable in the chain; only then is the file removed.
+ * Cost:    one look at the directory if there is nothing.
+ */
+export async function takeRawProbes(
+  dataDir: string,
+  put: (probes: readonly RawProbe[]) => Promise<void>,
+): Promise<void> {
+  const taken = join(dataDir, takenName);
+  // What was taken before a crash comes first.
+  const left = await readFile(taken, "utf8").catch(() => undefined);
+  if (left === undefined) {
+    const isThere = await rename(join(dataDir, fileName), taken).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) return;
+  }
+  await put(probesIn(left ?? (await readFile(taken, "utf8"))));
+  await rm(taken);
+}
+
+function probesIn(text: string): RawProbe[] {
+  return text
+    .split("\n", linesMax)
+    .filter((line) => line !== "")
+    .map(probeOf);
+}
+
+/** The file may be anybody's who may write there: nothing of it goes into the chain as it stands. */
+function probeOf(line: string): RawProbe {
+  let said: Partial<Record<keyof RawProbe, unknown>> = {};
+  try {
+    said = Object(JSON.parse(line)) as typeof said;
+  } catch {
+    // Something was noted, and nobody can read what.
+  }
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  const [at, device, reason] = [text(said.at), text(said.device), text(said.reason)];
+  return {
+    at: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(at) ? at : "unknown",
+    device: /^[A-Za-z0-9_-]{1,64}$/.test(device) ? device : "unknown",
+    reason: isTicket(reason) ? reason : "unknown",
+    ...cleanWho(text(said.by), text(said.uid)),
+  };
+}

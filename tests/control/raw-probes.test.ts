@@ -1,0 +1,81 @@
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { noteRawProbe, takeRawProbes } from "../../src/control/index.ts";
+import type { RawProbe } from "../../src/control/raw-probes.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "sortgate-raw-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const probe: RawProbe = {
+  at: "2026-11-28T01:00:00.000Z",
+  device: "scanner-1",
+  by: "wang as root",
+  uid: "1000",
+  reason: "TICKET-4711",
+};
+
+async function taken(): Promise<RawProbe[]> {
+  const all: RawProbe[] = [];
+  await takeRawProbes(folder, async (probes) => {
+    all.push(...probes);
+  });
+  return all;
+}
+
+describe("R17 who looked at all bytes of a device", () => {
+  test("is noted for its user alone, and taken once", async () => {
+    await noteRawProbe(folder, probe);
+    await noteRawProbe(folder, { ...probe, device: "scanner-2" });
+    expect(statSync(join(folder, "raw-probes.jsonl")).mode & 0o777).toBe(0o600);
+    expect(await taken()).toStrictEqual([probe, { ...probe, device: "scanner-2" }]);
+    expect(await taken()).toStrictEqual([]);
+    expect(readdirSync(folder)).toStrictEqual([]);
+  });
+
+  test("is kept until the chain has it", async () => {
+    await noteRawProbe(folder, probe);
+    await expect(takeRawProbes(folder, () => Promise.reject(new Error("the ledger is gone")))).rejects.toThrow("gone");
+    await noteRawProbe(folder, { ...probe, device: "scanner-2" });
+    expect(await taken()).toStrictEqual([probe]);
+    expect(await taken()).toStrictEqual([{ ...probe, device: "scanner-2" }]);
+  });
+
+  test("needs a ticket for a reason, and a place to be noted", async () => {
+    for (const reason of ["", "look at Zhang", "13800138000", "x".repeat(65)])
+      await expect(noteRawProbe(folder, { ...probe, reason })).rejects.toThrow(
+        "The reason is not the name of a ticket",
+      );
+    expect(readdirSync(folder)).toStrictEqual([]);
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    await expect(noteRawProbe(file, probe)).rejects.toMatchObject({
+      hint: expect.stringContaining("sudo -u sortgate"),
+    });
+  });
+
+  test("brings nothing into the chain that somebody else wrote there", async () => {
+    const lines = [
+      "no JSON",
+      "null",
+      JSON.stringify({
+        ...probe,
+        device: "张伟 13800138000",
+        by: "Zhang Wei",
+        uid: "-1",
+        reason: "call 13800138000",
+        at: "now",
+      }),
+      JSON.stringify({ device: { a: 1 } }),
+    ];
+    writeFileSync(join(folder, "raw-probes.jsonl"), lines.join("\n"));
+    const unknown = { at: "unknown", device: "unknown", reason: "unknown", by: "unknown", uid: "unknown" };
+    expect(await taken()).toStrictEqual([unknown, unknown, unknown, unknown]);
+    writeFileSync(join(folder, "raw-probes.jsonl"), "x\n".repeat(5_000));
+    expect(await taken()).toHaveLength(1_000);
+  });
+});
