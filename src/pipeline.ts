@@ -88,6 +88,8 @@ export interface Pipeline {
   readPointCounters(readPoint: string): ReadPointCounters;
   /** What labels showed since the start, by format. */
   labelTotals(): readonly LabelTotal[];
+  /** Whether there is a key to seal with; undefined where the site seals nothing. */
+  isSealing(): boolean | undefined;
 }
 
 const dayMs = 86_400_000;
@@ -149,6 +151,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       reportLabels(now);
     },
     labelTotals: () => guard.labels.totals(),
+    isSealing: () => guard.isSealing(),
     deviceCounters: (device) => lanes[device]!.counters,
     readPointCounters(readPoint) {
       const { window, droppedUnknownCount } = points.get(readPoint)!;

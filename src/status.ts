@@ -81,6 +81,9 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
     devices: config.devices.map((_, device) => deviceStatus(sources, device)),
     readPoints: config.readPoints.map(({ name }) => readPointStatus(sources, name)),
     labels: sources.pipeline.labelTotals(),
+    sealing: { undefined: "off", true: "ready", false: "no-key" }[
+      String(sources.pipeline.isSealing())
+    ] as Status["sealing"],
     brokers: config.brokers.map((_, broker) => brokerStatus(sources, stats, forecast, broker)),
   };
 }

@@ -150,10 +150,19 @@ export interface ConfigNow {
 }
 
 /** Faults of the gateway as a whole. */
-export function gatewayFaults({ gateway }: Status, { path, configDigest, isDigestGuessed }: ConfigNow): Fault[] {
+export function gatewayFaults(
+  { gateway, sealing }: Status,
+  { path, configDigest, isDigestGuessed }: ConfigNow,
+): Fault[] {
   const faults: Fault[] = [];
   if (!gateway.ready)
     faults.push({ sentence: "The gateway is not ready", hint: "journalctl -u sortgate -n 50", tone: "bad" });
+  if (sealing === "no-key")
+    faults.push({
+      sentence: "Nothing can be sealed to the centre, and what should be is dropped",
+      hint: `sortgate check --config ${path} looks at seal_key_file; it is tried again each minute`,
+      tone: "bad",
+    });
   if (!gateway.clockSynced)
     faults.push({
       sentence: "The clock of this box is not set by a time server, and each event says so",

@@ -72,6 +72,9 @@ emit = "first"                  # or "pass" (a summary when it departs), "both"
 [guard]
 carriers = ["s10", "sscc"]      # add "sf", "yto", "zto", "sto", "yunda", "jd", "jt", "ems", "deppon", "cainiao", "ups", "usps", "fedex"
 unknown = "token"               # or "drop"
+core = "drop"                   # names, telephones, addresses on labels: or "mask", "token", "seal"
+basic = "clear"                 # numbers of the shapes in carriers: or "mask", "token", "seal"
+# seal_key_file = "centre.pem"  # the centre's public key, for "seal"
 
 [control]
 socket = "/run/sortgate/control.sock"

@@ -140,6 +140,8 @@ export interface Status {
   readonly devices: readonly DeviceStatus[];
   readonly readPoints: readonly ReadPointStatus[];
   /** Labels that were taken apart since the start, and those that showed core data of a person, by format. */
+  /** `no-key`: what is to be sealed to the centre is dropped. */
+  readonly sealing: "off" | "ready" | "no-key";
   readonly labels: readonly { readonly format: string; readonly labelCount: number; readonly leakingCount: number }[];
   readonly brokers: readonly BrokerStatus[];
 }

@@ -1,3 +1,4 @@
+import { bytesOf } from "../lib/bytes.ts";
 import { brandCleared, type ClearedEvent, type Json } from "../model/event.ts";
 import type { FirstRead, Observation, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
@@ -33,6 +34,8 @@ export interface Guard {
   clear(observation: Observation, clock: ClockState, isFirst?: boolean): ClearedEvent | Refusal;
   /** What labels showed, see `createLabelCounts`. */
   readonly labels: Omit<LabelCounts, "note">;
+  /** Whether there is a key to seal with; undefined where the site seals nothing. */
+  isSealing(): boolean | undefined;
 }
 
 interface Refusal {
@@ -75,7 +78,8 @@ export function createGuard({ settings, tokens, sealing }: Materials): Guard {
 
     const { code, medium, symbology } = observation;
     const verdict = classify(code, medium, symbology, configured);
-    if (isFirst && verdict.readings !== undefined) labels.note(seenLabel(verdict, verdict.readings), observation.at);
+    if (isFirst && verdict.readings !== undefined)
+      labels.note(seenLabel(verdict, verdict.readings, policyOf(observation.readPoint)), observation.at);
     if (verdict.codeClass === "unknown" && settings.unknown === "drop") return refusal;
     addCode(data, verdict, policyOf(observation.readPoint), observation, tools);
     addPassFacts(data, observation);
@@ -87,17 +91,17 @@ export function createGuard({ settings, tokens, sealing }: Materials): Guard {
     return brandCleared({ kind: "pass", subject, at, data });
   }
 
-  return { clear, labels };
+  return { clear, labels, isSealing: () => sealing?.isReady() };
 }
 
 /** The first characters of a number, which carriers and GS1 give to one company: enough to ask who prints such labels. */
 const shipperLength = { waybill: 4, sscc: 8 } as const;
 
-function seenLabel(verdict: Verdict, readings: readonly Label[]): SeenLabel {
+function seenLabel(verdict: Verdict, readings: readonly Label[], { basic }: Policy): SeenLabel {
   const { label } = verdict;
   return {
     format: label?.format ?? readings[0]!.format,
-    shipper: label?.code.slice(0, shipperLength[label.codeClass]),
+    shipper: basic === "clear" ? label?.code.slice(0, shipperLength[label.codeClass]) : undefined,
     leaks: leaksOf(readings, verdict.code),
   };
 }
@@ -108,8 +112,10 @@ function addCode(data: Data, verdict: Verdict, policy: Policy, observation: Firs
   if (verdict.label !== undefined && policy.public === "clear") data.label = labelOf(verdict.label);
   if (verdict.codeClass === "waybill") data.carriers = verdict.carriers;
   if (verdict.code === undefined || policy.basic !== "clear") {
-    data.token = tools.tokens.token(verdict.codeClass, observation.code, observation.firstReadAt);
-    data.length = observation.code.length;
+    // Of a number the token is that of the number, wherever it was read.
+    const what = verdict.code === undefined ? observation.code : bytesOf(verdict.code);
+    data.token = tools.tokens.token(verdict.codeClass, what, observation.firstReadAt);
+    data.length = what.length;
   } else {
     data.code = verdict.code;
     if (verdict.codeClass === "epc") data.epcUri = verdict.epcUri;

@@ -1,7 +1,8 @@
 import { isS10 } from "../model/code/s10.ts";
 import { isSscc } from "../model/code/sscc.ts";
 import { candidates } from "../model/code/waybill.ts";
-import type { Label, LabelFormat } from "./label/field.ts";
+import { findPersonal } from "./detect/find.ts";
+import { classOf, type Label, type LabelFormat } from "./label/field.ts";
 import { isAmbiguousWaybill, isIdentityNumber } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
 
@@ -22,7 +23,7 @@ const routingMax = 4;
 
 /** Shapes that begin with letters of their own: such a number is a waybill wherever it stands, also in a sentence. */
 const lettered =
-  /(?<![0-9A-Za-z])(?:SF[A-Z0-9]\d{12}|YT\d{13}|JD[A-Z0-9]{2}\d{11}|JT\d{13}|DPK\d{12}|1Z[0-9A-Z]{16}|[A-Z]{2}\d{9}[A-Z]{2})(?![0-9A-Za-z])/gi;
+  /(?<![0-9A-Za-z０-９Ａ-Ｚａ-ｚ])(?:SF[A-Z0-9]\d{12}|YT\d{13}|JD[A-Z0-9]{2}\d{11}|JT\d{13}|DPK\d{12}|1Z[0-9A-Z]{16}|[A-Z]{2}\d{9}[A-Z]{2})(?![0-9A-Za-z０-９Ａ-Ｚａ-ｚ])/gi;
 /** Words of a field that are looked at; a number stands at the beginning, or alone. */
 const wordsMax = 64;
 
@@ -60,12 +61,15 @@ function numbersOf(label: Label): Numbers {
   const { format, fields } = label;
   const called: Waybills = new Map();
   for (const { kind, value } of fields) if (kind === "waybill") addCalled(called, value, format);
-  if (called.size > 0) return { label, codeClass: "waybill", codes: called };
+  // What calls itself a waybill and is none that is known must not give way to another number.
+  const isCalled = fields.some(({ kind }) => kind === "waybill");
+  if (isCalled) return { label, codeClass: "waybill", codes: called };
   const ssccs: Waybills = new Map();
   for (const { kind, value } of fields) if (kind === "sscc" && isClearSscc(value)) ssccs.set(value, ["sscc"]);
   if (ssccs.size > 0) return { label, codeClass: "sscc", codes: ssccs };
   const looking: Waybills = new Map();
-  for (const { kind, value } of fields) if (kind === "free") addLettered(looking, value);
+  // It is unmistakable also behind the name of somebody.
+  for (const { kind, value } of fields) if (classOf[kind] === "core") addLettered(looking, value);
   return { label, codeClass: "waybill", codes: looking };
 }
 
@@ -74,7 +78,11 @@ function addCalled(waybills: Waybills, value: string, format: LabelFormat): void
   const before = waybills.size;
   addLettered(waybills, value);
   if (waybills.size > before) return;
-  for (const word of [value.replace(/[\s-]/g, ""), ...value.split(/\s+/, wordsMax)]) {
+  // Groups put together must not be a telephone with something behind it.
+  if (findPersonal(value).findings.length > 0) return;
+  const joined = value.replace(/[\s-]/g, "").toUpperCase();
+  const words = value.split(/[\s(（/]+/, wordsMax);
+  for (const word of joined === value || !fewDigits.test(joined) ? [joined, ...words] : words) {
     const carriers = carriersOf(word, format);
     if (carriers.length === 0 || isAmbiguousWaybill(word, undefined)) continue;
     waybills.set(word, carriers);
@@ -90,15 +98,19 @@ function addLettered(waybills: Waybills, value: string): void {
   }
 }
 
+/** Digits alone that say little once groups of them are put together. */
+const fewDigits = /^\d{12,13}$/;
+
 /** Carriers whose own labels prove that a number is theirs, though it has no shape that would tell it from others. */
 const proven: Partial<Record<LabelFormat, readonly [CarrierName, RegExp]>> = {
   "sf-mmm": ["sf", /^\d{12}$/],
-  "yto-json": ["yto", /^\d{12,18}$/],
+  "yto-json": ["yto", /^\d{15,18}$/],
 };
 
 function carriersOf(word: string, format: LabelFormat): readonly CarrierName[] {
   const [carrier, shape] = proven[format] ?? [];
-  return carrier !== undefined && shape?.test(word) ? [carrier] : candidates(word);
+  if (carrier !== undefined && shape?.test(word)) return [carrier];
+  return isS10(word) ? ["s10"] : candidates(word);
 }
 
 function isClearSscc(digits: string): boolean {

@@ -1,3 +1,4 @@
+import { normalized } from "./label/decode.ts";
 import type { FieldKind } from "./label/field.ts";
 
 /** How much of what is somebody's a mask hides. */
@@ -20,7 +21,6 @@ export function maskValue(kind: FieldKind, value: string, preset: MaskPreset): s
   if (kind === "phone") return maskPhone(value, preset);
   if (kind === "name") return maskName(value);
   if (kind === "address") return maskAddress(value, preset);
-  if (kind === "email") return maskMail(value);
   if (kind === "waybill" || kind === "sscc")
     return value.length < 12 ? dots : value.slice(0, 2) + dots + value.slice(-4);
   return dots;
@@ -39,20 +39,22 @@ function maskName(value: string): string {
   return first === undefined ? dots : first + dots;
 }
 
-/** What an address may begin with: what stands before is no part of it, and may be a name. */
-const provinces =
-  /(?:北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门)/u;
-const toDistrict = /^[^0-9０-９]{2,16}?(?:区|县|旗)/u;
-const toStreet = /^[^0-9０-９]{2,24}?(?:路|街|大道|胡同|巷|弄)/u;
+/** Where an address begins: behind a province nothing else is taken for one, for 海南 is a name of persons too. */
+const province =
+  /(?<=^|[\s,;:|，；：、。])(?:北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门)(?:省|市|自治区)?/u;
+/** Names of towns and districts: Chinese characters that are no part of something smaller, and a few of them. */
+const town = /^(?:(?![镇乡村街路道园校院社小])\p{Script=Han}){1,6}?[市州]/u;
+const district = /^(?:(?![镇乡村街路道园校院社小])\p{Script=Han}){1,6}?[区县旗]/u;
+const street = /^(?:(?![镇乡村])\p{Script=Han}){1,5}?(?:路|街|大道|胡同|巷|弄)/u;
+const numeralRun = /[〇零一二三四五六七八九]{3}/u;
 
+/** Step by step from the province on, as long as each is what it should be. */
 function maskAddress(value: string, preset: MaskPreset): string {
-  const start = value.search(provinces);
-  if (start < 0) return dots;
-  const [kept = ""] = (preset === "documents" ? toStreet : toDistrict).exec(value.slice(start)) ?? [];
-  return kept + dots;
-}
-
-function maskMail(value: string): string {
-  const sign = value.lastIndexOf("@");
-  return sign < 1 ? dots : dots + value.slice(sign);
+  const plain = normalized(value);
+  const start = province.exec(plain);
+  if (start === null) return dots;
+  let [kept] = start;
+  for (const step of preset === "documents" ? [town, district, street] : [town, district])
+    kept += step.exec(plain.slice(start.index + kept.length))?.[0] ?? "";
+  return (numeralRun.test(kept) ? "" : kept) + dots;
 }

@@ -10,6 +10,9 @@ export interface Opener {
   open(event: unknown): readonly Field[] | { readonly reason: "no-key" | "altered" } | undefined;
 }
 
+/** One is the gateway's; more are attempts. */
+const keysPerNameMax = 16;
+
 interface Known {
   readonly suite: Suite;
   readonly secret: Uint8Array;
@@ -21,7 +24,8 @@ interface Known {
  */
 export function createOpener(privateKey: Buffer): Opener {
   createPrivateKey(privateKey);
-  const secrets = new Map<string, Known>();
+  // Whoever has the public key can wrap a key of his own under a known name: each is kept, and none replaces another.
+  const secrets = new Map<string, Known[]>();
   return {
     async learn(event) {
       const { action, alg, key, wrapped } = dataOf(event);
@@ -29,7 +33,8 @@ export function createOpener(privateKey: Buffer): Opener {
       if (action !== "seal-key" || suite === undefined || typeof key !== "string" || typeof wrapped !== "string")
         return;
       try {
-        secrets.set(key, { suite, secret: await suite.unwrap(privateKey, wrapped, key) });
+        const known = { suite, secret: await suite.unwrap(privateKey, wrapped, key) };
+        secrets.set(key, [...(secrets.get(key) ?? []), known].slice(0, keysPerNameMax));
       } catch {
         // It was wrapped for somebody else; what it seals then says so.
       }
@@ -39,16 +44,29 @@ export function createOpener(privateKey: Buffer): Opener {
       if (typeof sealed !== "object" || sealed === null) return undefined;
       const { alg, key, nonce, text } = sealed as Record<string, unknown>;
       const known = typeof key === "string" ? secrets.get(key) : undefined;
-      if (known === undefined) return { reason: "no-key" };
-      try {
-        if (alg !== known.suite.contentAlgorithm) throw new Error("it says that it was sealed otherwise");
-        const [iv, bytes] = [nonce, text].map((part) => Buffer.from(String(part), "base64url")) as [Buffer, Buffer];
-        return JSON.parse(known.suite.open(known.secret, iv, `${key} ${passId}`, bytes).toString("utf8")) as Field[];
-      } catch {
-        return { reason: "altered" };
+      if (known === undefined || typeof nonce !== "string" || typeof text !== "string") return { reason: "no-key" };
+      const [iv, bytes] = [Buffer.from(nonce, "base64url"), Buffer.from(text, "base64url")];
+      for (const { suite, secret } of known) {
+        if (alg !== suite.contentAlgorithm) continue;
+        const fields = attempt(() => JSON.parse(suite.open(secret, iv, `${key} ${passId}`, bytes).toString("utf8")));
+        if (isFields(fields)) return fields;
       }
+      return { reason: "altered" };
     },
   };
+}
+
+function attempt(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
+
+function isFields(value: unknown): value is Field[] {
+  const isText = (text: unknown): boolean => typeof text === "string";
+  return Array.isArray(value) && value.every((one) => isText(one?.kind) && isText(one?.value));
 }
 
 function dataOf(event: unknown): Readonly<Record<string, unknown>> {

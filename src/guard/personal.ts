@@ -16,8 +16,9 @@ export const landline = /^0[1-9]\d{8,10}$/;
  */
 export const international = /^\+?(?:00)?86(?:\d{10,12}|1[3-9]\d{13})$/;
 
-/** Mobile numbers of Brazil, Argentina, Mexico and Bangladesh with their country's code, which EMS and Yunda number too. */
-const abroad = /^(?:55\d{2}9\d{8}|549\d{10}|521\d{10}|8801\d{9})$/;
+/** Mobile numbers of other countries with their code, which EMS, Yunda and FedEx number too. */
+const abroad =
+  /^(?:55\d{2}9\d{8}|549\d{10}|521\d{10}|8801\d{9}|91[6-9]\d{9}|447\d{9}|9715\d{8}|9665\d{8}|8210\d{8}|81[789]0\d{8}|923\d{9}|491[5-7]\d{8})$/;
 
 /** Visa, Mastercard, UnionPay, American Express, JCB, Discover, each with its lengths; and IMEIs, which look like them. */
 const issued = /^(?:4(?:\d{15}|\d{18})|(?:5[1-5]|2[2-7]|35|65)\d{14}|6011\d{12}|62\d{14,17}|3[457]\d{13})$/;
@@ -68,7 +69,7 @@ const letteredMobile = { bars: /^PH1[3-9]\d{9}$/i, other: /^P[A-Z]1[3-9]\d{9}$/i
 /** Digits alone that say little: telephones and identity numbers of many countries have 12 or 13. */
 const fewDigits = /^\d{12,13}$/;
 /** AIM identifiers of symbologies that are dots: any text may stand there. */
-const matrix = /^\][dLQUezJ]/;
+const matrix = /^\][dLQUezJhg]/;
 
 /** AIM identifiers of symbologies that are bars, not dots. */
 const bars = /^\][ABCFGHIMRS]/;
@@ -89,8 +90,11 @@ export function isAmbiguousSscc(digits: string): boolean {
   return /^00861[3-9]/.test(digits) || isIdentityNumber(digits.slice(2));
 }
 
-/** ASCII text, filled up with zeros or spaces. */
-const asciiTag = /^[0-9A-Za-z +.()-]{7,}[\0 ]*$/;
+/** ASCII text, filled up with zeros, blanks or ones. */
+const asciiTag = /^[\x20-\x7e]{7,}[\0\xff]*$/;
+/** Text in UTF-8 or GBK, the last character perhaps cut off, filled up likewise. */
+const hanTag =
+  /^(?=.{5})(?:[\x20-\x7e]|[\xe3-\xe9\xef][\x80-\xbf]{2})+(?:[\xe3-\xe9\xef][\x80-\xbf]?)?[\0\xff]*$|^(?=.{5})(?:[\x20-\x7e]|[\xb0-\xf7][\xa1-\xfe])+[\xb0-\xf7]?[\0\xff]*$/s;
 
 /**
  * Whether the memory of a tag, though it decodes as an EPC, may hold a person's number as plain text or decimal digits.
@@ -99,12 +103,15 @@ const asciiTag = /^[0-9A-Za-z +.()-]{7,}[\0 ]*$/;
  * 0x36, so twelve digits of a landline number can decode as a flawless SGTIN.
  */
 export function isAmbiguousTag(hex: string): boolean {
-  if (asciiTag.test(Buffer.from(hex, "hex").toString("latin1"))) return true;
-  if (!/^\d+$/.test(hex)) return false;
-  let usedCount = hex.length;
-  while (usedCount > 0 && hex[usedCount - 1] === "0") usedCount -= 1;
+  const text = Buffer.from(hex, "hex").toString("latin1");
+  if (asciiTag.test(text) || hanTag.test(text)) return true;
+  // Decimal digits, filled up with F; A at the end stands for the X of an identity number.
+  const digits = hex.replace(/F+$/, "").replace(/A$/, "X");
+  if (!/^\d+X?$/.test(digits)) return false;
+  let usedCount = digits.length;
+  while (usedCount > 0 && digits[usedCount - 1] === "0") usedCount -= 1;
   for (let length = Math.max(usedCount, 11); length <= digitsMax; length++) {
-    if (isPersonalNumber(hex.slice(0, length))) return true;
+    if (isPersonalNumber(digits.slice(0, length))) return true;
   }
   return false;
 }

@@ -2,7 +2,7 @@ import type { Json } from "../model/event.ts";
 import type { FirstRead, Pass } from "../model/observation.ts";
 import type { Verdict } from "./classify.ts";
 import { findPersonal } from "./detect/find.ts";
-import { isHidden } from "./detect/leaks.ts";
+import { visible } from "./detect/leaks.ts";
 import { normalized } from "./label/decode.ts";
 import { classOf, type Field, type Label } from "./label/field.ts";
 import { type MaskPreset, maskValue } from "./mask.ts";
@@ -49,7 +49,8 @@ export function addProtected(
   tools: Tools,
 ): void {
   const { readings = [] } = verdict;
-  const core = policy.core === "drop" ? [] : coreFields(readings).slice(0, piecesMax);
+  const all = policy.core === "drop" ? [] : coreFields(readings);
+  const core = all.slice(0, piecesMax);
   const basic: Field[] =
     verdict.code === undefined
       ? []
@@ -60,7 +61,7 @@ export function addProtected(
   if (policy.core === "token" && core.length > 0) data.tokens = core.map((field) => tokenOf(field, observation, tools));
   const secret = [
     ...(policy.basic === "seal" ? basic : []),
-    ...(policy.core === "seal" ? [...core, ...freeFields(readings)] : []),
+    ...(policy.core === "seal" ? [...all, ...freeFields(readings)] : []),
   ];
   const sealed = secret.length === 0 ? undefined : tools.sealing?.seal(secret, observation.passId);
   if (sealed !== undefined) data.sealed = sealed;
@@ -70,9 +71,12 @@ export function addProtected(
 function coreFields([label]: readonly Label[]): Field[] {
   const found = new Map<string, Field>();
   for (const { kind, value } of label?.fields ?? []) {
-    if (isHidden(value)) continue;
-    if (classOf[kind] === "core" && kind !== "free") found.set(`${kind} ${value}`, { kind, value });
-    else if (kind === "free") {
+    const shown = visible(value);
+    if (shown === "") continue;
+    // A name without a letter is something else that stands in its place.
+    const isNamed = classOf[kind] === "core" && kind !== "free" && (kind !== "name" || /\p{L}/u.test(shown));
+    if (isNamed) found.set(`${kind} ${shown}`, { kind, value: shown });
+    else if (kind === "free" || kind === "name") {
       const { text, findings } = findPersonal(value);
       for (const { kind: inner, start, end } of findings) {
         const piece = text.slice(start, end);
@@ -89,7 +93,9 @@ function freeFields([label]: readonly Label[]): Field[] {
 
 /** A token of one piece: the same for the same piece on the same day, however it is written. */
 function tokenOf({ kind, value }: Field, { firstReadAt }: FirstRead | Pass, { tokens }: Tools): Json {
-  const plain = normalized(value).trim().toLowerCase();
-  const same = kind === "phone" ? plain.replace(/\D/g, "").replace(/^(?:00)?86(?=1\d{10})/, "") : plain;
+  const plain = normalized(value).trim().toLowerCase().replace(/\s+/g, " ");
+  const digits = plain.replace(/\D/g, "").replace(/^(?:00)?86(?:0(?=1[3-9]\d{9}$)|(?=\d{10,}$))/, "");
+  const isNumber = kind === "phone" && digits.length >= 7;
+  const same = isNumber ? digits : kind === "name" ? plain : plain.replace(/[\s-]/g, "");
   return { kind, token: tokens.token(kind, Buffer.from(same), firstReadAt) };
 }

@@ -18,6 +18,8 @@ export interface Sealing {
    * Fails:   never.
    */
   seal(fields: readonly Field[], context: string): Json | undefined;
+  /** Whether there is a key; without one, what is to be sealed is dropped. */
+  isReady(): boolean;
   close(): void;
 }
 
@@ -69,20 +71,27 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
     if (isWrapping || next !== undefined || isClosed) return;
     isWrapping = true;
     try {
-      next = await makeContentKey(suite, options.keyFile);
+      const made = await makeContentKey(suite, options.keyFile);
+      if (isClosed) made.secret.fill(0);
+      else next = made;
       isTold = false;
     } catch (error) {
       if (!isTold) tell(noKey(options.keyFile, error));
+      if (!isTold) options.announce(announce("alarm", now(), { alarm: "unsealed" }));
       isTold = true;
     } finally {
       isWrapping = false;
     }
   }
 
-  function usable(): ContentKey | undefined {
-    if (current !== undefined && !isSpent(current, now())) return current;
+  function forget(): void {
     current?.secret.fill(0);
     current = undefined;
+  }
+
+  function usable(): ContentKey | undefined {
+    if (current !== undefined && !isSpent(current, now())) return current;
+    forget();
     // Without it in the chain nobody could open what it seals.
     if (next === undefined || !options.announce(keyEvent(suite, next, now()))) return undefined;
     current = next;
@@ -93,12 +102,17 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
   }
 
   await prepare();
-  const endRetry = timers.every(retryMs, () => void prepare());
+  const endRetry = timers.every(retryMs, () => {
+    // An idle line keeps no key for longer than a busy one.
+    if (current !== undefined && isSpent(current, now())) forget();
+    void prepare();
+  });
   return {
     seal(fields, context) {
       const key = usable();
       return key === undefined ? undefined : sealWith(suite, key, fields, context);
     },
+    isReady: () => current !== undefined || next !== undefined,
     close() {
       isClosed = true;
       endRetry();
@@ -145,11 +159,19 @@ function sealWith(suite: Suite, key: ContentKey, fields: readonly Field[], conte
   return { alg, key: key.id, nonce: nonce.toString("base64url"), text: text.toString("base64url") };
 }
 
-/** As many fields as fit. */
+/** As many fields as fit, the one that does not cut off with a mark. */
 function fitting(fields: readonly Field[]): readonly Field[] {
-  let byteCount = 0;
-  return fields.filter(({ value }) => {
-    byteCount += Buffer.byteLength(value) + 32;
-    return byteCount <= contentBytesMax;
-  });
+  const kept: Field[] = [];
+  let left = contentBytesMax;
+  for (const { kind, value } of fields) {
+    if (left < cutMark.length) break;
+    const bytes = Buffer.from(value);
+    const isCut = bytes.length > left;
+    kept.push({ kind, value: isCut ? bytes.toString("utf8", 0, left) + cutMark : value });
+    left -= bytes.length;
+  }
+  return kept;
 }
+
+/** Stands behind a value that did not fit. */
+const cutMark = " …";

@@ -70,13 +70,26 @@ describe("sortgate status", () => {
     expect([asJson.queue.hoursUntilFull, asJson.brokers[0].hoursUntilDrained]).toEqual([7.5, 0]);
   });
 
+  test("R04 ends with 1 while what is to be sealed is dropped, and says what to look at", async () => {
+    view.now = aStatus({ sealing: "no-key" });
+    const { code, stdout } = await status();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /Nothing can be sealed to the centre[^\n]*\n {2}Try: sortgate check --config \S+ looks at seal_key_file/,
+    );
+    view.now = aStatus({ sealing: "ready" });
+    expect((await status()).code).toBe(0);
+  });
+
   test("R53 says which labels show personal data, and nothing where none does", async () => {
     view.now = aStatus({ labels: [{ format: "text", labelCount: 9, leakingCount: 0 }] });
     expect((await status()).stdout).not.toContain("Labels");
     view.now = aStatus({ labels: [{ format: "url", labelCount: 7, leakingCount: 2 }] });
     const { code, stdout } = await status();
     expect(code).toBe(0);
-    expect(stdout).toContain("\nLabels that show personal data in clear: url 2; the daily audit event says whose\n");
+    expect(stdout).toContain(
+      "\nLabels printed with personal data in clear, since the start: url 2; the daily audit event says which\n",
+    );
   });
 
   test("ends with 1 when a broker is up and refuses what it is sent", async () => {

@@ -62,6 +62,7 @@ export function aStatus(over: Partial<Status> = {}): Status {
       },
     ],
     labels: [],
+    sealing: "off",
     brokers: [aBroker()],
     ...over,
   };

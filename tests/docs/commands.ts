@@ -276,6 +276,16 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
     ["npm run test:deep -- power-cut", deep],
     ["node scripts/guarantees.mjs", { test: "tests/docs/guarantees.test.ts", says: "scripts/guarantees.mjs" }],
   ],
+  "docs/privacy.md": [
+    ...[
+      "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out centre.key",
+      "openssl pkey -in centre.key -pubout -out centre.pem",
+    ].map((line): [string, Proof] => [line, { test: "tests/docs/privacy.test.ts", says: line }]),
+    [
+      "sortgate open events.jsonl --key centre.key",
+      { test: "tests/system/sealing.test.ts", says: '"open", captured()' },
+    ],
+  ],
   "tests/README.md": [
     ["npm test", tests],
     ["npx vitest run tests/dedup", tests],

@@ -8,7 +8,8 @@ import { createGuard, createTokenKeys } from "../../src/guard/index.ts";
 import { createOpener } from "../../src/guard/open.ts";
 import { openSealing } from "../../src/guard/sealing.ts";
 import { type GuardSettings, guardSettings } from "../../src/guard/settings.ts";
-import { suiteOf } from "../../src/guard/suites/index.ts";
+import { type Suite, suiteOf } from "../../src/guard/suites/index.ts";
+import type { Timers } from "../../src/lib/clock.ts";
 import type { ClearedEvent } from "../../src/model/event.ts";
 import { limits } from "../../src/model/limits.ts";
 import { aFirstRead, cleared, clock, everything, noon } from "./build.ts";
@@ -143,7 +144,7 @@ async function aRig(kind: keyof typeof kinds = "P-256", settings: Partial<GuardS
     events.push(event);
     return event;
   };
-  return { sealing, read, events, notices, time, keyFile, privateKey };
+  return { sealing, read, events, notices, time, keyFile, privateKey, publicKey };
 }
 
 /** What the centre makes of the events that it got. */
@@ -304,5 +305,230 @@ describe("R09 with the national algorithms", () => {
     );
     const expected = `t2.${key.subarray(0, 6).toString("base64url")}.${mac.subarray(0, 16).toString("base64url")}`;
     expect(keys.token("phone", Buffer.from("138"), noon)).toBe(expected);
+  });
+});
+
+/** A suite that keeps what it is given, to look at it. */
+function aSpy() {
+  const real = suiteOf("intl");
+  const secrets = new Set<Uint8Array>();
+  const nonces: string[] = [];
+  const suite: Suite = {
+    ...real,
+    wrap(publicKey, secret, id) {
+      secrets.add(secret);
+      return real.wrap(publicKey, secret, id);
+    },
+    seal(secret, nonce, context, content) {
+      nonces.push(`${context.split(" ")[0]} ${Buffer.from(nonce).toString("hex")}`);
+      return real.seal(secret, nonce, context, content);
+    },
+  };
+  const wipedCount = (): number => [...secrets].filter((secret) => secret.every((byte) => byte === 0)).length;
+  return { suite, nonces, secrets, wipedCount };
+}
+
+/** Timers that are turned by hand. */
+function handTimers() {
+  const works: (() => void)[] = [];
+  const timers: Timers = {
+    after: () => () => {},
+    every(_, work) {
+      works.push(work);
+      return () => works.splice(works.indexOf(work), 1);
+    },
+    soon: (work) => void setImmediate(work),
+  };
+  return { timers, tick: () => works.forEach((work) => void work()) };
+}
+
+describe("a content key", () => {
+  const fields = [{ kind: "phone", value: "13812345678" }] as const;
+
+  async function open(spy: ReturnType<typeof aSpy>, time: { now: number }, keyFile: string, notices: string[] = []) {
+    const { timers, tick } = handTimers();
+    const announced: ClearedEvent[] = [];
+    const sealing = await openSealing({
+      suite: spy.suite,
+      keyFile,
+      now: () => time.now,
+      tell: ({ message }) => notices.push(message),
+      announce: (event) => announced.push(event) > 0,
+      timers,
+    });
+    return { sealing, tick, announced };
+  }
+
+  it("seals 10,000 labels at most, each with a nonce of its own, and then another goes on", async () => {
+    const spy = aSpy();
+    const keyFile = join(folder, "centre.pem");
+    writeFileSync(keyFile, kinds["P-256"]().publicKey);
+    const { sealing } = await open(spy, { now: noon }, keyFile);
+    for (let n = 0; n < 2.5 * limits.sealedPerKeyMax; n += 1)
+      if (sealing.seal(fields, `pass-${n}`) === undefined) await new Promise(setImmediate);
+    expect(new Set(spy.nonces).size).toBe(spy.nonces.length);
+    const perKey = new Map<string, number>();
+    for (const nonce of spy.nonces) perKey.set(nonce.split(" ")[0]!, (perKey.get(nonce.split(" ")[0]!) ?? 0) + 1);
+    expect(perKey.size).toBeGreaterThanOrEqual(3);
+    expect(Math.max(...perKey.values())).toBe(limits.sealedPerKeyMax);
+    sealing.close();
+  });
+
+  it("is overwritten after ten minutes also on an idle line, and with all others at the end", async () => {
+    const spy = aSpy();
+    const time = { now: noon };
+    const keyFile = join(folder, "centre.pem");
+    writeFileSync(keyFile, kinds["P-256"]().publicKey);
+    const { sealing, tick } = await open(spy, time, keyFile);
+    expect(sealing.seal(fields, "a")).toBeDefined();
+    time.now += limits.sealKeyMs - 1;
+    tick();
+    expect(spy.wipedCount()).toBe(0);
+    time.now += 1;
+    tick();
+    expect(spy.wipedCount()).toBe(1);
+    await expect.poll(() => spy.secrets.size).toBeGreaterThanOrEqual(2);
+    sealing.close();
+    await new Promise(setImmediate);
+    expect(spy.wipedCount()).toBe(spy.secrets.size);
+    expect(sealing.seal(fields, "b")).toBeUndefined();
+  });
+
+  it("is wiped too where the clock was set back behind its beginning by more than its time", async () => {
+    const spy = aSpy();
+    const time = { now: noon };
+    const keyFile = join(folder, "centre.pem");
+    writeFileSync(keyFile, kinds["P-256"]().publicKey);
+    const { sealing, tick } = await open(spy, time, keyFile);
+    sealing.seal(fields, "a");
+    time.now -= limits.sealKeyMs;
+    tick();
+    expect(spy.wipedCount()).toBe(1);
+    sealing.close();
+  });
+
+  it("comes as soon as there is a key file, within a minute; its want is told once, and by an alarm in the chain", async () => {
+    const spy = aSpy();
+    const notices: string[] = [];
+    const keyFile = join(folder, "later.pem");
+    const { sealing, tick, announced } = await open(spy, { now: noon }, keyFile, notices);
+    tick();
+    await new Promise(setImmediate);
+    expect([sealing.isReady(), notices.length]).toStrictEqual([false, 1]);
+    expect(announced.map(({ kind, data }) => [kind, data.alarm])).toStrictEqual([["alarm", "unsealed"]]);
+    writeFileSync(keyFile, kinds.rsa().privateKey);
+    const afterTicks = (): Promise<void> =>
+      expect
+        .poll(() => {
+          tick();
+          return spy.secrets.size;
+        })
+        .toBeGreaterThan(0);
+    await afterTicks();
+    expect(sealing.isReady()).toBe(false);
+    writeFileSync(keyFile, kinds.rsa().publicKey);
+    await expect
+      .poll(() => {
+        tick();
+        return sealing.isReady();
+      })
+      .toBe(true);
+    expect(sealing.seal(fields, "a")).toBeDefined();
+    sealing.close();
+  });
+
+  it("seals what fits, and marks what was cut", async () => {
+    const { read, events, privateKey, sealing } = await aRig("P-256");
+    read(`name: x; memo: ${"y".repeat(3_000)}; ${"z".repeat(2_000)}`.slice(0, 3_072));
+    const [name, ...others] = (await opened(events, privateKey)) as { kind: string; value: string }[];
+    expect(name?.kind).toBe("name");
+    const byteCount = others.reduce((sum, { value }) => sum + value.length, 0);
+    expect(byteCount).toBeLessThanOrEqual(4_096 + 4);
+    sealing.close();
+  });
+});
+
+describe("R15 whoever has the public key", () => {
+  it("can put no key in place of a gateway's own, and break no reader", async () => {
+    const { read, events, privateKey, publicKey, sealing } = await aRig("P-256");
+    const event = read();
+    const [keyEvent] = events;
+    const { key } = keyEvent!.data as { key: string };
+    const secret = Buffer.alloc(32, 9);
+    const suite = suiteOf("intl");
+    const forgedKey = { ...keyEvent!, data: { ...keyEvent!.data, wrapped: await suite.wrap(publicKey, secret, key) } };
+    const opener = createOpener(privateKey);
+    for (const one of [keyEvent, forgedKey, ...Array.from({ length: 30 }, () => forgedKey)]) await opener.learn(one);
+    expect(opener.open(event)).toHaveLength(2);
+    for (const content of ["null", "5", '"text"', '{"a":1}', "[null]", "[1]", '[{"kind":1,"value":"x"}]', "no JSON"]) {
+      const text = suite.seal(secret, Buffer.alloc(12), `${key} p`, Buffer.from(content)).toString("base64url");
+      const sealed = { alg: suite.contentAlgorithm, key, nonce: Buffer.alloc(12).toString("base64url"), text };
+      expect(opener.open({ data: { passId: "p", sealed } })).toStrictEqual({ reason: "altered" });
+      expect(opener.open({ data: { passId: "p", sealed: { ...sealed, alg: "SM4-CTR+HMAC-SM3" } } })).toStrictEqual({
+        reason: "altered",
+      });
+    }
+    for (const odd of [null, 5, "x", [], { data: null }, { data: { sealed: {} } }, { data: { sealed: { key } } }])
+      expect(() => opener.open(odd)).not.toThrow();
+    sealing.close();
+  });
+
+  it("can wrap no key under another name", async () => {
+    const { publicKey, privateKey } = kinds["P-256"]();
+    const wrapped = await suiteOf("intl").wrap(publicKey, Buffer.alloc(32, 1), "one");
+    await expect(suiteOf("intl").unwrap(privateKey, wrapped, "two")).rejects.toThrow("another name");
+  });
+});
+
+describe("a token", () => {
+  const tokensOf = (value: object): string[] => {
+    const keys = createTokenKeys(() => noon, { random: (count) => new Uint8Array(count).fill(3) });
+    const guard = createGuard({ settings: { ...everything, core: "token" }, tokens: keys });
+    const { tokens } = cleared(aFirstRead({ code: JSON.stringify(value), symbology }), guard).data;
+    return (tokens as { kind: string; token: string }[]).map(({ kind, token }) => `${kind} ${token}`);
+  };
+
+  it.each([
+    [{ wechat: "zhangwei" }, { wechat: "lisi_xyz" }],
+    [{ phone: "٠٥٠١٢٣٤٥٦٧" }, { phone: "٠٥٠٩٩٩٩٩٩٩" }],
+    [{ phone: "13812345678" }, { phone: "13812345679" }],
+    [{ email: "zhang@qq.com" }, { email: "zhang@qq.cn" }],
+  ])("of %j is another than that of %j", (one, other) => {
+    expect(tokensOf(one)).not.toStrictEqual(tokensOf(other));
+  });
+
+  it.each([
+    [{ card: "6222 0212 3456 7894 000" }, { card: "6222021234567894000" }],
+    [{ phone: "+86 0571-28059570" }, { phone: "0571-28059570" }],
+    [{ phone: "+86 (0)138 1234 5678" }, { phone: "13812345678" }],
+    [{ address: "杭州市 文三路90号" }, { address: "杭州市文三路90号" }],
+    [{ email: "Zhang@QQ.com " }, { email: "zhang@qq.com" }],
+  ])("of %j is that of %j", (one, other) => {
+    expect(tokensOf(one)).toStrictEqual(tokensOf(other));
+  });
+
+  it("of a number that is kept back is the same wherever it was read", () => {
+    const keys = createTokenKeys(() => noon);
+    const guard = createGuard({ settings: { ...everything, basic: "token" }, tokens: keys });
+    const codes = ["SF1385628716739", label, "MMM={'k1':'010W','k5':'SF1385628716739'}"];
+    const data = codes.map((code) => cleared(aFirstRead({ code, symbology }), guard).data);
+    expect(new Set(data.map(({ token }) => token)).size).toBe(1);
+    expect(data.map(({ length }) => length)).toStrictEqual([15, 15, 15]);
+  });
+
+  it("the beginning of a number that is kept back stands in no report", () => {
+    const guard = createGuard({ settings: { ...everything, basic: "token" }, tokens: createTokenKeys(() => noon) });
+    guard.clear(aFirstRead({ code: label, symbology }), clock, true);
+    expect(guard.labels.report(noon)?.data.leaking).toStrictEqual([
+      { format: "json", kinds: ["name", "phone"], count: 1 },
+    ]);
+  });
+
+  it("a policy of one read point keeps numbers and routing back there alone", () => {
+    const { policy } = guardSettings.parse({ policy: [{ read_point: "tunnel-2", basic: "token", public: "drop" }] });
+    const sf = "MMM={'k1':'010W','k5':'SF1331875979567'}";
+    expect(dataOf({ policy }, sf)).toMatchObject({ code: "SF1331875979567", label: { routing: ["010W"] } });
+    const there = dataOf({ policy }, sf, "tunnel-2");
+    expect([there.code, there.label]).toStrictEqual([undefined, undefined]);
   });
 });

@@ -90,15 +90,24 @@ describe("R04 personal data on labels", () => {
     writeFileSync(keyPath, "hello");
     const wrong = await runCommand(["open", captured(), "--key", keyPath]);
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("holds no private key")]);
+    writeFileSync(keyPath, privateKey);
+    const nothing = await runCommand(["open", keyPath, "--key", keyPath]);
+    expect([nothing.code, nothing.stderr]).toEqual([1, expect.stringContaining("There is no event in")]);
   });
 
   it("is dropped where the centre's key is not there, the log says so, and parcels go on", async () => {
-    const { scanner, subscriber, daemon } = await aRig("without a key");
+    const { scanner, subscriber, daemon, site } = await aRig("without a key");
     scanner.send(label("SF1385628716739"));
     await vi.waitFor(() => expect(subscriber.codes()).toEqual(["SF1385628716739"]), 10_000);
     expect(subscriber.messages.some(({ text }) => text.includes('"sealed"'))).toBe(false);
     const told = logLines(daemon).filter(({ name }) => name === "guard/unsealed");
     expect(told).toHaveLength(1);
     expect(told[0]?.msg).toContain("Try: sortgate check");
+    const alarms = subscriber.messages
+      .filter(({ topic }) => topic.endsWith("/log/alarm"))
+      .map(({ text }) => JSON.parse(text));
+    expect(alarms.map(({ data }) => data.alarm)).toContain("unsealed");
+    const status = await runCommand(["status", "--config", site.configPath]);
+    expect([status.code, status.stdout]).toEqual([1, expect.stringContaining("Nothing can be sealed to the centre")]);
   });
 });

@@ -9,11 +9,12 @@ import { eachLine, explain } from "./verify.ts";
 
 const help = `
 For the centre: the private key must never come near a gateway. The first event that needs a content key comes behind the
-audit event (action seal-key) that holds it, so capture the whole chain. What is shown is personal data in clear.
+audit event (action seal-key) that holds it, so capture the whole chain. What is shown is personal data in clear. Whoever has
+the public key can seal too: believe what comes from a chain that sortgate verify found whole.
 
 Exit codes:
   0  everything that is sealed was opened
-  1  something was altered, or its content key is not among the events, or is for another private key
+  1  a sealed text was altered, or its content key is not among the events, or is for another private key
 
 Examples:
   sortgate open events.jsonl --key centre.key
@@ -25,7 +26,7 @@ export function addOpen(program: Command, output: Output): void {
   program
     .command("open")
     .description("open what was sealed to the centre, with its private key")
-    .argument("<file>", "captured events, one a line, in the order of their sequence; - reads standard input")
+    .argument("<file>", "captured events, one a line; - reads standard input")
     .requiredOption("--key <file>", "the centre's private key (PEM)")
     .addOption(jsonOption())
     .addHelpText("after", help)
@@ -55,10 +56,13 @@ interface Counts {
 async function open(file: string, keyPath: string, output: Output): Promise<void> {
   const opener = await readOpener(keyPath);
   const events: unknown[] = [];
+  let eventCount = 0;
   await eachLine(file, (line) => {
+    if (line.includes('"specversion"')) eventCount += 1;
     // Most events hold nothing sealed, and need not be kept.
     if (line.includes('"sealed"') || line.includes('"seal-key"')) events.push(parsed(line));
   });
+  if (eventCount === 0) throw nothingThere(file);
   for (const event of events) await opener.learn(event);
   const counts: Counts = { opened: 0, "no-key": 0, altered: 0 };
   for (const event of events) tell(event, opener, counts, output);
@@ -66,6 +70,13 @@ async function open(file: string, keyPath: string, output: Output): Promise<void
   if (altered + counts["no-key"] > 0) output.exitCode = exitCodes.problem;
   if (!output.asJson)
     output.line(`opened ${opened}, without their key ${counts["no-key"]}, altered ${altered}`, "strong");
+}
+
+function nothingThere(file: string): SortgateError {
+  const name = file === "-" ? "standard input" : file;
+  return new SortgateError("verify/unreadable", `There is no event in ${name}`, {
+    hint: "capture some first: mosquitto_sub -t 'sortgate/#' -v > events.jsonl",
+  });
 }
 
 /** The event of a line, which `mosquitto_sub -v` puts its topic before. */
@@ -80,7 +91,8 @@ function parsed(line: string): unknown {
 function tell(event: unknown, opener: Opener, counts: Counts, output: Output): void {
   const result = opener.open(event);
   if (result === undefined) return;
-  const id = String((event as { id?: unknown }).id);
+  const { id: said } = event as { id?: unknown };
+  const id = typeof said === "string" ? JSON.stringify(said).slice(1, -1) : "an event without id";
   const fields = "reason" in result ? undefined : result;
   counts["reason" in result ? result.reason : "opened"] += 1;
   if (output.asJson) output.json({ id, ...(fields === undefined ? result : { fields }) });

@@ -78,7 +78,9 @@ function tellLabels(labels: Status["labels"], output: Output): void {
   if (leaking.length === 0) return;
   const formats = leaking.map(({ format, leakingCount }) => `${format} ${countText(leakingCount)}`).join(", ");
   output.line();
-  output.line(`Labels that show personal data in clear: ${formats}; the daily audit event says whose`);
+  output.line(
+    `Labels printed with personal data in clear, since the start: ${formats}; the daily audit event says which`,
+  );
 }
 
 function refusedText(refused: ReadPointStatus["refusedCount"]): string {
@@ -138,7 +140,8 @@ export function tellQueue(queue: Status["queue"], brokers: readonly BrokerStatus
 }
 
 /** Whether everything that should be up is up. */
-function isAllUp({ gateway, devices, brokers }: Status): boolean {
+function isAllUp({ gateway, devices, brokers, sealing }: Status): boolean {
+  if (sealing === "no-key") return false;
   const isUp = ({ state }: { readonly state: string }): boolean => state === "up";
   return gateway.ready && devices.every(isUp) && brokers.every((broker) => isUp(broker) && broker.problem === "");
 }

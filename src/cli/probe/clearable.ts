@@ -38,8 +38,8 @@ function isPlainEpc(hex: string): boolean {
   const epc = decodeEpc(hex);
   if (epc === undefined || epc.scheme.endsWith("-198") || personalSchemes.has(epc.scheme)) return false;
   // Cheap tag writers put decimal numbers or text into a tag, and some of those decode.
-  if (!/[A-F]/.test(hex)) return false;
-  return !/^[ -~]{7,}\0*$/.test(Buffer.from(hex, "hex").toString("latin1"));
+  if (/^\d+A?F*$/.test(hex)) return false;
+  return !/^[\x20-\x7e\x80-\xfe]{5,}[\0\xff]*$/.test(Buffer.from(hex, "hex").toString("latin1"));
 }
 
 /** An SSCC with a birth date where an identity number has one, or a mobile number behind its `00`. */

@@ -109,6 +109,13 @@ function judgeReceiver(bytes: Buffer, nowMs: number, isGm: boolean): Verdict[] {
   }
   if (isGm) return judgeSm2(key);
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  if (key.export({ type: "spki", format: "der" }).includes(sm2Curve))
+    return [
+      problem(
+        'the file holds an SM2 key; allowed: one of RSA, P-256 or X25519, unless crypto is "gm"',
+        'write crypto = "gm"',
+      ),
+    ];
   const isStrong = type === "rsa" && (details?.modulusLength ?? 0) >= 2_048;
   if (isStrong || type === "x25519" || (type === "ec" && details?.namedCurve === "prime256v1")) return [];
   return [
@@ -123,7 +130,9 @@ function judgeReceiver(bytes: Buffer, nowMs: number, isGm: boolean): Verdict[] {
 const sm2Curve = Buffer.from("06082a811ccf5501822d", "hex");
 
 function judgeSm2(key: KeyObject): Verdict[] {
-  if (key.export({ type: "spki", format: "der" }).includes(sm2Curve)) return [];
+  const der = key.export({ type: "spki", format: "der" });
+  // 65 bytes of an uncompressed point at its end; libraries read no other.
+  if (der.includes(sm2Curve) && der.at(-65) === 4 && der.length === 91) return [];
   return [
     problem(
       'the file holds a key of another kind; allowed: an SM2 key, for crypto is "gm"',

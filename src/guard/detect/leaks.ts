@@ -12,7 +12,8 @@ export type Leak = Exclude<
 >;
 
 /** A mask: signs in place of characters, next to some that are left, or in the middle of digits. */
-const mask = /\p{Script=Han}[*＊•●×]|\d[*＊•●×]{2,}|[*＊•●×]{2,}\d|\d[xX]{3,}[\dxX]|\p{L}[*＊•●×]{2,}(?!\p{L})/u;
+const mask =
+  /\p{Script=Han}[*＊•●×]|\d[*＊•●×]{2,}|(?<![*＊•●×])[*＊•●×]{2,}\d|\d[xX]{3,}[\dxX]|\p{L}[*＊•●×]{2,}(?!\p{L})/u;
 
 /**
  * What core data stand on a label in clear.
@@ -39,28 +40,39 @@ export function leaksOf(labels: readonly Label[], cleared?: string): readonly Le
   return [...found].sort();
 }
 
-/** Numbers of orders, goods and parcels look like telephones and cards, and are none unless they are so as a whole. */
+/** Numbers of orders, goods and parcels look like telephones and cards; identity numbers have a check that tells them. */
 function kindsIn({ kind, value }: Field): readonly Leak[] {
   if (kind === "waybill" || kind === "sscc") return isTelephoneNumber(value) ? ["phone"] : [];
   if (kind !== "order" && kind !== "item") return findPersonal(value).findings.map((finding) => finding.kind);
-  return [...findMailAddresses(value), ...findAddresses(value)].map((finding) => finding.kind);
+  const identities = findPersonal(value).findings.filter((finding) => finding.kind === "identity");
+  return [...findMailAddresses(value), ...findAddresses(value), ...identities].map((finding) => finding.kind);
 }
 
-/** Whether a value is masked already. */
-export function isHidden(value: string): boolean {
-  return mask.test(value.replace(/[*\s]+$/u, ""));
+/** Words with several digits in them are numbers of something. */
+function lettersOfNames(shown: string): number {
+  const words = shown.split(" ").filter((word) => !/\p{Nd}{3}/u.test(word));
+  return words.join("").match(/\p{L}/gu)?.length ?? 0;
+}
+
+/** The words of a value that are not masked. */
+export function visible(value: string): string {
+  return value
+    .split(/\s+/)
+    .filter((word) => !mask.test(word.replace(/(?<!\*)\*+$/u, "")))
+    .join(" ");
 }
 
 /** Whether a value that stands in the place of core data is more than a mark, a number of a list or a mask. */
 function tells({ kind, value }: Field): boolean {
-  if (isHidden(value)) return false;
-  const letters = value.match(/\p{L}/gu)?.length ?? 0;
-  const digits = value.match(/\p{Nd}/gu)?.length ?? 0;
-  if (kind === "name") return letters >= 2;
+  const shown = visible(value);
+  const letters = shown.match(/\p{L}/gu)?.length ?? 0;
+  const digits = shown.match(/\p{Nd}/gu)?.length ?? 0;
+  // Three capitals are an airport or a station.
+  if (kind === "name") return lettersOfNames(shown) >= 2 && !/^[A-Z]{3}$/.test(shown);
   if (kind === "phone") return digits >= 7;
   if (kind === "address") return letters + digits >= 4;
-  if (kind === "email") return value.includes("@");
-  if (kind === "secret") return letters + digits >= 4;
+  if (kind === "email") return shown.includes("@");
+  if (kind === "secret" || kind === "account") return letters + digits >= 4;
   if (kind === "birth") return digits >= 4 || letters >= 1;
   return letters + digits >= 6 && digits >= 4;
 }

@@ -9,7 +9,7 @@ interface Group {
 }
 
 /** A number is written in no more pieces, and has no more digits: +86, a mobile number, and an extension. */
-const groupsMax = 12;
+const groupsMax = 7;
 const digitsMax = 21;
 const digitsMin = 9;
 /** Letters before a number: a word that tells what it is, an abbreviation, or a waybill's own. */

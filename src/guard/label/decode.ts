@@ -84,5 +84,19 @@ const spaces = /\p{Zs}/gu;
  */
 export function normalized(text: string): string {
   if (isAscii(text)) return text;
-  return text.replace(unseen, "").normalize("NFKC").replace(unseen, "").replace(dashes, "-").replace(spaces, " ");
+  return text
+    .replace(unseen, "")
+    .normalize("NFKC")
+    .replace(unseen, "")
+    .replace(dashes, "-")
+    .replace(spaces, " ")
+    .replace(/(?![0-9])\p{Nd}/gu, asciiDigit);
+}
+
+/** A digit of another script: they stand ten in a row, from nought on. */
+function asciiDigit(digit: string): string {
+  const code = digit.codePointAt(0)!;
+  let value = 0;
+  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(code - value - 1))) value += 1;
+  return String(value);
 }

@@ -107,7 +107,13 @@ export function readBracketed(text: string): Label | undefined {
   const fields = new Fields();
   const [before = "", ...pieces] = text.split(/\((\d{2,4})\)/);
   fields.add("free", before);
-  for (let at = 0; at + 1 < pieces.length; at += 2)
-    fields.add(kindOfIdentifier(pieces[at]!) ?? "order", decodeAttribute(pieces[at + 1]!));
+  for (let at = 0; at + 1 < pieces.length; at += 2) {
+    const [identifier, value] = [pieces[at]!, pieces[at + 1]!];
+    const fixed = fixedLengths[identifier.slice(0, 2)];
+    // Area codes of telephones stand in brackets too.
+    if (identifierAt(identifier) !== identifier || (fixed !== undefined && value.trim().length !== fixed))
+      return undefined;
+    fields.add(kindOfIdentifier(identifier) ?? "order", decodeAttribute(value));
+  }
   return fields.label("gs1");
 }

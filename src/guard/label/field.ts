@@ -11,6 +11,7 @@ export type FieldKind =
   | "card"
   | "email"
   | "birth"
+  | "account"
   | "secret"
   | "free"
   | "waybill"
@@ -37,6 +38,7 @@ export const classOf: Readonly<Record<FieldKind, FieldClass>> = {
   card: "core",
   email: "core",
   birth: "core",
+  account: "core",
   secret: "core",
   free: "core",
   waybill: "basic",

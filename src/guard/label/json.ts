@@ -25,7 +25,7 @@ export function readJson(text: string): Label | undefined {
 
 function addValue(fields: Fields, kind: FieldKind | undefined, value: unknown, depth: number): void {
   if (typeof value === "string") addText(fields, kind, value, depth);
-  else if (typeof value === "number") fields.add(kind ?? "free", String(value));
+  else if (typeof value === "number") addNumber(fields, kind, value);
   else if (typeof value === "object" && value !== null) {
     if (depth >= depthMax) fields.cut();
     else
@@ -36,9 +36,17 @@ function addValue(fields: Fields, kind: FieldKind | undefined, value: unknown, d
 /** What bears a name is what stands below it in a list, or is its value: a manager below `routing` is no routing. */
 function below(value: object, name: string, kind: FieldKind | undefined): FieldKind | undefined {
   if (Array.isArray(value)) return kind;
-  const own = kindOfKey(name);
+  const named = kindOfKey(name);
+  // Below a return, or a reference, no number is the parcel's own.
+  const own = kind === "order" && (named === undefined || named === "waybill") ? "order" : named;
   if (own !== undefined || kind === undefined) return own;
   return /^(?:value|text|code|no|number|full|first|last|given|family)$/i.test(name) ? kind : undefined;
+}
+
+/** Digits beyond what a number of JSON holds are lost already: with another number nobody is served. */
+function addNumber(fields: Fields, kind: FieldKind | undefined, value: number): void {
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) fields.cut();
+  else fields.add(kind ?? "free", String(value));
 }
 
 /** JSON within a text of JSON is taken apart too. */

@@ -20,8 +20,8 @@ const names: readonly (readonly [FieldKind, string])[] = [
     "phone phonenumber phoneno telephone tel ph t telno telnumber mobile mobileno mobilephone mob cell cellphone handphone fax " +
       "contactno contactphone contactnumber consigneephone consigneetel consigneemobile receiverphone receivertel " +
       "receivermobile recipientphone recipienttel recipientmobile senderphone sendertel sendermobile buyerphone " +
-      "customerphone whatsapp wechat weixin qq sms telav " +
-      "电话 手机 手机号 手机号码 电话号码 联系电话 联系方式 收件人电话 收件人手机 收货人电话 寄件人电话 传真 座机 固话 微信 " +
+      "customerphone whatsapp sms telav " +
+      "电话 手机 手机号 手机号码 电话号码 联系电话 联系方式 收件人电话 收件人手机 收货人电话 寄件人电话 传真 座机 固话 " +
       "電話 電話番号 携帯 携帯電話 telefon handy téléphone teléfono",
   ],
   [
@@ -45,21 +45,19 @@ const names: readonly (readonly [FieldKind, string])[] = [
   ],
   ["email", "email mail emailaddress 邮箱 电子邮箱 邮件 メール"],
   ["birth", "birth birthday birthdate bday dob dateofbirth 生日 出生日期 生年月日"],
-  ["secret", "password passwd pwd pass pin otp token secret pickupcode openid unionid 密码 取件码 验证码"],
+  ["secret", "password passwd pwd pass pin otp token secret pickupcode 密码 取件码 验证码"],
+  ["account", "wechat weixin qq openid unionid 微信 微信号"],
   [
     "waybill",
-    "waybill waybillno waybillnumber waybillcode mailno mailnum mn billcode billno tracking trackingno trackingnumber " +
+    "waybill waybillno waybillnumber waybillcode mailno mailnum billcode billno tracking trackingno trackingnumber " +
       "trackno trackid tracknumber trackingid trackingcode expressno expresscode expressnumber logisticsno logisticno " +
       "shipmentno parcelno parcelid consignmentno consignment awb airwaybill barcode nu p1 k5 txlogisticid wb trk billnumber " +
-      "txtbill trknbr tlabels waybillnum postid deliveryno " +
-      "运单 运单号 运单号码 快递单号 快递号 单号 面单号 物流单号 物流编号 邮件号 邮件号码 条码 " +
+      "txtbill trknbr tlabels waybillnum waybillnos mailnos expressnum postid deliveryno " +
+      "运单 运单号 运单号码 快递单号 快递号 快递 单号 面单号 物流单号 物流编号 邮件号 邮件号码 条码 " +
       "追跡番号 お問い合わせ番号 伝票番号 問い合わせ番号 sendungsnummer",
   ],
   ["order", "order orderno orderid ordernumber ordercode ono tradeno tid 订单 订单号 订单编号 注文番号 bestellnummer"],
-  [
-    "item",
-    "item items goods goodsname product productname sku content contents remark note memo message 品名 物品 商品 内件 备注 品目",
-  ],
+  ["item", "item items goods goodsname product productname sku content 品名 物品 商品 内件 品目"],
   ["postcode", "zip zipcode zip4 postcode postalcode postal plz 邮编 邮政编码 郵便番号"],
   ["sscc", "sscc"],
   ["country", "country countrycode 国家"],
@@ -72,15 +70,25 @@ const kinds: ReadonlyMap<string, FieldKind> = new Map(
 /** No name of a field is longer, once what joins its words is gone. */
 const nameLengthMax = 24;
 
-/** A number of an earlier or another parcel, not of this one. */
-const ofAnother = /^(?:return|rtn|old|orig|prev|ref|child|sub|parent|退|原|旧|子)/;
-/** Words behind which stands a waybill, a name, … whatever is before them: 中通单号, 收件人姓名. */
+/** Words of a name that say: of an earlier or another parcel, of an order, not of this one. */
+const ofAnother: ReadonlySet<string> = new Set(
+  (
+    "return returns returned returning rtn reverse exchange replace replacement replaced refund old orig original prev previous " +
+    "ref reference related master last child sub parent"
+  ).split(" "),
+);
+const ofAnotherHan = /[退回换转母原旧子]|关联|签回/u;
+/** What may stand before 单号 if it is the parcel's own; before others it is that of an order, a payment, a policy. */
+const ownHan =
+  /^(?:运|快递|快件|物流|面|邮件|包裹|货运|顺丰|圆通|中通|申通|韵达|京东|极兔|德邦|邮政|菜鸟|百世|EMS)?(?:运)?(?:单号|单编号|面单号|单号码)$/iu;
 const hanEnds: readonly (readonly [RegExp, FieldKind])[] = [
-  [/(?<!订)(?:单号|运单编号|面单号)$/, "waybill"],
-  [/(?:姓名|人名称)$/, "name"],
-  [/(?:电话|手机|手机号|联系方式)$/, "phone"],
-  [/(?:地址|住址)$/, "address"],
+  [/(?:姓名|人名称)$/u, "name"],
+  [/(?:电话|手机|手机号|联系方式)$/u, "phone"],
+  [/(?:地址|住址)$/u, "address"],
 ];
+/** Names of things end like names of persons. */
+const thingNames =
+  /(?:device|shop|store|product|file|brand|model|goods|event|page|app|site|host|city|country|service)names?$/;
 
 /**
  * What the value behind a name is; undefined if the name says nothing.
@@ -90,18 +98,34 @@ const hanEnds: readonly (readonly [RegExp, FieldKind])[] = [
 export function kindOfKey(key: string): FieldKind | undefined {
   if (key.length > 4 * nameLengthMax) return undefined;
   const joined = key.toLowerCase().replace(joints, "");
-  const kind = kinds.get(joined) ?? hanEnds.find(([end]) => end.test(joined))?.[1] ?? kindOfEnd(key);
-  return kind === "waybill" && ofAnother.test(joined) ? "order" : kind;
+  if (thingNames.test(joined)) return "item";
+  const kind = kinds.get(joined) ?? kindOfHan(joined) ?? kindOfEnd(key);
+  if (kind !== undefined && kind !== "waybill") return kind;
+  return isOfAnother(key) ? "order" : kind;
+}
+
+/** Whether a name says that what it holds is of another parcel than this one. */
+export function isOfAnother(key: string): boolean {
+  return wordsIn(key).some((word) => ofAnother.has(word)) || (ofAnotherHan.test(key) && /单|号/u.test(key));
+}
+
+function kindOfHan(joined: string): FieldKind | undefined {
+  if (/单号$|单编号$|单号码$/u.test(joined)) return ownHan.test(joined) ? "waybill" : "order";
+  return hanEnds.find(([end]) => end.test(joined))?.[1];
+}
+
+function wordsIn(key: string): string[] {
+  return key
+    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
+    .toLowerCase()
+    .split(/[\s_.\-#[\]"'*（）()]+/u)
+    .filter((part) => part !== "");
 }
 
 const joints = /[\s_.\-#[\]"'*（）()]/gu;
 
 function kindOfEnd(key: string): FieldKind | undefined {
-  const parts = key
-    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
-    .toLowerCase()
-    .split(/[\s_.\-#[\]"'*（）()]+/u)
-    .filter((part) => part !== "");
+  const parts = wordsIn(key);
   for (let count = Math.min(3, parts.length - 1); count > 0; count -= 1) {
     const end = parts.slice(-count).join("");
     const kind = singleLetters.has(end) ? undefined : kinds.get(end);

@@ -1,6 +1,6 @@
 import { Fields, type Label } from "./field.ts";
 import { kindOfKey } from "./keys.ts";
-import { webFields } from "./web-address.ts";
+import { decoded, webFields } from "./web-address.ts";
 
 /** What separates the pieces of text that somebody lays out: control characters, bars, brackets, semicolons, commas. */
 const separators = /[\p{Cc}|;；,，、。&<>{}^]+/u;
@@ -47,7 +47,11 @@ function addPiece(fields: Fields, piece: string): void {
     const name = at >= 0 ? word.slice(0, at) : word;
     const count = at >= 0 ? wordsOfName(value, name) : -1;
     const [, person, personName = ""] = glued.exec(word) ?? [];
-    if (count >= 0) begin(kindOfName([...value.splice(value.length - count), name].join("")), word.slice(at + 1));
+    if (count >= 0)
+      begin(
+        kindOfName([...value.splice(value.length - count), name].join("")),
+        /%[0-9a-f]{2}/i.test(word) ? decoded(word.slice(at + 1)) : word.slice(at + 1),
+      );
     else if (person !== undefined) begin("name", personName);
     else if (/^\p{Script=Han}+$/u.test(word) && kindOfName(word) !== undefined) begin(kindOfName(word), "");
     else value.push(word);

@@ -62,7 +62,8 @@ const ytoMembers: ReadonlyMap<string, Member> = new Map<string, Member>([
  * Gives:   undefined for other objects. What is not written as YTO writes it is free text.
  */
 export function readYtoCode(value: Readonly<Record<string, unknown>>): Label | undefined {
-  if (typeof value.mn !== "string" || typeof value.ssc !== "string") return undefined;
+  const { mn, ssc } = value;
+  if (typeof mn !== "string" || typeof ssc !== "string" || !/^\d{3}-\d{3}-\d{2}$/.test(ssc)) return undefined;
   const fields = new Fields();
   for (const [name, text] of Object.entries(value))
     addMember(fields, ytoMembers.get(name), typeof text === "string" ? text : JSON.stringify(text));

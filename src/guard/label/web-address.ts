@@ -1,6 +1,6 @@
 import { identifierAt, kindOfIdentifier } from "./element-string.ts";
 import { type FieldKind, Fields, type Label } from "./field.ts";
-import { kindOfKey } from "./keys.ts";
+import { isOfAnother, kindOfKey } from "./keys.ts";
 
 /** How often a value is decoded: shops encode what was encoded before. */
 const decodingsMax = 2;
@@ -67,7 +67,8 @@ function addPath(fields: Fields, path: string, last: FieldKind): boolean {
     for (const [at, part] of parts.entries()) {
       // Words of a path are names of pages, not of what follows: only a waybill may well stand behind its name.
       const isNamed = at > 0 && kindOfKey(parts[at - 1]!) === "waybill";
-      addDecoded(fields, isNamed ? "waybill" : at === parts.length - 1 ? last : undefined, part);
+      const kind = isNamed ? "waybill" : at === parts.length - 1 ? last : undefined;
+      addDecoded(fields, parts.slice(0, at).some(isOfAnother) ? "order" : kind, part);
     }
     return false;
   }

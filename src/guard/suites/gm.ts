@@ -1,13 +1,5 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  hkdfSync,
-  timingSafeEqual,
-} from "node:crypto";
-import type { Suite } from "./suite.ts";
+import { createCipheriv, createDecipheriv, createHmac, createPrivateKey, hkdfSync, timingSafeEqual } from "node:crypto";
+import { receiverOf, type Suite } from "./suite.ts";
 
 const tagBytes = 32;
 const pointBytes = 65;
@@ -77,7 +69,7 @@ function tagOf(secret: Uint8Array, nonce: Uint8Array, context: string, text: Uin
 
 /** The point of a public key, uncompressed, in hex. Fails: if it is none of the SM2 curve. */
 function pointOf(pem: Buffer): string {
-  const der = createPublicKey(pem).export({ type: "spki", format: "der" });
+  const der = receiverOf(pem).export({ type: "spki", format: "der" });
   if (!der.includes(curve) || der.at(-pointBytes) !== 4) throw new Error("it is no SM2 key");
   return der.subarray(-pointBytes).toString("hex");
 }

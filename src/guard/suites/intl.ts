@@ -1,12 +1,5 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  type KeyObject,
-} from "node:crypto";
-import type { Suite } from "./suite.ts";
+import { createCipheriv, createDecipheriv, createHmac, createPrivateKey, type KeyObject } from "node:crypto";
+import { receiverOf, type Suite } from "./suite.ts";
 
 const tagBytes = 16;
 
@@ -27,7 +20,7 @@ export const intlSuite: Suite = {
     return Buffer.concat([decipher.update(sealed.subarray(0, -tagBytes)), decipher.final()]);
   },
   async wrap(publicKey, secret, id) {
-    const key = createPublicKey(publicKey);
+    const key = receiverOf(publicKey);
     // The library is loaded here: few sites seal.
     const { CompactEncrypt } = await import("jose");
     const header = { alg: wrapOf(key), enc: "A256GCM", kid: id, typ: "sortgate-seal+jwe" };

@@ -1,3 +1,5 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
+
 /** The algorithms of a profile: for tokens, for what is sealed, and for the key that it is sealed with. */
 export interface Suite {
   /** Begins each token, so that whoever gets one knows how it was made. */
@@ -20,4 +22,11 @@ export interface Suite {
   wrap(publicKey: Buffer, secret: Uint8Array, id: string): Promise<string>;
   /** Fails: if it was wrapped for another key, or changed. */
   unwrap(privateKey: Buffer, wrapped: string, id: string): Promise<Uint8Array>;
+}
+
+/** The public key of the centre. Fails: if the file holds a private one, which must not lie on the box. */
+export function receiverOf(pem: Buffer): KeyObject {
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem.toString("latin1")))
+    throw new Error("it holds a private key, which must not lie on this box");
+  return createPublicKey(pem);
 }
