@@ -92,9 +92,12 @@ export function isAmbiguousSscc(digits: string): boolean {
 
 /** ASCII text, filled up with zeros, blanks or ones. */
 const asciiTag = /^[\x20-\x7e]{7,}[\0\xff]*$/;
-/** Text in UTF-8 or GBK, the last character perhaps cut off, filled up likewise. */
+/**
+ * Text in UTF-8 or GBK, the last character perhaps cut off, filled up likewise. Of ASCII only what stands in names and
+ * addresses: with all of it one EPC of a load in eighty would look so.
+ */
 const hanTag =
-  /^(?=.{5})(?:[\x20-\x7e]|[\xe3-\xe9\xef][\x80-\xbf]{2})+(?:[\xe3-\xe9\xef][\x80-\xbf]?)?[\0\xff]*$|^(?=.{5})(?:[\x20-\x7e]|[\xb0-\xf7][\xa1-\xfe])+[\xb0-\xf7]?[\0\xff]*$/s;
+  /^(?=.{5})(?:[ #,.0-9@A-Z_a-z-]|[\xe3-\xe9\xef][\x80-\xbf]{2})+(?:[\xe3-\xe9\xef][\x80-\xbf]?)?[\0\xff]*$|^(?=.{5})(?:[ #,.0-9@A-Z_a-z-]|[\xb0-\xf7][\xa1-\xfe])+[\xb0-\xf7]?[\0\xff]*$/s;
 
 /**
  * Whether the memory of a tag, though it decodes as an EPC, may hold a person's number as plain text or decimal digits.

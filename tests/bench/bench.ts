@@ -23,6 +23,7 @@ import { type BrokerKind, type Contender, type Measured, measure } from "./rig/p
 import { readyComparators } from "./stages/comparators.ts";
 import type { DedupCost } from "./stages/dedup.ts";
 import type { Cost } from "./stages/fixtures.ts";
+import type { GuardCost } from "./stages/guard.ts";
 import type { PublishCost } from "./stages/publish.ts";
 import { judge, verdictText } from "./verdicts.ts";
 
@@ -169,6 +170,17 @@ function stages(): void {
   }
 }
 
+/** What the guard costs, beside the pattern that people write for telephones and nothing else. */
+function guards(): void {
+  for (const what of ["waybills", "labels", "hostile"])
+    for (const name of ["pattern", "guard"]) {
+      const { perSecond, p99Ms, worstMs } = stage<GuardCost>("guard", `${what} ${name}`);
+      report.add(`guard: ${what}`, name, "codes/s", perSecond);
+      if (p99Ms !== undefined) report.add("guard: hostile, p99", name, "ms", p99Ms);
+      if (worstMs !== undefined) report.add("guard: hostile, worst", name, "ms", worstMs);
+    }
+}
+
 async function daemon(): Promise<void> {
   await rest(bench);
   const { rssMegabytes, cpuShare } = await idle(10);
@@ -225,6 +237,7 @@ const sections: Readonly<Record<string, () => void | Promise<void>>> = {
   throughput,
   latency,
   stages,
+  guards,
   daemon,
   outage: () => outages(bench),
   wal: () => writeAhead(bench),

@@ -17,7 +17,7 @@ export interface Scenario extends Bounds {
   readonly id: string;
   readonly words: string;
   /** "×": times what it stands beside; "of 1": a part of what is possible. */
-  readonly unit: "×" | "of 1" | "events/s" | "reads/s" | "ms" | "MB" | "lines" | "%" | "% of a core";
+  readonly unit: "×" | "of 1" | "events/s" | "reads/s" | "ms" | "MB" | "lines" | "codes/s" | "%" | "% of a core";
   /** Absent: no value of this bench, for the reason in `note`. */
   readonly value?: (found: Found) => number;
   /** By design the product has no such thing, for the reason in `note`. */

@@ -238,6 +238,30 @@ const targets: readonly Scenario[] = [
     atMost({ goal: 20 }),
     "a loop that waits for the disk is away for 200 ms; a tenth of that is the loop's own",
   ),
+  scenario(
+    "T17",
+    "plain waybills through the guard, on one core",
+    plain("codes/s", "guard: waybills", "guard"),
+    atLeast({ goal: 300_000 }),
+  ),
+  scenario(
+    "T18",
+    "labels through the guard, on one core",
+    plain("codes/s", "guard: labels", "guard"),
+    atLeast({ goal: 20_000 }),
+  ),
+  scenario(
+    "T19",
+    "p99 of a hostile code in the guard",
+    plain("ms", "guard: hostile, p99", "guard"),
+    atMost({ goal: 1 }),
+  ),
+  scenario(
+    "T20",
+    "worst of a hostile code in the guard",
+    plain("ms", "guard: hostile, worst", "guard"),
+    atMost({ goal: 5 }),
+  ),
 ];
 
 /** All that the bench is held against, in the order of the table. */

@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
 import { createRandom } from "../../simulator/belt/random.ts";
+import { encodeTag } from "../../simulator/belt/tags.ts";
+import { isAmbiguousTag } from "../../src/guard/personal.ts";
 import { alarmShare, waybillMakers } from "./waybill-makers.ts";
 
 it.each(Object.entries(waybillMakers))(
@@ -8,3 +10,10 @@ it.each(Object.entries(waybillMakers))(
     expect(alarmShare(make, createRandom(20_261_128), 20_000)).toBeLessThan(0.001);
   },
 );
+
+it("R06 of tags fewer than one in a thousand is taken for somebody's text or number", () => {
+  const random = createRandom(20_261_128);
+  let alarmCount = 0;
+  for (let n = 0; n < 50_000; n += 1) if (isAmbiguousTag(encodeTag(random))) alarmCount += 1;
+  expect(alarmCount / 50_000).toBeLessThan(0.001);
+});

@@ -364,8 +364,9 @@ describe("a content key", () => {
     const keyFile = join(folder, "centre.pem");
     writeFileSync(keyFile, kinds["P-256"]().publicKey);
     const { sealing } = await open(spy, { now: noon }, keyFile);
-    for (let n = 0; n < 2.5 * limits.sealedPerKeyMax; n += 1)
-      if (sealing.seal(fields, `pass-${n}`) === undefined) await new Promise(setImmediate);
+    // The next key may still be made when one is spent.
+    while (spy.nonces.length < 2.5 * limits.sealedPerKeyMax)
+      if (sealing.seal(fields, "pass") === undefined) await new Promise(setImmediate);
     expect(new Set(spy.nonces).size).toBe(spy.nonces.length);
     const perKey = new Map<string, number>();
     for (const nonce of spy.nonces) perKey.set(nonce.split(" ")[0]!, (perKey.get(nonce.split(" ")[0]!) ?? 0) + 1);

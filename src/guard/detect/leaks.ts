@@ -2,8 +2,6 @@ import type { Field, FieldKind, Label } from "../label/field.ts";
 import { classOf } from "../label/field.ts";
 import { isTelephoneNumber } from "../personal.ts";
 import { findPersonal } from "./find.ts";
-import { findMailAddresses } from "./mail.ts";
-import { findAddresses } from "./places.ts";
 
 /** What a label shows of a person, by kind alone: what is counted, and told to whoever printed it. */
 export type Leak = Exclude<
@@ -29,8 +27,11 @@ export function leaksOf(labels: readonly Label[], cleared?: string): readonly Le
   for (const { fields, text } of labels) {
     if (text !== undefined) for (const { kind } of findPersonal(text).findings) found.add(kind);
     for (const field of fields) {
-      // Readings of one label have much in common.
-      const key = `${field.kind} ${field.value}`;
+      // Readings of one label have their ASCII in common; what differs are characters of one script or another.
+      const plain = /[\u3040-\u9fff]/u.test(field.value)
+        ? field.value
+        : field.value.replace(/[^ -~\u00c0-\u024f]+/gu, " ");
+      const key = `${field.kind} ${labels.length > 1 ? plain : field.value}`;
       if (field.value === cleared || searched.has(key)) continue;
       searched.add(key);
       if (classOf[field.kind] === "core" && field.kind !== "free" && tells(field)) found.add(field.kind as Leak);
@@ -43,9 +44,8 @@ export function leaksOf(labels: readonly Label[], cleared?: string): readonly Le
 /** Numbers of orders, goods and parcels look like telephones and cards; identity numbers have a check that tells them. */
 function kindsIn({ kind, value }: Field): readonly Leak[] {
   if (kind === "waybill" || kind === "sscc") return isTelephoneNumber(value) ? ["phone"] : [];
-  if (kind !== "order" && kind !== "item") return findPersonal(value).findings.map((finding) => finding.kind);
-  const identities = findPersonal(value).findings.filter((finding) => finding.kind === "identity");
-  return [...findMailAddresses(value), ...findAddresses(value), ...identities].map((finding) => finding.kind);
+  const kinds = findPersonal(value).findings.map((finding) => finding.kind);
+  return kind === "order" || kind === "item" ? kinds.filter((one) => one !== "phone" && one !== "card") : kinds;
 }
 
 /** Words with several digits in them are numbers of something. */

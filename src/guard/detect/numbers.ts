@@ -11,7 +11,8 @@ interface Group {
 /** A number is written in no more pieces, and has no more digits: +86, a mobile number, and an extension. */
 const groupsMax = 7;
 const digitsMax = 21;
-const digitsMin = 9;
+const digitsMin = 10;
+const digitsMinAbroad = 8;
 /** Letters before a number: a word that tells what it is, an abbreviation, or a waybill's own. */
 const wordLengthMax = 10;
 
@@ -125,7 +126,7 @@ function longestAt(
     if (digits.length + length > digitsMax) break;
     digits += text.slice(group.start, group.end);
     lengths.push(length);
-    if (digits.length < digitsMin) continue;
+    if (digits.length < (hasPlus ? digitsMinAbroad : digitsMin)) continue;
     const end = identityEnd(text, digits, group.end);
     const whole = end > group.end ? `${digits}X` : digits;
     const kind = kindOfNumber(whole, { lengths, hasPlus, extension, isNamed: starts === "named" });
@@ -158,28 +159,41 @@ const service = /^400\d{7}$/;
 const american = /^1?[2-9]\d{2}[2-9]\d{6}$/;
 const abroad = /^00[1-9]\d{7,14}$/;
 
-/** What a number is, by its digits and by how they are grouped. */
+/** What a number is, by its digits and by how they are grouped. The looks that cost little come first. */
 function kindOfNumber(digits: string, written: Written): PersonalKind | undefined {
   const { lengths, extension } = written;
-  if (isIdentityNumber(digits) && (digits.length === 18 || lengths.length === 1)) return "identity";
+  const count = digits.length;
+  if ((count === 17 || count === 18) && isIdentityNumber(digits) && (count === 18 || lengths.length === 1))
+    return "identity";
   if (isTelephone(extension < 0 ? digits : digits.slice(0, extension), written)) return "phone";
-  if (landlineWithExtension.test(digits) && lengths.length > 2 && lengths[0]! <= 4) return "phone";
+  if (digits[0] === "0" && lengths.length > 2 && lengths[0]! <= 4 && landlineWithExtension.test(digits)) return "phone";
+  if (count < 15) return undefined;
   const isGrouped = lengths.length === 1 || lengths.slice(0, -1).every((length) => length >= 4 && length <= 6);
   return isGrouped && isCardNumber(digits) ? "card" : undefined;
 }
 
 function isTelephone(digits: string, { lengths, hasPlus, isNamed }: Written): boolean {
   if (hasPlus && digits.length <= 19) return true;
-  // Fifteen digits: a privacy number with its extension, which stands behind a sign or right behind the number.
+  const first = digits[0];
   // 1-800-555-0199 is written as in North America, and looks like a mobile number of China.
-  if (lengths.join(" ") === "1 3 3 4") return isAmerican(digits);
-  if (mobile.test(digits)) return digits.length === 11 || lengths.length === 1 || lengths.at(-1) === 4;
-  if (landline.test(digits)) return isNamed || lengths.length > 1 || digits.length > 10;
-  if (service.test(digits) || (abroad.test(digits) && (isNamed || lengths.length > 1))) return true;
+  if (isWrittenAmerican(lengths)) return isAmerican(digits);
+  // Fifteen digits: a privacy number with its extension, which stands behind a sign or right behind the number.
+  if (first === "1")
+    return mobile.test(digits) && (digits.length === 11 || lengths.length === 1 || lengths.at(-1) === 4);
+  if (first === "0") {
+    if (landline.test(digits)) return isNamed || lengths.length > 1 || digits.length > 10;
+    if (abroad.test(digits) && (isNamed || lengths.length > 1)) return true;
+    return digits.startsWith("0086") && isTelephoneNumber(digits);
+  }
+  if (first === "4") return service.test(digits);
   // `86` and a landline: many numbers begin so; a telephone is written in groups.
-  if (isTelephoneNumber(digits)) return !/^0/.test(digits) && (lengths.length > 1 || /^861[3-9]/.test(digits));
-  // Ten bare digits are too many things; in groups of three, three and four they are a number of North America.
-  return lengths.join(" ").endsWith("3 3 4") && isAmerican(digits);
+  return first === "8" && isTelephoneNumber(digits) && (lengths.length > 1 || /^861[3-9]/.test(digits));
+}
+
+/** Groups of three, three and four, perhaps with a 1 before them: ten bare digits are too many things. */
+function isWrittenAmerican(lengths: readonly number[]): boolean {
+  const [last, middle, area, country] = [lengths.at(-1), lengths.at(-2), lengths.at(-3), lengths.at(-4)];
+  return last === 4 && middle === 3 && area === 3 && (country === undefined || country === 1) && lengths.length <= 4;
 }
 
 /** A number of North America that is not free of charge: those are of companies. */

@@ -1,5 +1,6 @@
 import { TextDecoder } from "node:util";
 import { latin1 } from "../../lib/bytes.ts";
+import { limits } from "../../model/limits.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 const gb18030 = new TextDecoder("gb18030", { fatal: true });
@@ -68,8 +69,13 @@ function unmarkedUtf16(bytes: Uint8Array): readonly TextDecoder[] {
     if (bytes[at] === 0) evenCount += 1;
     if (bytes[at + 1] === 0) oddCount += 1;
   }
+  // A NUL or two in a long text are no UTF-16: there each letter, digit and blank has one.
+  if (16 * (evenCount + oddCount) < bytes.length) return [];
   return evenCount > oddCount ? [utf16be] : [utf16le];
 }
+
+/** Only text made for it grows beyond: one character may become eighteen. */
+const normalizedMax = 2 * limits.codeBytesMax;
 
 /** Characters that nobody sees: between the digits of a number they hide it from whoever looks for digits. */
 const unseen = /\p{Default_Ignorable_Code_Point}/gu;
@@ -80,13 +86,14 @@ const spaces = /\p{Zs}/gu;
  * Text as it is searched: what looks alike is alike (NFKC: full-width and circled digits become digits), what cannot be
  * seen is gone, all dashes are `-` and all blanks are spaces.
  *
- * Cost:    linear; text may grow eighteenfold at worst.
+ * Cost:    linear; text may grow, and is cut at twice the length of the longest code.
  */
 export function normalized(text: string): string {
   if (isAscii(text)) return text;
   return text
     .replace(unseen, "")
     .normalize("NFKC")
+    .slice(0, normalizedMax)
     .replace(unseen, "")
     .replace(dashes, "-")
     .replace(spaces, " ")
