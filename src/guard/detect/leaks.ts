@@ -1,7 +1,9 @@
+import { normalized } from "../label/decode.ts";
 import type { Field, FieldKind, Label } from "../label/field.ts";
 import { classOf } from "../label/field.ts";
 import { isTelephoneNumber } from "../personal.ts";
 import { findPersonal } from "./find.ts";
+import { findAddresses } from "./places.ts";
 
 /** What a label shows of a person, by kind alone: what is counted, and told to whoever printed it. */
 export type Leak = Exclude<
@@ -44,8 +46,9 @@ export function leaksOf(labels: readonly Label[], cleared?: string): readonly Le
 /** Numbers of orders, goods and parcels look like telephones and cards; identity numbers have a check that tells them. */
 function kindsIn({ kind, value }: Field): readonly Leak[] {
   if (kind === "waybill" || kind === "sscc") return isTelephoneNumber(value) ? ["phone"] : [];
+  if (kind === "item") return findAddresses(normalized(value)).map((finding) => finding.kind);
   const kinds = findPersonal(value).findings.map((finding) => finding.kind);
-  return kind === "order" || kind === "item" ? kinds.filter((one) => one !== "phone" && one !== "card") : kinds;
+  return kind === "order" ? kinds.filter((one) => one !== "phone" && one !== "card") : kinds;
 }
 
 /** Words with several digits in them are numbers of something. */

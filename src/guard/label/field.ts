@@ -98,6 +98,11 @@ export class Fields {
     else this.#all.push({ kind, value });
   }
 
+  /** Whether something was left out: then the rest need not be taken apart. */
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
   /** Notes that something was left out. */
   cut(): void {
     this.#isCut = true;

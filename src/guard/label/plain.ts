@@ -21,7 +21,7 @@ const glued = /^(收件人|收货人|寄件人|发件人|联系人|姓名)(\p{Sc
 export function readPlainText(text: string): Label {
   const fields = new Fields();
   const plain = text.replace(tagged, "$1:$2|");
-  for (const piece of plain.split(separators)) addPiece(fields, piece.trim());
+  for (const piece of plain.split(separators)) if (!fields.isCut) addPiece(fields, piece.trim());
   // An address may have separators in it: it is looked for in the whole too, and nothing is taken out of that.
   if (separators.test(plain)) fields.add("item", plain.replaceAll(/[，、,|;；\p{Cc}]+/gu, " "));
   return fields.label("text");

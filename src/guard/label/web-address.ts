@@ -98,6 +98,7 @@ function addGs1(fields: Fields, identifier: string, value: string): void {
 function addParameters(fields: Fields, query: string, isGs1: boolean): void {
   if (query === "") return;
   for (const parameter of query.split(/[&;]/)) {
+    if (fields.isCut) return;
     const [name = "", value] = cut(parameter, "=");
     if (value === undefined) addDecoded(fields, undefined, name);
     else if (isGs1 && isIdentifier(name)) addGs1(fields, name, value);
