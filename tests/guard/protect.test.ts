@@ -175,7 +175,7 @@ describe("R15 what is sealed", () => {
   );
 
   it.each(["P-256", "SM2"] as const)(
-    "opens with no other key, without its content key, for no other pass, and with no bit changed (%s)",
+    "R08 opens with no other key, without its content key, for no other pass, and with no bit changed (%s)",
     async (kind) => {
       const { read, events, privateKey, sealing } = await aRig(kind);
       const event = read();

@@ -268,7 +268,7 @@ const fewLarge = { rounds: 20, count: 100, size: 10_000 };
 const smallLedger = { bytesMax: 11_000_000 };
 
 describe("a full ledger", () => {
-  it("destroys delivered events first, with a signed purge record and no gap", () => {
+  it("R20 R38 destroys delivered events first, with a signed purge record and no gap", () => {
     const rig = openRig();
     rig.core.outbox.connect("central");
     for (let round = 0; round < 30; round += 1) {

@@ -30,7 +30,7 @@ const ageMs = (): number | undefined => {
 beforeEach(() => open(rightAt - 60_000));
 
 describe("retention by age, with a clock that a time server sets", () => {
-  it("lets go what is older than the days that it stays", () => {
+  it("R19 lets go what is older than the days that it stays", () => {
     open(rightAt);
     retention.clockIs("synchronized");
     expect(ageMs()).toBe(retainMs);
