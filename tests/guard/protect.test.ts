@@ -395,6 +395,18 @@ describe("a content key", () => {
     expect(sealing.seal(fields, "b")).toBeUndefined();
   });
 
+  it("that is still being made at the end is overwritten as well", async () => {
+    const spy = aSpy();
+    const keyFile = join(folder, "centre.pem");
+    writeFileSync(keyFile, kinds["P-256"]().publicKey);
+    const { sealing } = await open(spy, { now: noon }, keyFile);
+    // The first use has the next one made.
+    expect(sealing.seal(fields, "a")).toBeDefined();
+    sealing.close();
+    await expect.poll(() => [spy.secrets.size, spy.wipedCount()]).toStrictEqual([2, 2]);
+    expect(sealing.seal(fields, "b")).toBeUndefined();
+  });
+
   it("is wiped too where the clock was set back behind its beginning by more than its time", async () => {
     const spy = aSpy();
     const time = { now: noon };
