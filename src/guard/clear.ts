@@ -24,9 +24,9 @@ export interface Guard {
   /**
    * Makes of an observation what may leave memory.
    *
+   * Takes:   `isFirst`, whether it is the first that is told of a pass: its label is counted then.
    * Gives:   an event whose code is in clear only if its shape is configured and impersonal; else a token and its length.
    *          `{ refused }` for a code of no known shape where the site wants those dropped.
-   * Takes:   `isFirst`, whether it is the first that is told of a pass: its label is counted then.
    * Cost:    linear in the code.
    * Fails:   never, whatever the bytes.
    * Loses:   refused codes; the caller counts them.

@@ -16,6 +16,8 @@ function each(kind: FieldKind, list: string): [string, FieldKind][] {
   return list.split(" ").map((name) => [name, kind]);
 }
 
+const silentMax = 16;
+
 /** Links that hold a person and nothing else: what stands behind the colon, piece by piece. */
 const links: readonly (readonly [string, readonly FieldKind[]])[] = [
   ["tel:", ["phone"]],
@@ -35,11 +37,14 @@ const links: readonly (readonly [string, readonly FieldKind[]])[] = [
   ["alipays:", ["free"]],
 ];
 
+/** Scanners drop line ends, or put something else in their place: then a property begins where its name stands. */
+const lineEnds = /[\r\n]+|[;, ]?(?=\b(?:FN|N|TEL|ADR|EMAIL|ORG|TITLE|NOTE|URL|BDAY|VERSION|END)[:;])/;
+
 /** Reads a vCard: a line for each property, folded lines put together. Gives undefined for other text. */
 export function readVcard(text: string): Label | undefined {
   if (!/^BEGIN:VCARD/i.test(text)) return undefined;
   const fields = new Fields();
-  for (const line of text.replace(/\r?\n[ \t]/g, "").split(/[\r\n]+/)) {
+  for (const line of text.replace(/\r?\n[ \t]/g, "").split(lineEnds)) {
     const colon = line.indexOf(":");
     if (colon < 0) fields.add("free", line);
     else addProperty(fields, line.slice(0, colon), line.slice(colon + 1));
@@ -53,7 +58,11 @@ function addProperty(fields: Fields, head: string, value: string): void {
     .slice(name.lastIndexOf(".") + 1)
     .trim()
     .toUpperCase();
-  if (silent.has(property)) return;
+  if (silent.has(property)) {
+    // Longer than it ever is: the rest of the card has run into it.
+    if (value.length > silentMax) fields.add("free", value);
+    return;
+  }
   const kind = properties.get(property) ?? "free";
   fields.add(kind, value.replace(/\\(.)/g, "$1").replaceAll(";", " ").trim());
 }
