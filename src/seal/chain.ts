@@ -10,7 +10,7 @@
  */
 import { hash } from "node:crypto";
 import { assert } from "../lib/assert.ts";
-import type { EventKind, SealedEvent } from "../model/event.ts";
+import type { EventKind, Json, SealedEvent } from "../model/event.ts";
 import type { EpochMs } from "../model/units.ts";
 import { canonicalize } from "./canonical.ts";
 import type { EpochKey } from "./epoch.ts";
@@ -37,10 +37,35 @@ export interface Draft {
   readonly data: string;
 }
 
+/** What one broker is to see of an event that is in the chain. */
+export interface ViewDraft {
+  /** The broker's name. */
+  readonly viewer: string;
+  readonly sequence: number;
+  /** The event's type, as it stands in it. */
+  readonly type: string;
+  /** The event's bytes. */
+  readonly bytes: Uint8Array;
+  /** Its chain, where that is another one than the sealer's. */
+  readonly chain?: string | undefined;
+  /** Read point; absent where the viewer is not to know it. */
+  readonly subject?: string | undefined;
+  /** RFC 3339; absent where the viewer is not to know it. */
+  readonly time?: string | undefined;
+  readonly data: { readonly [member: string]: Json };
+}
+
 export interface Sealer {
   /** From here on events are signed with this key; the first of them is its `epoch` event. */
   useKey(key: EpochKey): void;
   seal(draft: Draft): SealedEvent;
+  /**
+   * A view of a sealed event, signed by the key of now: it names the event, and its digest holds the event's signature,
+   * so that nobody can find out by trying what the event said.
+   *
+   * Cost: one signature and one hash, 25 µs.
+   */
+  view(draft: ViewDraft): Uint8Array;
   /** Of the last event; 0 before the first. */
   sequence(): number;
   state(): ChainState;
@@ -58,6 +83,9 @@ export interface SealerSettings {
   /** Absent for a new chain. */
   readonly state?: ChainState | undefined;
 }
+
+/** The CloudEvents type of a view. */
+export const viewEventType = "org.sortgate.view.v1";
 
 const emptyState: ChainState = { sequence: 0, previous: "A".repeat(43), peaks: new Uint8Array(0) };
 
@@ -96,6 +124,23 @@ export function createSealer({ chain, gateway, site, state = emptyState }: Seale
       previous = hash("sha256", bytes, "base64url");
       sequence = number;
       return { sequence, kind, subject, bytes };
+    },
+    view({ viewer, sequence: number, type, bytes, chain: other = chain, subject, time, data }) {
+      assert(key !== undefined, "a chain has a key before its first view");
+      const id = `${gateway}/${other}/${number}`;
+      const view = {
+        data: { ...data, of: { digest: hash("sha256", bytes, "base64url"), id, type }, viewer },
+        datacontenttype: "application/json",
+        id: `${id}/${viewer}`,
+        sequence: String(number),
+        source: `/sites/${site}/gateways/${gateway}`,
+        specversion: "1.0",
+        ...(subject === undefined ? {} : { subject }),
+        ...(time === undefined ? {} : { time }),
+        type: viewEventType,
+      };
+      const signature = signEvent(canonicalize(view), key.viewHeader, key.sign);
+      return Buffer.from(canonicalize({ ...view, signature }));
     },
     sequence: () => sequence,
     state: () => ({ sequence, previous, peaks: log.peaks() }),

@@ -1,6 +1,6 @@
 import type { Json } from "../model/event.ts";
 import { createSigningPair, type SigningPair } from "./ed25519.ts";
-import { type DeviceSigner, eventHeader, type PublicJwk, signStatement, thumbprint } from "./jws.ts";
+import { type DeviceSigner, eventHeader, type PublicJwk, signStatement, thumbprint, viewHeader } from "./jws.ts";
 
 /** The key of one run, or of one day of it. It lives in memory and dies there. */
 export interface EpochKey {
@@ -9,6 +9,8 @@ export interface EpochKey {
   readonly kid: string;
   /** The encoded header of every event that it signs. */
   readonly header: string;
+  /** …and of every view. */
+  readonly viewHeader: string;
 }
 
 /** Draws a new epoch key. */
@@ -16,7 +18,7 @@ export function createEpochKey(): EpochKey {
   const { x, sign } = createSigningPair();
   const jwk: PublicJwk = { crv: "Ed25519", kty: "OKP", x };
   const kid = thumbprint(jwk);
-  return { sign, jwk, kid, header: eventHeader(kid) };
+  return { sign, jwk, kid, header: eventHeader(kid), viewHeader: viewHeader(kid) };
 }
 
 /** Why an epoch begins. */

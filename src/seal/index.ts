@@ -1,5 +1,5 @@
 export { canonicalize } from "./canonical.ts";
-export { type ChainState, createSealer, type Draft, type Sealer } from "./chain.ts";
+export { type ChainState, createSealer, type Draft, type Sealer, type ViewDraft } from "./chain.ts";
 export { createEpochKey, type EpochKey, type EpochReason, epochData } from "./epoch.ts";
 export type { DeviceSigner } from "./jws.ts";
 export {

@@ -7,6 +7,7 @@ export type PublicJwk = { readonly crv: "Ed25519"; readonly kty: "OKP"; readonly
 
 /** What separates our signatures from all others that the same key could make. */
 const eventType = "sortgate-event+jws";
+const viewType = "sortgate-view+jws";
 const certificatesMax = 8;
 
 /** The name of a key: the same key has the same name everywhere. Source: RFC 7638 §3, RFC 8037 §2. */
@@ -25,6 +26,11 @@ export function eventHeader(kid: string): string {
   return Buffer.from(canonicalize({ alg: "Ed25519", kid, typ: eventType })).toString("base64url");
 }
 
+/** …and of all views of events: no view passes for an event, and no event for a view. */
+export function viewHeader(kid: string): string {
+  return Buffer.from(canonicalize({ alg: "Ed25519", kid, typ: viewType })).toString("base64url");
+}
+
 /** A detached JWS over an event without its signature. Source: RFC 7515 appendix F. */
 export function signEvent(payload: string, header: string, sign: (bytes: Uint8Array) => Buffer): string {
   return `${header}..${sign(signingInput(header, payload)).toString("base64url")}`;
@@ -38,12 +44,21 @@ export type EventSignature =
 
 /** Takes a signature apart. Only the one header that we write is accepted: this algorithm, this type, a key, no more. */
 export function readEventSignature(jws: string): EventSignature {
+  return readSignature(jws, eventType);
+}
+
+/** The same for a view. */
+export function readViewSignature(jws: string): EventSignature {
+  return readSignature(jws, viewType);
+}
+
+function readSignature(jws: string, type: string): EventSignature {
   const [header = "", middle, signature, ...rest] = jws.split(".", 4);
   if (middle !== "" || signature === undefined || rest.length > 0) return { kind: "malformed" };
   const fields = readObject(header);
   if (fields === undefined) return { kind: "malformed" };
   const { alg, kid, typ } = fields;
-  if (alg !== "Ed25519" || typ !== eventType || Object.keys(fields).length !== 3) return { kind: "refused" };
+  if (alg !== "Ed25519" || typ !== type || Object.keys(fields).length !== 3) return { kind: "refused" };
   const bytes = fromBase64url(signature);
   if (typeof kid !== "string" || bytes?.length !== 64) return { kind: "malformed" };
   return { kind: "ed25519", header, kid, bytes };

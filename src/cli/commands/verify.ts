@@ -149,6 +149,10 @@ function verdictLine({ verdict, chains, malformed, malformedCount }: Verdict): s
       "epoch",
     ),
   ];
+  const viewCount = sum((chain) => chain.viewCount);
+  const erasedCount = sum((chain) => chain.erasedCount);
+  if (viewCount > 0) parts.push(`${viewCount} of them as views`);
+  if (erasedCount > 0) parts.push(`${erasedCount} of them erased`);
   if (chains.length > 1) parts.unshift(counted(chains.length, "chain"));
   if (verdict === "whole") return `whole up to ${upTo(chains)}: ${[...parts, trustOf(chains)].join(", ")}`;
   const broken = chains.find((chain) => chain.verdict === "broken");
@@ -208,6 +212,8 @@ function wordsOf(finding: Finding): string {
       return finding.reason === "other-key"
         ? `${placeOf(finding)} forged: signed by a key that is not the current epoch's`
         : `${placeOf(finding)} forged: signed for another sequence`;
+    case "taken-out":
+      return `${placeOf(finding)} taken out: nothing signed says that it was erased`;
     case "forked":
       return `sequence ${finding.sequence} forked: ${finding.count} different events claim it (lines ${finding.lines.join(", ")})`;
     case "algorithm":

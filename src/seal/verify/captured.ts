@@ -1,14 +1,12 @@
 import type { Json } from "../../model/event.ts";
 import { canonicalize, type ParseRefusal, parseStrict } from "../canonical.ts";
 import { type EventSignature, fromBase64url, isObject, readEventSignature } from "../jws.ts";
+import { type CapturedPlace, placeIn } from "./place.ts";
+import { readErased, readView, type StandIn } from "./stand-in.ts";
 import type { MalformedReason } from "./verdict.ts";
 
 /** An event as it was found in a line, taken apart; nothing of it is proven. */
-export interface CapturedEvent {
-  readonly chain: string;
-  readonly gateway: string;
-  readonly site: string;
-  readonly sequence: number;
+export interface CapturedEvent extends CapturedPlace {
   readonly type: string;
   /** NaN if it says no time. */
   readonly at: number;
@@ -26,12 +24,11 @@ export interface CapturedEvent {
 
 export type Captured =
   | { readonly kind: "event"; readonly event: CapturedEvent }
+  | { readonly kind: "stand-in"; readonly standIn: StandIn }
   | { readonly kind: "blank" }
   | { readonly kind: "status" }
   | { readonly kind: "malformed"; readonly reason: MalformedReason };
 
-const place = /^([A-Za-z0-9_.-]{1,128})\/([0-9a-f]{12})\/([1-9][0-9]{0,15})$/;
-const origin = /^\/sites\/([A-Za-z0-9_.-]{1,128})\/gateways\/([A-Za-z0-9_.-]{1,128})$/;
 const byteOrderMark = "\uFEFF";
 
 /**
@@ -61,24 +58,20 @@ function readEnvelope(payload: Json | undefined): Captured {
 function readObject(value: { readonly [member: string]: Json }, text: string): Captured {
   // The retained status message reaches every subscriber of `…/#`; an event that was made to look like one is missing.
   if (typeof value.online === "boolean" && !("signature" in value)) return { kind: "status" };
+  const standIn = readErased(value) ?? readView(value);
+  if (standIn !== undefined)
+    return typeof standIn === "string" ? { kind: "malformed", reason: standIn } : { kind: "stand-in", standIn };
   const { signature, ...members } = value;
-  const { id, source, sequence, previous, type, time, data } = members;
-  const at = typeof id === "string" ? place.exec(id) : null;
-  const from = typeof source === "string" ? origin.exec(source) : null;
+  const { sequence, previous, type, time, data } = members;
+  const place = placeIn(members);
   const before = typeof previous === "string" ? fromBase64url(previous) : undefined;
-  if (at === null || from === null || before?.length !== 32 || typeof type !== "string" || data === undefined) {
+  if (place === "not-an-event" || before?.length !== 32 || typeof type !== "string" || data === undefined)
     return { kind: "malformed", reason: "not-an-event" };
-  }
-  const [, gateway = "", chain = "", number = ""] = at;
-  if (number !== sequence || gateway !== from[2] || !Number.isSafeInteger(Number(number))) {
+  if (place === "contradiction" || String(place.sequence) !== sequence)
     return { kind: "malformed", reason: "contradiction" };
-  }
   const canonical = canonicalize(value);
   const event: CapturedEvent = {
-    chain,
-    gateway,
-    site: from[1] ?? "",
-    sequence: Number(number),
+    ...place,
     type,
     at: typeof time === "string" ? Date.parse(time) : Number.NaN,
     previous: before,

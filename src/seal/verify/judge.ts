@@ -29,12 +29,15 @@ export function judgeChain({ isTrustGiven, notCanonical, ...place }: ChainFacts,
   }
   const to = walk.expected - 1;
   settleGaps(walk);
+  settleMarks(walk);
   const checkpointCount = settleCheckpoints(walk);
   settleWitnesses(walk, to);
   if (notCanonical !== undefined) find(walk, { kind: "not-canonical", ...notCanonical });
   return {
     ...place,
     eventCount: walk.eventCount,
+    viewCount: walk.viewCount,
+    erasedCount: walk.marks.length,
     epochCount: walk.epochs.length,
     repeatCount: walk.repeatCount,
     checkpointCount,
@@ -66,10 +69,30 @@ function settleGaps(walk: Walk): void {
   const isPurged = first?.from === 1 && first.to <= walk.purgedTo;
   for (const { from, to } of walk.gaps) {
     const start = from === 1 ? walk.purgedTo + 1 : from;
-    if (start <= to) find(walk, { kind: "missing", from: start, to });
+    for (const range of without(walk.erased, start, to)) find(walk, { kind: "missing", ...range });
   }
   for (const { from, to, gap, isAnchored } of walk.unverified) {
     if (!(isPurged && gap === 0 && isAnchored)) find(walk, { kind: "unknown-key", from, to });
+  }
+}
+
+/** What is left of a range without the events that were erased before anybody had them. */
+function without(erased: ReadonlySet<number>, from: number, to: number): { from: number; to: number }[] {
+  const left: { from: number; to: number }[] = [];
+  let start = from;
+  for (const sequence of [...erased].filter((one) => from <= one && one <= to).sort((a, b) => a - b)) {
+    if (start < sequence) left.push({ from: start, to: sequence - 1 });
+    start = sequence + 1;
+  }
+  if (start <= to) left.push({ from: start, to });
+  return left;
+}
+
+/** An event may be taken out only where something signed says so. */
+function settleMarks(walk: Walk): void {
+  for (const { sequence, line } of walk.marks) {
+    const isTold = walk.erased.has(sequence) || walk.expired.some(({ from, to }) => from <= sequence && sequence <= to);
+    if (!isTold) find(walk, { kind: "taken-out", sequence, line });
   }
 }
 

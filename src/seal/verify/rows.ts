@@ -10,11 +10,19 @@ export interface Row {
   /** Number of the key that its header names; 0 if it names none. */
   readonly key: number;
   readonly standing: Standing;
+  readonly form: Form;
 }
 
 /** What its signature is worth, taken alone: whether the key is the right one is judged in the chain. */
 export type Standing = "good" | "bad" | "no-key" | "refused";
 const standings: readonly Standing[] = ["good", "bad", "no-key", "refused"];
+
+/**
+ * What is there of an event: all of it; one broker's view, which vouches for the event's digest; or nothing but its
+ * hashes, where it was erased.
+ */
+export type Form = "event" | "view" | "erased";
+const forms: readonly Form[] = ["event", "view", "erased"];
 
 export interface Rows {
   count(): number;
@@ -28,7 +36,7 @@ export interface Rows {
 
 const rowBytes = 128;
 const chunkRows = 8_192;
-const at = { hash: 0, previous: 32, leaf: 64, sequence: 96, line: 104, chain: 112, key: 116, standing: 120 };
+const at = { hash: 0, previous: 32, leaf: 64, sequence: 96, line: 104, chain: 112, key: 116, standing: 120, form: 121 };
 
 /**
  * A table of events outside the heap: a million of them take 128 MB and no work of the garbage collector.
@@ -54,6 +62,7 @@ export function createRows(): Rows {
       chunk.writeUInt32LE(row.chain, base + at.chain);
       chunk.writeUInt32LE(row.key, base + at.key);
       chunk[base + at.standing] = standings.indexOf(row.standing);
+      chunk[base + at.form] = forms.indexOf(row.form);
       count += 1;
       return count - 1;
     },
@@ -69,6 +78,7 @@ export function createRows(): Rows {
         chain: chunk.readUInt32LE(base + at.chain),
         key: chunk.readUInt32LE(base + at.key),
         standing: standings[chunk[base + at.standing] as number] as Standing,
+        form: forms[chunk[base + at.form] as number] as Form,
       };
     },
     chainOf: (index) => chunkOf(index).readUInt32LE(offsetOf(index) + at.chain),

@@ -3,6 +3,7 @@ import { type CapturedEvent, payloadAt, readLine } from "./captured.ts";
 import { epochKeyOf } from "./endorsement.ts";
 import { createKeyRing } from "./keyring.ts";
 import type { Rows, Standing } from "./rows.ts";
+import type { StandIn } from "./stand-in.ts";
 
 /** Judges signatures, each taken alone, as soon as their keys are known. */
 export interface Signatures {
@@ -11,10 +12,13 @@ export interface Signatures {
   /** Takes in the key that an epoch event brings, and judges what waited for it. Gives its number; 0 if it brings none. */
   learn(event: CapturedEvent): number;
   /** Judges the event that becomes row `index`. */
-  judge(event: CapturedEvent, index: number, line: string): { readonly standing: Standing; readonly key: number };
+  judge(signed: Signed, index: number, line: string): { readonly standing: Standing; readonly key: number };
   /** Finds out, for rows of one chain in order, whether their signature was made for another sequence. */
   movedIn(order: Uint32Array): (index: number) => boolean;
 }
+
+/** What a signature was made over: an event, or a view of one. */
+export type Signed = CapturedEvent | NonNullable<StandIn["signed"]>;
 
 /** Events with a bad signature that are kept whole, to find out whether they were signed for another sequence. */
 const suspectsMax = 256;
@@ -27,8 +31,8 @@ export function createSignatures(rows: Rows): Signatures {
   const suspects = new Map<number, CapturedEvent>();
   let keeps = true;
 
-  const standingOf = (event: CapturedEvent, index: number, line: string): Standing => {
-    const { signature } = event;
+  const standingOf = (signed: Signed, index: number, line: string): Standing => {
+    const { signature } = signed;
     if (signature.kind === "refused") return "refused";
     if (signature.kind === "malformed") return "bad";
     const key = keys.find(signature.kid);
@@ -37,8 +41,8 @@ export function createSignatures(rows: Rows): Signatures {
       if (keeps) waiting.set(signature.kid, list).get(signature.kid)?.push({ index, line });
       return "no-key";
     }
-    if (verifyEvent(event.payload, signature.header, signature.bytes, key)) return "good";
-    if (suspects.size < suspectsMax) suspects.set(index, event);
+    if (verifyEvent(signed.payload, signature.header, signature.bytes, key)) return "good";
+    if ("members" in signed && suspects.size < suspectsMax) suspects.set(index, signed);
     return "bad";
   };
 
@@ -61,13 +65,15 @@ export function createSignatures(rows: Rows): Signatures {
       waiting.delete(kid);
       for (const { index, line } of list) {
         const again = readLine(line);
-        if (again.kind === "event") rows.setStanding(index, standingOf(again.event, index, line));
+        const signed =
+          again.kind === "event" ? again.event : again.kind === "stand-in" ? again.standIn.signed : undefined;
+        if (signed !== undefined) rows.setStanding(index, standingOf(signed, index, line));
       }
       return keys.numberOf(kid);
     },
-    judge(event, index, line) {
-      const key = event.signature.kind === "ed25519" ? keys.numberOf(event.signature.kid) : 0;
-      return { standing: standingOf(event, index, line), key };
+    judge(signed, index, line) {
+      const key = signed.signature.kind === "ed25519" ? keys.numberOf(signed.signature.kid) : 0;
+      return { standing: standingOf(signed, index, line), key };
     },
     movedIn(order) {
       const placesOf = createPlaces(order, rows, suspects);

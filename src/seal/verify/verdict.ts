@@ -40,6 +40,8 @@ export type Finding =
       readonly line: number;
       readonly reason: "other-key" | "other-sequence";
     }
+  /** Only the mark of an erased event is there, and no signed purge says that it was erased. */
+  | { readonly kind: "taken-out"; readonly sequence: number; readonly line: number }
   /** Different events claim one sequence. */
   | { readonly kind: "forked"; readonly sequence: number; readonly lines: readonly number[]; readonly count: number }
   /** The signature's header names an algorithm or type that is not accepted. */
@@ -99,6 +101,10 @@ export interface ChainVerdict {
   readonly site: string;
   /** Different sequences that are there. */
   readonly eventCount: number;
+  /** How many of them are there as one broker's view only. */
+  readonly viewCount: number;
+  /** …and as the mark of an event that was erased. */
+  readonly erasedCount: number;
   readonly epochCount: number;
   /** Lines that say again what another line said. */
   readonly repeatCount: number;

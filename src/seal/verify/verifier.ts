@@ -1,11 +1,14 @@
 import { hash, type X509Certificate } from "node:crypto";
+import type { Json } from "../../model/event.ts";
 import { isObject } from "../jws.ts";
 import { leafOf } from "../merkle.ts";
 import { type CapturedEvent, readLine } from "./captured.ts";
 import { epochKeyOf, judgeEndorsement } from "./endorsement.ts";
 import { judgeChain } from "./judge.ts";
-import { createRows, type Rows, type Standing } from "./rows.ts";
+import type { CapturedPlace } from "./place.ts";
+import { createRows, type Row, type Rows, type Standing } from "./rows.ts";
 import { createSignatures } from "./signatures.ts";
+import type { StandIn } from "./stand-in.ts";
 import { type Finding, findingsMax, type MalformedReason, type Verdict } from "./verdict.ts";
 import type { Extra, Witness } from "./walk.ts";
 
@@ -58,12 +61,19 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
       hash: hash("sha256", leaf.subarray(1), "buffer"),
       leaf: hash("sha256", leaf, "buffer"),
       previous: event.previous,
-      chain: chains.take(event, number),
+      chain: chains.take(event, number, event.isCanonical),
       sequence: event.sequence,
       line: number,
       key,
       standing,
+      form: "event",
     });
+    return standing;
+  };
+  const admitStandIn = (standIn: StandIn, line: string, number: number): Standing => {
+    const judged = standIn.signed && signatures.judge(standIn.signed, rows.count(), line);
+    const { standing, key } = judged ?? { standing: "no-key" as const, key: 0 };
+    rows.add({ ...hashesOf(standIn), chain: chains.take(standIn, number, true), line: number, key, standing });
     return standing;
   };
 
@@ -81,6 +91,7 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
       lineCount += 1;
       malformed.endAt(number);
       if (captured.kind === "event") return admit(captured.event, line, number);
+      if (captured.kind === "stand-in") return admitStandIn(captured.standIn, line, number);
       if (captured.kind === "malformed") malformed.add(number, captured.reason);
       else statusCount += 1;
       return captured.kind;
@@ -106,6 +117,18 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
   };
 }
 
+/** In the place of a hash that nobody can tell. */
+const unknownHash = Buffer.alloc(32);
+
+function hashesOf({
+  digest,
+  leaf = unknownHash,
+  sequence,
+  signed,
+}: StandIn): Pick<Row, "hash" | "leaf" | "previous" | "sequence" | "form"> {
+  return { hash: digest, leaf, previous: unknownHash, sequence, form: signed === undefined ? "erased" : "view" };
+}
+
 interface ChainSeen {
   readonly chain: string;
   readonly gateway: string;
@@ -117,15 +140,15 @@ interface ChainSeen {
 interface Chains {
   list(): readonly ChainSeen[];
   /** The chain that an event says it is of. */
-  find(event: CapturedEvent): ChainSeen;
+  find(place: CapturedPlace): ChainSeen;
   /** Counts an event of a line in; gives the chain's number. */
-  take(event: CapturedEvent, line: number): number;
+  take(place: CapturedPlace, line: number, isCanonical: boolean): number;
 }
 
 function createChains(): Chains {
   const list: ChainSeen[] = [];
   const numbers = new Map<string, number>();
-  const numberOf = ({ chain, gateway, site }: CapturedEvent): number => {
+  const numberOf = ({ chain, gateway, site }: CapturedPlace): number => {
     const name = `${site}/${gateway}/${chain}`;
     const known = numbers.get(name);
     if (known !== undefined) return known;
@@ -134,12 +157,12 @@ function createChains(): Chains {
   };
   return {
     list: () => list,
-    find: (event) => list[numberOf(event)] as ChainSeen,
-    take(event, line) {
-      const number = numberOf(event);
+    find: (place) => list[numberOf(place)] as ChainSeen,
+    take(place, line, isCanonical) {
+      const number = numberOf(place);
       const seen = list[number] as ChainSeen;
-      if (!event.isCanonical) {
-        const first = seen.notCanonical ?? { sequence: event.sequence, line, count: 0 };
+      if (!isCanonical) {
+        const first = seen.notCanonical ?? { sequence: place.sequence, line, count: 0 };
         seen.notCanonical = { ...first, count: first.count + 1 };
       }
       return number;
@@ -229,7 +252,17 @@ function plainExtraOf({ type, data }: CapturedEvent): Extra | undefined {
   if (type === "org.sortgate.checkpoint.v1") {
     return { kind: "checkpoint", size: number("size"), root: typeof data.root === "string" ? data.root : "" };
   }
+  return type === "org.sortgate.purge.v1" ? purgeOf(data) : undefined;
+}
+
+/** What a purge says went: the beginning of the chain, single events, or those with core data in a range. */
+function purgeOf(data: { readonly [member: string]: Json }): Extra | undefined {
   // Sequences are decimal texts in events; a number says the same.
-  const to = Number(data.to);
-  return type === "org.sortgate.purge.v1" && Number.isSafeInteger(to) ? { kind: "purge", to } : undefined;
+  const [from, to] = [Number(data.from), Number(data.to)];
+  if (data.reason === "erased") {
+    const sequences = Array.isArray(data.sequences) ? data.sequences.map(Number).filter(Number.isSafeInteger) : [];
+    return { kind: "erasure", sequences };
+  }
+  if (!Number.isSafeInteger(to)) return undefined;
+  return data.reason === "core-expired" ? { kind: "expiry", from, to } : { kind: "purge", to };
 }

@@ -7,7 +7,11 @@ import { type Finding, findingsMax, isFault } from "./verdict.ts";
 export type Extra =
   | { readonly kind: "epoch"; readonly key: number; readonly endorsement: Endorsement }
   | { readonly kind: "checkpoint"; readonly size: number; readonly root: string }
-  | { readonly kind: "purge"; readonly to: number };
+  | { readonly kind: "purge"; readonly to: number }
+  /** These single events were erased. */
+  | { readonly kind: "erasure"; readonly sequences: readonly number[] }
+  /** In this range events with core data were erased. */
+  | { readonly kind: "expiry"; readonly from: number; readonly to: number };
 
 /** A checkpoint that somebody kept, outside of the capture. */
 export interface Witness {
@@ -69,6 +73,15 @@ export interface Walk {
   readonly unverified: Unverified[];
   /** Events up to this one went lawfully: a signed purge says so. A ledger purges from its old end only. */
   purgedTo: number;
+  /** Single events that went lawfully: a signed purge behind them says so. */
+  readonly erased: Set<number>;
+  /** …and ranges in which some did. */
+  readonly expired: { readonly from: number; readonly to: number }[];
+  /** Events of which only the mark is there. */
+  readonly marks: { readonly sequence: number; readonly line: number }[];
+  /** Where the last epoch with this key begins. */
+  readonly epochOf: ReadonlyMap<number, number>;
+  viewCount: number;
   readonly checkpoints: { readonly sequence: number; readonly size: number; readonly root: string }[];
   readonly epochs: Endorsement[];
   /** Hashes at the witnesses' sequences. */
@@ -84,6 +97,11 @@ export function startWalk(evidence: Evidence): Walk {
     if (extra?.kind === "checkpoint") roots.set(extra.size, undefined);
   }
   for (const { size } of evidence.witnesses) roots.set(size, undefined);
+  const epochOf = new Map<number, number>();
+  for (const index of evidence.order) {
+    const extra = evidence.extras.get(index);
+    if (extra?.kind === "epoch" && extra.key !== 0) epochOf.set(extra.key, evidence.rows.sequenceOf(index));
+  }
   const log = createMerkleLog();
   roots.set(0, log.root().toString("base64url"));
   return {
@@ -100,6 +118,11 @@ export function startWalk(evidence: Evidence): Walk {
     gaps: [],
     unverified: [],
     purgedTo: 0,
+    erased: new Set(),
+    expired: [],
+    marks: [],
+    epochOf,
+    viewCount: 0,
     checkpoints: [],
     epochs: [],
     witnessed: new Map(evidence.witnesses.map(({ sequence }) => [sequence, []])),
@@ -118,14 +141,24 @@ export function find(walk: Walk, finding: Finding): void {
 
 /** Takes all rows of one sequence, in order of sequence. */
 export function step(walk: Walk, indices: readonly number[]): void {
-  const rows = indices.map((index) => walk.evidence.rows.row(index));
+  const found = indices.map((index) => ({ index, row: walk.evidence.rows.row(index) }));
+  // An event says more than what stands in for it, so it comes first.
+  if (found.length > 1)
+    found.sort((one, other) => Number(one.row.form !== "event") - Number(other.row.form !== "event"));
+  const rows = found.map(({ row }) => row);
   const sequence = (rows[0] as Row).sequence;
   if (sequence > walk.expected) stepOverGap(walk, sequence);
   const claims: Claim[] = [];
   const repeats: Row[] = [];
-  for (const [at, row] of rows.entries()) {
-    if (claims.some((claim) => claim.row.hash.equals(row.hash))) repeats.push(row);
-    else if (claims.length < claimsMax) claims.push(judgeRow(walk, row, indices[at] as number));
+  for (const { row, index } of found) {
+    if (!claims.some((claim) => claim.row.hash.equals(row.hash))) {
+      if (claims.length < claimsMax) claims.push(judgeRow(walk, row, index));
+    } else if (row.form === "event") repeats.push(row);
+    else {
+      // A view of the same event, perhaps another's: its own signature counts.
+      const { fault } = judgeRow(walk, row, index);
+      if (fault !== undefined) find(walk, fault);
+    }
   }
   const best = claims.reduce((one, other) => (rank(other) > rank(one) ? other : one));
   const verified = claims.filter((claim) => claim.isVerified);
@@ -160,7 +193,9 @@ function rank(claim: Claim): number {
 
 function judgeRow(walk: Walk, row: Row, index: number): Claim {
   const extra = walk.evidence.extras.get(index);
-  const isLinked = walk.previous.length === 0 || walk.previous.some((hash) => hash.equals(row.previous));
+  if (row.form === "erased") return { row, extra, isLinked: true, fault: undefined, isVerified: false };
+  const isLinked =
+    row.form === "view" || walk.previous.length === 0 || walk.previous.some((hash) => hash.equals(row.previous));
   const claim = { row, extra, isLinked };
   const { sequence, line } = row;
   const otherKey: Finding = { kind: "forged", sequence, line, reason: "other-key" };
@@ -173,17 +208,26 @@ function judgeRow(walk: Walk, row: Row, index: number): Claim {
       if (walk.evidence.isMoved(index)) return faulty({ kind: "forged", sequence, line, reason: "other-sequence" });
       return faulty({ kind: "altered", sequence, line });
     case "no-key":
+      if (row.form === "view") return { ...claim, fault: undefined, isVerified: false };
       // An epoch event brings its own key; one that is signed by a key that nobody brought is not its own.
       if (extra?.kind === "epoch" || !walk.keyLost) return faulty(otherKey);
       return { ...claim, fault: undefined, isVerified: false };
     case "good":
+      if (row.form === "view") return isViewKey(walk, row) ? verified : faulty(otherKey);
       return row.key === (extra?.kind === "epoch" ? extra.key : walk.key) ? verified : faulty(otherKey);
   }
+}
+
+/** A view is signed when it is sent: by the key of its event's epoch, or of a later one of the same chain. */
+function isViewKey(walk: Walk, { key, sequence }: Row): boolean {
+  return key === walk.key || (walk.epochOf.get(key) ?? 0) > sequence;
 }
 
 /** Takes one event as the chain's next; tells whether it stands where it was signed to stand. */
 function takeIn(walk: Walk, { row, extra, fault, isVerified, isLinked }: Claim): boolean {
   const { sequence, line } = row;
+  if (row.form === "erased") walk.marks.push({ sequence, line });
+  if (row.form === "view") walk.viewCount += 1;
   if (fault !== undefined) find(walk, fault);
   else if (!isLinked) find(walk, { kind: "unlinked", sequence, line });
   if (extra?.kind === "epoch") {
@@ -197,8 +241,16 @@ function takeIn(walk: Walk, { row, extra, fault, isVerified, isLinked }: Claim):
   }
   if (isVerified && extra?.kind === "checkpoint")
     walk.checkpoints.push({ sequence, size: extra.size, root: extra.root });
-  if (isVerified && extra?.kind === "purge" && extra.to < sequence) walk.purgedTo = Math.max(walk.purgedTo, extra.to);
-  return fault === undefined && isLinked;
+  if (isVerified) takePurge(walk, extra, sequence);
+  // Of a view the leaf is not known.
+  return fault === undefined && isLinked && row.form !== "view";
+}
+
+/** A purge tells of what was before it, and of nothing else. */
+function takePurge(walk: Walk, extra: Extra | undefined, sequence: number): void {
+  if (extra?.kind === "purge" && extra.to < sequence) walk.purgedTo = Math.max(walk.purgedTo, extra.to);
+  if (extra?.kind === "expiry" && extra.to < sequence) walk.expired.push({ from: extra.from, to: extra.to });
+  if (extra?.kind === "erasure") for (const one of extra.sequences) if (one < sequence) walk.erased.add(one);
 }
 
 function trackUnverified(walk: Walk, { row, fault, isVerified, isLinked }: Claim): void {
@@ -206,6 +258,8 @@ function trackUnverified(walk: Walk, { row, fault, isVerified, isLinked }: Claim
   const isNext = last !== undefined && last.to === row.sequence - 1 && isLinked;
   if (isVerified && isNext) last.isAnchored = true;
   if (isVerified || fault !== undefined) return;
+  // A mark is judged by the purge that tells of it; between events without a key it belongs to them.
+  if (row.form === "erased" && !isNext) return;
   if (isNext) last.to = row.sequence;
   else {
     const gap = walk.gaps.length - 1;

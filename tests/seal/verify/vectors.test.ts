@@ -35,6 +35,8 @@ describe("the chains that another program made", () => {
         chain: "6f1c2a9be04d",
         gateway: "line-3",
         site: "HZ01",
+        erasedCount: 0,
+        viewCount: 0,
         eventCount: 10,
         epochCount: 2,
         repeatCount: 0,

@@ -1,0 +1,184 @@
+import { hash } from "node:crypto";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Identity } from "../../../src/identity/index.ts";
+import type { Json } from "../../../src/model/event.ts";
+import { canonicalize, createEpochKey, createSealer, type EpochKey, type Finding } from "../../../src/seal/index.ts";
+import { hashOf, leafOf } from "../../../src/seal/merkle.ts";
+import { aDevice, aLine, changed, judge, type Line, place } from "../builders.ts";
+
+let device: Identity;
+beforeAll(async () => {
+  device = await aDevice();
+});
+
+/** The line that stands for an erased event. */
+function markOf(event: string, wrong: { readonly [member: string]: Json } = {}): string {
+  const { id, source } = JSON.parse(event) as { id: string; source: string };
+  const erased = {
+    digest: hash("sha256", event, "base64url"),
+    id,
+    leaf: Buffer.from(hashOf(leafOf(event)), "latin1").toString("base64url"),
+    source,
+  };
+  return canonicalize({ erased: { ...erased, ...wrong } });
+}
+
+/** What a broker with a view gets of an event. */
+function viewOf(line: Line, event: string, wrong: { readonly bytes?: string } = {}): string {
+  const { sequence, type } = JSON.parse(event) as { sequence: string; type: string };
+  const bytes = Buffer.from(wrong.bytes ?? event);
+  const draft = { viewer: "partner", sequence: Number(sequence), type, bytes, data: { codeClass: "waybill" } };
+  return Buffer.from(line.sealer.view(draft)).toString("utf8");
+}
+
+function verdictOf(lines: readonly string[]): { verdict: string | undefined; findings: readonly Finding[] } {
+  const judged = judge(lines);
+  expect(judged.malformed).toEqual([]);
+  return { verdict: judged.chains[0]?.verdict, findings: judged.chains[0]?.findings ?? [] };
+}
+
+describe("R33 of an erased event the chain", () => {
+  function chainWith(purge: { readonly [member: string]: Json }): string[] {
+    const line = aLine(device);
+    const first = [line.startEpoch(), ...["a", "b", "c", "d"].map((code) => line.add("read", { code }))];
+    return [...first, line.add("purge", purge), line.check()];
+  }
+  const told = { count: 1, reason: "erased", sequences: ["3"] };
+
+  test("is whole with its mark, and checkpoints behind it are computed with it", () => {
+    const lines = chainWith(told);
+    const { chains } = judge(lines.with(2, markOf(lines[2]!)));
+    expect(chains[0]).toMatchObject({ verdict: "whole", eventCount: 7, erasedCount: 1, checkpointCount: 1 });
+    expect(chains[0]?.findings).toEqual([]);
+  });
+
+  test("is not whole if no signed purge tells of it, or one that somebody wrote into", () => {
+    const taken = { kind: "taken-out", sequence: 3, line: 3 };
+    const others = chainWith({ ...told, sequences: ["2"] });
+    expect(verdictOf(others.with(2, markOf(others[2]!))).findings).toContainEqual(taken);
+    const lines = chainWith({ ...told, sequences: ["4"] });
+    const forged = changed(lines[5]!, { data: told });
+    expect(verdictOf(lines.with(2, markOf(lines[2]!)).with(5, forged)).findings).toContainEqual(taken);
+  });
+
+  test("shows a mark that stands for something else", () => {
+    const lines = chainWith(told);
+    const other = markOf(lines[2]!, { digest: hash("sha256", "another", "base64url") });
+    expect(verdictOf(lines.with(2, other)).findings).toContainEqual({ kind: "unlinked", sequence: 4, line: 4 });
+    const leaf = markOf(lines[2]!, { leaf: hash("sha256", "another", "base64url") });
+    expect(verdictOf(lines.with(2, leaf)).findings).toContainEqual({
+      kind: "checkpoint",
+      sequence: 7,
+      reason: "root",
+      of: "chain",
+    });
+  });
+
+  test("misses nothing where it went before anybody had it, and misses its neighbour", () => {
+    const lines = chainWith(told);
+    expect(verdictOf(lines.toSpliced(2, 1))).toEqual({ verdict: "whole", findings: [] });
+    expect(verdictOf(lines.toSpliced(2, 2)).findings).toEqual([{ kind: "missing", from: 4, to: 4 }]);
+    expect(verdictOf(lines.toSpliced(1, 2)).findings).toEqual([{ kind: "missing", from: 2, to: 2 }]);
+  });
+
+  test("may have marks within a range that expired, and no hole", () => {
+    const lines = chainWith({ count: 2, from: "2", reason: "core-expired", to: "4" });
+    const marked = lines.with(1, markOf(lines[1]!)).with(3, markOf(lines[3]!));
+    expect(verdictOf(marked)).toEqual({ verdict: "whole", findings: [] });
+    expect(verdictOf(lines.with(4, markOf(lines[4]!))).findings).toEqual([{ kind: "taken-out", sequence: 5, line: 5 }]);
+    expect(verdictOf(lines.toSpliced(2, 1)).findings).toEqual([{ kind: "missing", from: 3, to: 3 }]);
+  });
+
+  test("counts the event itself where somebody has it still", () => {
+    const lines = chainWith(told);
+    const { chains } = judge([markOf(lines[2]!), ...lines]);
+    expect(chains[0]).toMatchObject({ verdict: "whole", eventCount: 7, erasedCount: 0, checkpointCount: 1 });
+    const edited = changed(lines[2]!, { subject: "elsewhere" });
+    expect(verdictOf([...lines.with(2, edited), markOf(lines[2]!)]).findings.map(({ kind }) => kind)).toContain(
+      "forked",
+    );
+  });
+
+  test("takes no mark with a place or a hash that is none", () => {
+    const lines = chainWith(told);
+    for (const wrong of [{ digest: "short" }, { leaf: 7 }, { id: "nowhere" }, { source: "/sites/HZ01/gateways/other" }])
+      expect(judge([markOf(lines[2]!, wrong)]).malformed).toHaveLength(1);
+    expect(judge(['{"erased":true}']).malformed).toEqual([{ kind: "malformed", line: 1, reason: "not-an-event" }]);
+  });
+});
+
+describe("R24 a capture of views", () => {
+  /** Epochs as they are, everything else as views: what a broker with a view gets. */
+  function capture(): { line: Line; events: string[]; views: string[] } {
+    const line = aLine(device);
+    const events: string[] = [];
+    const views: string[] = [];
+    for (let epoch = 0; epoch < 2; epoch += 1) {
+      const start = line.startEpoch();
+      events.push(start);
+      views.push(start);
+      for (const code of ["a", "b", "c"]) {
+        const event = line.add("read", { code });
+        events.push(event);
+        views.push(viewOf(line, event));
+      }
+    }
+    return { line, events, views };
+  }
+
+  test("is whole, in any order, and beside the events themselves", () => {
+    const { events, views } = capture();
+    expect(judge(views).chains[0]).toMatchObject({ verdict: "whole", eventCount: 8, viewCount: 6, findings: [] });
+    expect(judge(views.toReversed()).chains[0]).toMatchObject({ verdict: "whole", viewCount: 6, findings: [] });
+    expect(judge([...views, ...events]).chains[0]).toMatchObject({ verdict: "whole", viewCount: 0, eventCount: 8 });
+  });
+
+  test("shows a view that was edited, also beside its event", () => {
+    const { events, views } = capture();
+    const edited = changed(views[2]!, { subject: "elsewhere" });
+    const altered = { kind: "altered", sequence: 3, line: 3 };
+    expect(verdictOf(views.with(2, edited)).findings).toEqual([altered]);
+    expect(verdictOf([...views.with(2, edited), ...events]).findings).toContainEqual(altered);
+  });
+
+  test("shows a view that is missing, and one of another event", () => {
+    const { line, events, views } = capture();
+    expect(verdictOf(views.toSpliced(2, 1)).findings).toEqual([{ kind: "missing", from: 3, to: 3 }]);
+    const other = viewOf(line, events[3]!, { bytes: "another" });
+    expect(verdictOf(views.with(3, other)).findings).toEqual([{ kind: "unlinked", sequence: 5, line: 5 }]);
+  });
+
+  test("may be signed by the key of a later epoch, but by no earlier and no foreign one", () => {
+    const { line, events, views } = capture();
+    // A view that is sent again after a restart has the key of the new run.
+    expect(verdictOf(views.with(2, viewOf(line, events[2]!)))).toEqual({ verdict: "whole", findings: [] });
+    const keys: EpochKey[] = [];
+    const sealer = createSealer(place);
+    const useKey = (key: EpochKey): void => {
+      keys.push(key);
+      sealer.useKey(key);
+    };
+    const second = aLine(device, place, { ...sealer, useKey });
+    const lines = [second.startEpoch(), second.startEpoch()];
+    const event = second.add("read", { code: "b" });
+    expect(verdictOf([...lines, viewOf(second, event)]).verdict).toBe("whole");
+    sealer.useKey(keys[0]!);
+    expect(verdictOf([...lines, viewOf(second, event)]).findings).toEqual([
+      { kind: "forged", sequence: 3, line: 3, reason: "other-key" },
+    ]);
+    sealer.useKey(createEpochKey());
+    expect(verdictOf([...lines, viewOf(second, event)]).findings).toEqual([{ kind: "unknown-key", from: 3, to: 3 }]);
+  });
+
+  test("passes no view for an event, and no event for a view", () => {
+    const line = aLine(device);
+    const start = line.startEpoch();
+    const event = line.add("read", { code: "a" });
+    const view = JSON.parse(viewOf(line, event)) as { signature: string };
+    const signedAsView = changed(event, { signature: view.signature });
+    expect(verdictOf([start, signedAsView]).findings).toEqual([{ kind: "algorithm", sequence: 2, line: 2 }]);
+    const { signature } = JSON.parse(event) as { signature: string };
+    const signedAsEvent = changed(viewOf(line, event), { signature });
+    expect(verdictOf([start, signedAsEvent]).findings).toEqual([{ kind: "algorithm", sequence: 2, line: 2 }]);
+  });
+});
