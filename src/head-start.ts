@@ -31,6 +31,8 @@ export async function headStart(configPath: string, version: string): Promise<He
     recallMs: Math.max(0, ...config.readPoints.map((point) => point.pass_max_ms + point.depart_ms)),
     whenFull: config.queue.when_full,
     brokers: config.brokers.map((broker) => broker.name),
+    views: Object.fromEntries(config.brokers.flatMap(({ name, view }) => (view === undefined ? [] : [[name, view]]))),
+    crypto: config.guard.crypto,
   });
   return { config, opening };
 }

@@ -165,7 +165,7 @@ function brokerStatus(
   forecast: Forecast,
   broker: number,
 ): BrokerStatus {
-  const { name, url } = config.brokers[broker]!;
+  const { name, url, view } = config.brokers[broker]!;
   const { state, since, problem, hint, protocol, inFlightCount, acknowledgedCount } = forwarders[broker]!.state();
   const queue = stats.brokers.find((entry) => entry.name === name);
   return {
@@ -186,6 +186,7 @@ function brokerStatus(
     lostCount: queue?.lostCount ?? {},
     salvagedCount: queue?.salvagedCount ?? 0,
     ...(queue?.replay === undefined ? {} : { replay: queue.replay }),
+    ...(view !== undefined && { hasView: true }),
     hoursUntilDrained: forecast.hoursUntilDrained[broker] ?? null,
     oldestQueuedMs: queue?.oldestAt === undefined ? 0 : Math.max(0, Date.now() - queue.oldestAt),
   };

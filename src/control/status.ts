@@ -61,6 +61,8 @@ export interface BrokerStatus {
   readonly queuedCount: number;
   readonly inFlightCount: number;
   readonly acknowledgedCount: number;
+  /** It gets views of events (`[broker.view]`). */
+  readonly hasView?: boolean;
   /** Highest sequence up to which the broker has everything. */
   readonly deliveredTo: number;
   /** Events that the broker will never take, in all; they are set aside and count as done. */

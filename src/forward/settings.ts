@@ -7,6 +7,22 @@ function isBrokerUrl(text: string): boolean {
   return /^mqtts?:\/\/[^/?#@\s]+$/.test(text) && URL.canParse(text) && new URL(text).port !== "0";
 }
 
+/** `[broker.view]`: what this broker may see of events that others get whole. */
+const viewSettings = z
+  .strictObject({
+    basic: z
+      .enum(["clear", "mask", "token", "drop"])
+      .default("token")
+      .describe("What becomes of the parcel's number: a token is of this broker's own, no other has the same"),
+    public: z.enum(["clear", "drop"]).default("drop").describe("What becomes of routing and service codes on a label"),
+    read_points: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe("Names of the read points whose parcels it sees; of others it learns that there was an event, no more"),
+  })
+  .meta({ title: "[broker.view]", description: "A poorer view of every event for this broker" });
+
 /** One `[[broker]]` of the config file. Keys are the file's own words. */
 export const brokerSettings = z
   .strictObject({
@@ -43,6 +59,7 @@ export const brokerSettings = z
       .regex(/^[^+#$/\s][^+#\s]{0,127}$/, "1 to 128 characters without +, # and spaces, not starting with $ or /")
       .default("sortgate")
       .describe("First part of every topic"),
+    view: viewSettings.optional(),
   })
   .superRefine((broker, context) => {
     const explain = (path: string, message: string): void =>

@@ -11,7 +11,9 @@ export type EventKind =
   | "alarm"
   | "audit"
   | "device"
-  | "purge";
+  | "purge"
+  /** In no ledger: what a broker with a view gets for an event of which it is to know nothing but that there is one. */
+  | "view";
 
 /** Anything that has one spelling in RFC 8785. No `undefined`, no NaN, no number beyond 2^53. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [member: string]: Json };
@@ -34,7 +36,7 @@ export interface ClearedEvent {
 
 /** What the program says about itself in the chain. It must hold no text that came in over a wire. */
 export function announce(
-  kind: Exclude<EventKind, "read" | "pass" | "noread" | "epoch" | "checkpoint">,
+  kind: Exclude<EventKind, "read" | "pass" | "noread" | "epoch" | "checkpoint" | "view">,
   at: EpochMs,
   data: ClearedEvent["data"],
   subject?: string,

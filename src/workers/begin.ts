@@ -10,6 +10,7 @@ import { createLedgerCore } from "./ledger-core.ts";
 import type { LedgerOptions } from "./messages.ts";
 import { recallEvents } from "./recall.ts";
 import { type LedgerPort, serveLedger } from "./serve.ts";
+import { createViewed } from "./views.ts";
 
 /** What the ledger thread begins with. */
 export interface LedgerBeginning {
@@ -82,5 +83,6 @@ export function beginLedger({ port, ledger, identity, options, clock, timers, dr
   const setLive = (on: boolean): void => {
     isLive = on;
   };
-  serveLedger({ port, core, ledger, brokers, timers, setLive, flush, early });
+  const viewed = createViewed(sealer, options, clock);
+  serveLedger({ port, core, ledger, brokers, timers, setLive, flush, early, viewed });
 }

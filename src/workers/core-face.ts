@@ -31,6 +31,8 @@ export interface LedgerCoreOptions {
  */
 export interface LedgerCore {
   readonly outbox: Outbox;
+  /** False until the epoch of this run has begun: nothing can be sealed before, and no view be signed. */
+  readonly hasKey: boolean;
   /**
    * Begins the epoch of this run; its event is durable when it returns. A full ledger has none yet: it hands out what it
    * has, and begins the epoch with the first room that there is. Fails: ledger/full if it is new.

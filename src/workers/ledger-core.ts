@@ -41,8 +41,7 @@ class SealedLedger implements LedgerCore {
   #checkpointAt: number;
   #checkpointSequence: number;
   #key = { kid: "", since: 0, sinceMonotonicMs: 0 };
-  /** False until the epoch of this run has begun: nothing can be sealed before. */
-  #hasKey = false;
+  hasKey = false;
   #retryAt = 0;
   #areCursorsWritable = true;
   #hasRoom = true;
@@ -86,7 +85,7 @@ class SealedLedger implements LedgerCore {
     // What brokers acknowledged is written down all the while, or a full ledger drains a window a second.
     if (!this.#isRoom()) return this.#areCursorsWritable && this.outbox.due();
     if (this.#waiting.length > 0 || this.#untold.length > 0 || this.outbox.due()) return true;
-    return !this.#hasKey || this.#isCheckpointDue(0);
+    return !this.hasKey || this.#isCheckpointDue(0);
   }
 
   commit(): void {
@@ -99,8 +98,8 @@ class SealedLedger implements LedgerCore {
 
   rotateKey(): { kid: string; sequence: number } {
     // What was handed over before is signed by the key before; what finds no room now, by the next.
-    while (this.#hasKey && this.#waiting.length > 0) if (!this.#commitOnce([])) break;
-    return this.#beginEpoch(this.#hasKey ? "rotation" : "start");
+    while (this.hasKey && this.#waiting.length > 0) if (!this.#commitOnce([])) break;
+    return this.#beginEpoch(this.hasKey ? "rotation" : "start");
   }
 
   replay(broker: string, from: number, to: number): number {
@@ -244,7 +243,7 @@ class SealedLedger implements LedgerCore {
   /** Up to one commit's worth of what waits. False: there is no room, and the drafts wait. */
   #commitOnce(own: readonly OwnDraft[]): boolean {
     const { clock, sealer, committed } = this.#core;
-    if (!this.#hasKey && !this.#tryEpoch("start")) {
+    if (!this.hasKey && !this.#tryEpoch("start")) {
       if (this.outbox.changed().size > 0) this.#storeCursors();
       return false;
     }
@@ -301,9 +300,9 @@ class SealedLedger implements LedgerCore {
     isBeat = false,
   ): StoredEvent[] | "full" {
     const { ledger, sealer, chain } = this.#core;
-    if (!this.#hasKey && drafts.length + own.length > 0) return "full";
+    if (!this.hasKey && drafts.length + own.length > 0) return "full";
     const before = sealer.state();
-    const records = !this.#hasKey
+    const records = !this.hasKey
       ? []
       : this.#room.records(right === "tight").map(({ kind, data }) => ({ kind, data: () => data }));
     const events = [
@@ -355,8 +354,8 @@ class SealedLedger implements LedgerCore {
     const { sealer, clock, beginEpoch, committed } = this.#core;
     const sequence = sealer.sequence() + 1;
     const { kid, data, revert } = beginEpoch(sequence, reason);
-    const hadKey = this.#hasKey;
-    this.#hasKey = true;
+    const hadKey = this.hasKey;
+    this.hasKey = true;
     const first: DraftMessage = { kind: "epoch", subject: undefined, at: clock.wallMs(), data: canonicalize(data) };
     for (let attempt = 0; ; attempt += 1) {
       const events = this.#store([first], [], "own");
@@ -367,7 +366,7 @@ class SealedLedger implements LedgerCore {
       if (attempt < patience.roomAttemptsMax && this.#room.make([]) === "retry") continue;
       this.#room.giveUp();
       revert();
-      this.#hasKey = hadKey;
+      this.hasKey = hadKey;
       throw noSpace();
     }
     this.#key = { kid, since: first.at, sinceMonotonicMs: clock.monotonicMs() };
@@ -394,7 +393,7 @@ class SealedLedger implements LedgerCore {
     const { clock, tell } = this.#core;
     const isOld = clock.monotonicMs() - this.#key.sinceMonotonicMs >= limits.epochKeyMs;
     if (!isOld && !this.#epochLength.isLong(this.#core.sealer.sequence())) return;
-    if (!this.#hasKey || !this.#isRoom()) return;
+    if (!this.hasKey || !this.#isRoom()) return;
     if (this.#tryEpoch("rotation") && isOld) tell(rotatedNotice(this.#key.kid));
   }
 }

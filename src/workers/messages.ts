@@ -1,3 +1,4 @@
+import type { ViewPolicy } from "../guard/view.ts";
 import type { ErrorCode } from "../model/error.ts";
 import type { EventKind, EventOrigin } from "../model/event.ts";
 import type { Notice } from "../model/notice.ts";
@@ -179,4 +180,8 @@ export interface LedgerOptions {
   readonly recallMs: DurationMs;
   readonly whenFull: "drop-oldest" | "drop-newest" | "stop-reading";
   readonly brokers: readonly string[];
+  /** What brokers with a view may see, by name. */
+  readonly views?: Readonly<Record<string, ViewPolicy>>;
+  /** Algorithms of the tokens in views. */
+  readonly crypto?: "intl" | "gm";
 }

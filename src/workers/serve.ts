@@ -6,6 +6,7 @@ import type { LedgerCore } from "./core-face.ts";
 import type { Early } from "./early.ts";
 import { packEvents } from "./event-batch.ts";
 import type { FromLedger, LedgerFailure, Questions, ToLedger } from "./messages.ts";
+import type { Viewed } from "./views.ts";
 
 /** The ledger thread's end of the way between it and the main thread. */
 export interface LedgerPort {
@@ -28,11 +29,15 @@ export interface ServedLedger {
   /** Tells what was committed since the last time. */
   readonly flush: () => void;
   readonly early: Early;
+  /** What brokers with a view get in the place of events. */
+  readonly viewed: Viewed;
 }
 
 /** How often time alone may make a commit due: settled cursors, checkpoints, a new key. */
 const tickMs = 50;
 const retainTickMs = 600_000;
+/** How soon keys of tokens that are too old go, where no view is made. */
+const expireTickMs = 60_000;
 /** How soon it is noticed that somebody removed the file. */
 const placeTickMs = 1_000;
 
@@ -75,13 +80,13 @@ interface Connection {
   wantCount: number;
 }
 
-function serveBrokers({ port, core }: ServedLedger, connections: Map<string, Connection>): void {
+function serveBrokers({ port, core, viewed }: ServedLedger, connections: Map<string, Connection>): void {
   for (const [broker, state] of connections) {
-    if (state.wantCount <= 0) continue;
+    if (state.wantCount <= 0 || (viewed.has(broker) && !core.hasKey)) continue;
     const events = core.outbox.lease(broker, state.wantCount);
     if (events.length === 0) continue;
     state.wantCount -= events.length;
-    const batch = packEvents(events);
+    const batch = packEvents(viewed.of(broker, events));
     port.post({ type: "batch", broker, connection: state.connection, batch }, [batch.bytes.buffer]);
   }
 }
@@ -115,7 +120,7 @@ function answer({ port, core, ledger, brokers }: ServedLedger, message: Extract<
 
 /** Reads messages until told to stop: everything that arrived during a commit goes into the next one. */
 export function serveLedger(served: ServedLedger): void {
-  const { port, core, ledger, timers, setLive, flush, early } = served;
+  const { port, core, ledger, timers, setLive, flush, early, viewed } = served;
   const connections = new Map<string, Connection>();
   let isScheduled = false;
   let isOver = false;
@@ -157,10 +162,12 @@ export function serveLedger(served: ServedLedger): void {
     schedule();
   };
   const endRetain = timers.every(retainTickMs, retain);
+  const endExpire = timers.every(expireTickMs, viewed.expire);
   const endPlace = timers.every(placeTickMs, () => guarded(() => ledger.checkPlace()));
   const stop = (): void => {
     isOver = true;
     endPlace();
+    endExpire();
     endTick();
     endRetain();
   };

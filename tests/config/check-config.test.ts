@@ -100,6 +100,9 @@ test("what is allowed and deserves a look is a warning with its line", async () 
   const far = smallest.replace('mqtt://127.0.0.1:1883"', 'mqtt://10.0.0.9:1883"\nallow_plaintext = true');
   expect(await warned(far)).toEqual([[6, 'broker "central" > url']]);
   expect(await warned(smallest.slice(0, smallest.indexOf("[[device]]")))).toEqual([[1, "device"]]);
+  const view = smallest.replace('1883"\n', '1883"\n[broker.view]\nbasic = "mask"\n');
+  expect(await warned(view)).toEqual([[7, 'broker "central" > view']]);
+  expect(await warned(`${view}[[broker]]\nname = "site"\nurl = "mqtt://127.0.0.1:1884"\n`)).toEqual([]);
   expect(await warned(`${smallest}[[read_point]]\nname = "dock-2"\n`)).toEqual([[15, 'read_point "dock-2"']]);
   const open = smallest.replace(
     /driver = "serial"[\s\S]*$/,

@@ -13,8 +13,8 @@ function sectionsOf(schema: JsonSchema): Map<string, JsonSchema> {
   for (const section of Object.values(schema.properties ?? {})) {
     const table = section.items ?? section;
     if (table.oneOf === undefined) sections.set(`\`${table.title}\``, table);
-    const policy = table.properties?.policy?.items;
-    if (policy !== undefined) sections.set(`\`${policy.title}\``, policy);
+    for (const inner of [table.properties?.view, table.properties?.policy?.items])
+      if (inner !== undefined) sections.set(`\`${inner.title}\``, inner);
     for (const kind of table.oneOf ?? []) {
       sections.set(`\`[[device]]\` with \`driver = "${kind.properties?.driver?.const}"\``, kind);
       if (kind.properties?.tag?.items !== undefined) sections.set("`[[device.tag]]`", kind.properties.tag.items);

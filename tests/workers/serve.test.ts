@@ -29,7 +29,17 @@ it("a stop that comes while a commit is sealed is the end: the ledger is closed,
   const { core, ledger } = rig;
   const early = createEarly(port, () => {});
   rig.sealed = early.takeSettled;
-  serveLedger({ port, core, ledger, brokers: ["central"], timers, setLive() {}, flush() {}, early });
+  serveLedger({
+    port,
+    core,
+    ledger,
+    brokers: ["central"],
+    timers,
+    setLive() {},
+    flush() {},
+    early,
+    viewed: { has: () => false, of: (_, events) => events, expire() {} },
+  });
   listen({ type: "connect", broker: "central", connection: 1 });
   listen({ type: "want", broker: "central", connection: 1, count: 100 });
   listen({ type: "append", drafts: drafts(1), counters: {} });

@@ -103,7 +103,8 @@ export function tellBrokers(brokers: readonly BrokerStatus[], output: Output): v
     ]),
     ["broker", "state", "MQTT", "queued", "oldest", "in flight", "acknowledged", "all up to"],
   );
-  for (const { name, url } of brokers) output.line(`${name} is ${url}`, "dim");
+  for (const { name, url, hasView } of brokers)
+    output.line(`${name} is ${url}${hasView === true ? ", and gets views of events" : ""}`, "dim");
   for (const { name, queuedCount, hoursUntilDrained } of brokers)
     if (queuedCount > 0 && typeof hoursUntilDrained === "number" && hoursUntilDrained > 0)
       output.line(`${name}: drained in ${shortDuration(hoursUntilDrained * 3_600_000)}`);

@@ -48,11 +48,19 @@ function policiesIn(root: TomlTable): { path: KeyPath }[] {
   return list?.kind === "list" ? list.items.map((_, index) => ({ path: ["guard", "policy", index] })) : [];
 }
 
+/** Where views of brokers name read points. */
+function viewedReadPoints(root: TomlTable): KeyPath[] {
+  return tablesOf(root, "broker").flatMap(({ path }) => {
+    const list = nodeAt(root, [...path, "view", "read_points"]);
+    return list?.kind === "list" ? list.items.map((_, index) => [...path, "view", "read_points", index]) : [];
+  });
+}
+
 function danglingReadPoints(root: TomlTable): Finding[] {
   const points = tablesOf(root, "read_point").flatMap(({ path }) => textAt(root, [...path, "name"]) ?? []);
   const known = new Set(points);
-  return [...tablesOf(root, "device"), ...policiesIn(root)].flatMap(({ path }) => {
-    const at = [...path, "read_point"];
+  const named = [...tablesOf(root, "device"), ...policiesIn(root)].map(({ path }): KeyPath => [...path, "read_point"]);
+  return [...named, ...viewedReadPoints(root)].flatMap((at) => {
     const text = textAt(root, at);
     if (text === undefined || text === "" || known.has(text)) return [];
     const near = nearest(text, points);
@@ -60,7 +68,7 @@ function danglingReadPoints(root: TomlTable): Finding[] {
     const hint =
       near === undefined
         ? `add a [[read_point]] with name = ${shownText(text)}, or name another`
-        : `write read_point = ${JSON.stringify(near)}`;
+        : `write ${at.at(-1) === "read_point" ? "read_point = " : ""}${JSON.stringify(near)}`;
     return [findingAt(root, at, `found ${shownText(text)}, which is no read_point; allowed: ${allowed}`, hint)];
   });
 }

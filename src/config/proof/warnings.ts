@@ -62,6 +62,14 @@ function deviceWarnings({ devices }: Config): [KeyPath, string, string][] {
   });
 }
 
+/** Nobody could prove the chain, or open what is sealed. */
+function viewWarnings({ brokers }: Config): [KeyPath, string, string][] {
+  if (brokers.some(({ view }) => view === undefined)) return [];
+  const sentence =
+    "every broker has a view, so nobody gets the events themselves, and nobody can verify the whole chain";
+  return [[["broker", 0, "view"], sentence, "leave [broker.view] out for the broker of the centre"]];
+}
+
 function emptinessWarnings({ devices, readPoints }: Config): [KeyPath, string, string][] {
   if (devices.length === 0) return [[["device"], "there is no [[device]], so nothing is read", "add a [[device]]"]];
   const used = new Set(devices.map((device) => device.read_point));
@@ -72,7 +80,12 @@ function emptinessWarnings({ devices, readPoints }: Config): [KeyPath, string, s
 
 /** What is allowed in a sound configuration and still deserves a look. */
 export function warningsOf(root: TomlTable, config: Config): Finding[] {
-  const all = [...brokerWarnings(config), ...emptinessWarnings(config), ...deviceWarnings(config)];
+  const all = [
+    ...brokerWarnings(config),
+    ...viewWarnings(config),
+    ...emptinessWarnings(config),
+    ...deviceWarnings(config),
+  ];
   return all.map(([path, sentence, hint]) => ({
     at: placeAt(root, path),
     key: pathText(root, path),

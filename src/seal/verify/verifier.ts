@@ -98,9 +98,11 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
     },
     finish() {
       const shares = sharesOf(rows, chains.list().length);
+      const keysOf = keysByGateway(extras, rows, chains.list());
       const verdicts = chains.list().map(({ witnesses, ...facts }, number) => {
         const order = shares[number] as Uint32Array;
-        const evidence = { rows, order, extras, witnesses, isMoved: signatures.movedIn(order) };
+        const isMoved = signatures.movedIn(order);
+        const evidence = { rows, order, extras, witnesses, gatewayKeys: keysOf(facts), isMoved };
         return judgeChain({ ...facts, isTrustGiven: trust !== undefined }, evidence);
       });
       const isWhole = malformed.count() === 0 && verdicts.every(({ verdict }) => verdict === "whole");
@@ -168,6 +170,24 @@ function createChains(): Chains {
       return number;
     },
   };
+}
+
+type Owner = Pick<ChainSeen, "gateway" | "site">;
+
+/** The keys that epoch events brought, by whose they say they are. */
+function keysByGateway(
+  extras: ReadonlyMap<number, Extra>,
+  rows: Rows,
+  chains: readonly Owner[],
+): (owner: Owner) => ReadonlySet<number> {
+  const keys = new Map<string, Set<number>>();
+  const nameOf = ({ site, gateway }: Owner): string => `${site}/${gateway}`;
+  for (const [index, extra] of extras) {
+    if (extra.kind !== "epoch") continue;
+    const name = nameOf(chains[rows.chainOf(index)] as Owner);
+    keys.set(name, (keys.get(name) ?? new Set()).add(extra.key));
+  }
+  return (owner) => keys.get(nameOf(owner)) ?? new Set();
 }
 
 interface MalformedLines {

@@ -28,6 +28,8 @@ export interface Evidence {
   readonly order: Uint32Array;
   readonly extras: ReadonlyMap<number, Extra>;
   readonly witnesses: readonly Witness[];
+  /** Keys that epochs of the gateway brought, in whichever of its chains. */
+  readonly gatewayKeys: ReadonlySet<number>;
   /** Whether the row's signature was made for another sequence. */
   readonly isMoved: (index: number) => boolean;
 }
@@ -218,9 +220,13 @@ function judgeRow(walk: Walk, row: Row, index: number): Claim {
   }
 }
 
-/** A view is signed when it is sent: by the key of its event's epoch, or of a later one of the same chain. */
-function isViewKey(walk: Walk, { key, sequence }: Row): boolean {
-  return key === walk.key || (walk.epochOf.get(key) ?? 0) > sequence;
+/**
+ * A view is signed when it is sent: by the key of its event's epoch, or of a later one; an event that was saved from a
+ * damaged ledger by a key of the chain that came after it.
+ */
+function isViewKey({ key: current, epochOf, evidence }: Walk, { key, sequence }: Row): boolean {
+  const begin = epochOf.get(key);
+  return key === current || (begin === undefined ? evidence.gatewayKeys.has(key) : begin > sequence);
 }
 
 /** Takes one event as the chain's next; tells whether it stands where it was signed to stand. */

@@ -1,0 +1,99 @@
+import type { EventKind, Json } from "../model/event.ts";
+import type { EpochMs } from "../model/units.ts";
+import { maskValue } from "./mask.ts";
+import { type SuiteName, suiteOf } from "./suites/index.ts";
+import { createTokenKeys, type TokenKeys } from "./tokens.ts";
+
+/** What one broker may see of the events that others get whole. */
+export interface ViewPolicy {
+  /** What becomes of the parcel's number. */
+  readonly basic: "clear" | "mask" | "token" | "drop";
+  /** What becomes of routing and service codes. */
+  readonly public: "clear" | "drop";
+  /** Read points whose parcels it sees; absent: all. */
+  readonly read_points?: readonly string[] | undefined;
+}
+
+type Members = { readonly [member: string]: Json };
+
+/** An event of the chain, as it stands there. */
+export interface WholeEvent {
+  readonly kind: EventKind;
+  readonly subject?: string | undefined;
+  readonly time?: string | undefined;
+  readonly data: Members;
+}
+
+/** What is left of it. */
+export interface View extends WholeEvent {
+  /** `view` where nothing is left but that there was an event. */
+  readonly kind: EventKind;
+}
+
+/** What a view may hold, by kind of event. Whatever is not named here stays here: a new member is nobody's by itself. */
+const shown: Partial<Readonly<Record<EventKind, readonly string[]>>> = {
+  read: ["clock", "codeClass", "firstReadAt", "medium", "passId", "readPoint"],
+  pass: [
+    "clock",
+    "closeReason",
+    "codeClass",
+    "firstReadAt",
+    "lastReadAt",
+    "medium",
+    "passId",
+    "readCount",
+    "readPoint",
+  ],
+  noread: ["clock", "medium", "readPoint"],
+  checkpoint: ["root", "size"],
+  gap: ["count", "from", "reason", "to"],
+  purge: ["count", "from", "reason", "sequences", "to"],
+};
+
+export interface Views {
+  of(event: WholeEvent): View;
+  /** Erases keys that are too old; each view does that too, so only an idle line needs the call. */
+  expire(): void;
+}
+
+/**
+ * Makes the views of one broker.
+ *
+ * What a label holds beside the number and its routing is in no view, whatever the policy: neither masks nor tokens nor
+ * sealed blobs. Tokens are made under day keys of this broker's own, in memory: two brokers cannot compare theirs.
+ * Cost:  one HMAC a read.
+ */
+export function createViews(policy: ViewPolicy, crypto: SuiteName, now: () => EpochMs): Views {
+  const tokens = createTokenKeys(now, { suite: suiteOf(crypto) });
+  const points = policy.read_points && new Set(policy.read_points);
+  function of({ kind, subject, time, data }: WholeEvent): View {
+    const members = shown[kind];
+    const isParcel = kind === "read" || kind === "pass" || kind === "noread";
+    const isElsewhere = isParcel && points !== undefined && !points.has(subject ?? "");
+    if (members === undefined || isElsewhere) return { kind: "view", data: {} };
+    const left = Object.fromEntries(members.flatMap((name) => (data[name] === undefined ? [] : [[name, data[name]]])));
+    if (!isParcel) return { kind, time, data: left };
+    return { kind, subject, time, data: { ...left, ...numberOf(data, policy, tokens), ...routingOf(data, policy) } };
+  }
+
+  return { of, expire: tokens.expire };
+}
+
+/** The parcel's number, or what stands for it; of one that the gateway itself keeps to itself, a token of its token. */
+function numberOf(data: Members, { basic }: ViewPolicy, tokens: TokenKeys): Members {
+  const { code, token, codeClass, firstReadAt } = data;
+  const number = typeof code === "string" ? code : undefined;
+  const known = number ?? token;
+  if (basic === "drop" || typeof known !== "string" || typeof codeClass !== "string") return {};
+  if (basic === "clear" && number !== undefined) return { code: number };
+  if (basic === "mask") {
+    const kind = codeClass === "sscc" ? "sscc" : "waybill";
+    return number === undefined ? {} : { masked: [{ kind, text: maskValue(kind, number, "gbt41833") }] };
+  }
+  return { token: tokens.token(codeClass, Buffer.from(known), Date.parse(String(firstReadAt))) };
+}
+
+function routingOf({ label, carriers }: Members, policy: ViewPolicy): Members {
+  if (policy.public === "drop") return {};
+  return { ...(carriers === undefined ? {} : { carriers }), ...(label === undefined ? {} : { label }) };
+}

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { checkConfig } from "../../src/config/index.ts";
+import { read } from "../docs/documents.ts";
+import { smallest } from "./sound.ts";
+
+async function told(view: string): Promise<string[]> {
+  const text = smallest.replace('1883"\n', `1883"\n[broker.view]\n${view}\n`);
+  const checked = await checkConfig("/etc/sortgate/sortgate.toml", { text });
+  return checked.ok
+    ? []
+    : checked.problems.map(({ line, key, sentence, hint }) => `${line} ${key}: ${sentence}; ${hint}`);
+}
+
+test("R24 a view names read points that are there, once the word is right", async () => {
+  expect(await told('read_points = ["tunnel-1"]')).toEqual([]);
+  expect(await told('read_points = ["tunnel-1", "tunel-1"]')).toEqual([
+    '8 broker "central" > view > read_points 2: found "tunel-1", which is no read_point; allowed: a name of a [[read_point]]; write "tunnel-1"',
+  ]);
+});
+
+test("R24 a view cannot be told to show core data", async () => {
+  const [problem = ""] = await told('core = "clear"');
+  expect(problem).toContain('8 broker "central" > view > core: unknown key');
+  expect(await told('basic = "seal"')).toEqual([
+    expect.stringContaining('allowed: one of "clear", "mask", "token", "drop"'),
+  ]);
+});
+
+test("the view in docs/privacy.md is sound", async () => {
+  const [, example = ""] = /```toml\n([\s\S]*?)```/.exec(read("docs/privacy.md")) ?? [];
+  expect(example).toContain("[broker.view]");
+  const text = `${smallest}[[read_point]]\nname = "dock-7"\n${example}`;
+  const checked = await checkConfig("/etc/sortgate/sortgate.toml", { text });
+  expect(checked.ok ? checked.config.brokers[1]?.view : checked.problems).toMatchObject({ read_points: ["dock-7"] });
+});
