@@ -20,7 +20,7 @@ test("R24 a view names read points that are there, once the word is right", asyn
 
 test("R24 a view cannot be told to show core data", async () => {
   const [problem = ""] = await told('core = "clear"');
-  expect(problem).toContain('8 broker "central" > view > core: unknown key');
+  expect(problem).toContain('8 broker "central" > view > core: found an unknown key');
   expect(await told('basic = "seal"')).toEqual([
     expect.stringContaining('allowed: one of "clear", "mask", "token", "drop"'),
   ]);

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createVerifier } from "../../src/seal/index.ts";
 import { createSecretSearch } from "../fakes/canary.ts";
@@ -7,6 +9,7 @@ import {
   oneScanner,
   openSubscriber,
   openTcpScanner,
+  runCommand,
   type Subscriber,
   startDaemon,
 } from "../fakes/gateway.ts";
@@ -92,7 +95,7 @@ async function aRig() {
 
 describe("R24 partners", () => {
   it("get each event as a signed view with tokens of their own, and never the number", async () => {
-    const { whole, views, start, sortAll, settled } = await aRig();
+    const { whole, views, site, start, sortAll, settled } = await aRig();
     const first = await start();
     await sortAll();
     expect(await first.end("SIGTERM")).toBe(0);
@@ -118,6 +121,13 @@ describe("R24 partners", () => {
     for (const event of views.flatMap(eventsOf).filter(({ data }) => data.of !== undefined))
       expect(event.data.of?.type).toBe(wholeBySequence.get(event.sequence)?.type);
     expect(whole.verdict().chains[0]?.viewCount).toBe(0);
+    const capture = join(site.dir, "partner.jsonl");
+    writeFileSync(capture, views[0]!.messages.map(({ topic, text }) => `${topic} ${text}\n`).join(""));
+    const judged = await runCommand(["verify", capture, "--trust", join(site.dataDir, "identity", "device.crt")]);
+    expect([judged.code, judged.stdout]).toEqual([
+      0,
+      expect.stringMatching(/of them as views, authentic \(CN=line-3\)/),
+    ]);
     // Beside the events the digests are compared: a view of something else would be a fork.
     const verifier = createVerifier();
     for (const [index, event] of [whole, ...views].flatMap(eventsOf).entries())
