@@ -78,6 +78,8 @@ async function clientOptions({ settings, protocol, clientId, will }: LinkOptions
     keepalive: settings.keepalive_s,
     connectTimeout: limits.connectTimeoutMs,
     queueQoSZero: false,
+    // Else it keeps a buffer of each number that two bytes hold, 8 MB in all; what we publish does not come by there.
+    writeCache: false,
     resubscribe: false,
     rejectUnauthorized: true,
     ...(protocol === 5 ? { properties: { maximumPacketSize: limits.inboundBytesMax } } : {}),
