@@ -53,9 +53,18 @@ export function passOf(
   const record = recordOf(passes, slot, clocks);
   const facts = factsOf(names, passes, rests, slot, record, clocks);
   const devices = names.devices.filter((_, index) => (record.deviceBits & (1 << index)) !== 0);
+  // Member by member, as above: 0.5 µs a pass with its first read, 7 with a spread.
   return {
-    ...facts,
     kind: "pass",
+    passId: facts.passId,
+    readPoint: facts.readPoint,
+    device: facts.device,
+    medium: facts.medium,
+    symbology: facts.symbology,
+    code: facts.code,
+    firstReadAt: facts.firstReadAt,
+    at: facts.at,
+    monotonicMs: facts.monotonicMs,
     lastReadAt: record.lastReadAt,
     readCount: readCountOf(passes, slot),
     antennas: sharesOf(passes.shares, slot),
@@ -75,7 +84,7 @@ function factsOf(
   const code = copyEnds(passes, slot);
   copyRest(rests, passes.rest[slot]!, code);
   return {
-    passId: record.oddity?.passId ?? `${names.boot}-${record.passNumber}`,
+    passId: record.oddity?.passId ?? `${names.boot}-${textOf(record.passNumber)}`,
     readPoint: names.readPoint,
     device: record.oddity?.device ?? names.devices[record.device]!,
     medium: record.medium,
@@ -85,6 +94,17 @@ function factsOf(
     at: wallMsOf(clocks),
     monotonicMs: nowMsOf(clocks),
   };
+}
+
+/**
+ * A pass number in decimal, put together of two.
+ *
+ * V8 keeps the text of each of the last 16,000 numbers or so that it was asked for. Of numbers that only ever rise that
+ * is of no use, and so much is copied at each collection of young memory that V8 makes it larger by 12 to 28 MB.
+ */
+function textOf(passNumber: number): string {
+  const thousands = Math.floor(passNumber / 1_000);
+  return thousands === 0 ? `${passNumber}` : `${thousands}${`${1_000 + (passNumber % 1_000)}`.slice(1)}`;
 }
 
 /** What an emit mode asks for. */

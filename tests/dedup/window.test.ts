@@ -285,3 +285,16 @@ test("passes are numbered over all read points by whoever hands out the numbers"
   for (const window of points) window.admit(aRead("A"), 0, 0, wall);
   expect(ids).toEqual(["tunnel-1 aaaaaaaa-41", "tunnel-2 aaaaaaaa-42"]);
 });
+
+test("a pass number is told whole, however large, also at the end of its pass", () => {
+  const numbers = [7, 999, 1_000, 1_001, 1_000_000, 12_345_067, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1_005, 9e15 + 12];
+  let taken = 0;
+  const { window, seen } = aWindow({ emit: "both" }, { nextPassNumber: () => numbers[taken++]! });
+  const ids: (string | undefined)[] = [];
+  for (const [index] of numbers.entries()) {
+    window.admit(aRead(`A${index}`), 0, index * 100, wall);
+    window.sweep(index * 100 + 100, wall);
+    ids.push(...seen.splice(0).map((one) => ("passId" in one ? one.passId : undefined)));
+  }
+  expect(ids).toEqual(numbers.flatMap((number) => [`9f0c3a1e-${number}`, `9f0c3a1e-${number}`]));
+});
