@@ -17,7 +17,7 @@ export interface WindowOptions {
   readonly clock: { readonly boot: string };
   /** Passes that are followed at once. */
   readonly passesMax?: number;
-  /** Unique within this run of the gateway, over all its read points. */
+  /** Rises with each, within this run of the gateway and over all its read points. */
   readonly nextPassNumber: () => number;
   /** Takes what is worth an event; must not call the window back. */
   readonly observe: (observation: Observation) => void;

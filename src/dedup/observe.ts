@@ -3,7 +3,7 @@ import type { CloseReason, FirstRead, Pass, PassFacts } from "../model/observati
 import type { Read } from "../model/read.ts";
 import { type Clocks, nowMsOf, wallMsOf } from "./ring/clocks.ts";
 import { copyRest, type Rests } from "./ring/codes.ts";
-import { copyEnds, type Passes, type PassRecord, readCountOf, recordOf } from "./ring/passes.ts";
+import { copyEnds, firstBlockOf, type Passes, type PassRecord, readCountOf, recordOf } from "./ring/passes.ts";
 import { sharesOf } from "./ring/shares.ts";
 import type { ReadPointSettings } from "./settings.ts";
 
@@ -82,7 +82,7 @@ function factsOf(
   clocks: Clocks,
 ): PassFacts {
   const code = copyEnds(passes, slot);
-  copyRest(rests, passes.rest[slot]!, code);
+  copyRest(rests, firstBlockOf(passes, slot), code);
   return {
     passId: record.oddity?.passId ?? `${names.boot}-${textOf(record.passNumber)}`,
     readPoint: names.readPoint,

@@ -27,6 +27,7 @@ import {
   confirmPass,
   countLedgerRead,
   createPasses,
+  firstBlockOf,
   freeSlot,
   hasDeparted,
   hasFreeSlot,
@@ -35,6 +36,7 @@ import {
   isTold,
   markTold,
   moveTimes,
+  numberPass,
   type Passes,
   readCountOf,
   recordOf,
@@ -91,7 +93,7 @@ export function createWindow(options: WindowOptions): DedupWindow {
   const { settings, devices, hashKeys = drawKeys() } = options;
   assert(devices.length <= limits.readPointDevicesMax, "a read point has no more devices than a pass has bits");
   const capacity = options.passesMax ?? limits.passesMax;
-  const passes = createPasses(capacity);
+  const passes = createPasses(capacity, devices.length);
   const state: State = {
     names: { readPoint: options.readPoint, devices, boot: options.clock.boot },
     departTicks: ticksOf(settings.depart_ms),
@@ -188,7 +190,8 @@ function confirm(state: State, slot: number, read: Read): void {
   counts[count.opened] = counts[count.opened]! + 1;
   counts[count.otherSuppressed] = counts[count.otherSuppressed]! + readCountOf(passes, slot) - 1;
   counts[count.pending] = counts[count.pending]! - readCountOf(passes, slot) + 1;
-  confirmPass(passes, slot, state.nextPassNumber());
+  confirmPass(passes, slot);
+  numberPass(passes, slot, state.nextPassNumber());
   if (state.firstReads) state.observe(firstReadOf(state.names, passes, state.rests, slot, read, state.clocks));
 }
 
@@ -241,7 +244,7 @@ function restore(state: State, pass: RestoredPass, monotonicMs: MonotonicMs, isA
   beginPass(passes, slot, Math.max(device, 0), pass.medium, undefined, clocks);
   if (isNew) queueSlot(state.wheel, passes, slot);
   countLedgerRead(passes, slot, device);
-  confirmPass(passes, slot, 0);
+  confirmPass(passes, slot);
   setOddity(passes, slot, { passId: pass.passId, device: pass.device, symbology: pass.symbology });
   if (pass.stalled || isAgain) markTold(passes, slot);
 }
@@ -315,10 +318,11 @@ function settlePending(state: State, slot: number, where: number): void {
 
 /** Ends a pass that was taken out of the wheel and gives its slot back. */
 function leave(state: State, slot: number, reason: CloseReason): void {
+  const { passes } = state;
   endPass(state, slot, reason);
-  removeSlot(state.table, state.passes, slot);
-  releaseRest(state.rests, state.passes.rest[slot]!);
-  freeSlot(state.passes, slot);
+  removeSlot(state.table, passes, state.keys, slot);
+  releaseRest(state.rests, firstBlockOf(passes, slot));
+  freeSlot(passes, slot);
 }
 
 function countEviction(state: State): void {

@@ -298,3 +298,12 @@ test("a pass number is told whole, however large, also at the end of its pass", 
   }
   expect(ids).toEqual(numbers.flatMap((number) => [`9f0c3a1e-${number}`, `9f0c3a1e-${number}`]));
 });
+
+test.each([1, 8, 9, 16, 17, 32])("a summary names the first and the last of %i devices", (deviceCount) => {
+  const names = Array.from({ length: deviceCount }, (_, n) => `scanner-${n + 1}`);
+  const { window, seen } = aWindow({ emit: "pass" }, { devices: names });
+  window.admit(aRead("A"), deviceCount - 1, 0, wall);
+  window.admit(aRead("A"), 0, 1, wall + 1);
+  window.sweep(200, wall + 200);
+  expect(seen).toMatchObject([{ device: names.at(-1), devices: [...new Set([names[0], names.at(-1)])] }]);
+});

@@ -10,7 +10,7 @@ const secret = Buffer.from("Zhang San 13812345678, 1 Renmin Road, Hangzhou");
 
 describe("R39 what is not needed any more is overwritten", () => {
   it("in the window: the code of a pass that is over, both ends and what lies between", () => {
-    const passes = createPasses(4);
+    const passes = createPasses(4, 1);
     const rests = createRests(4);
     const slot = takeSlot(passes);
     const block = keepRest(rests, secret, 0, secret.length);

@@ -1,12 +1,16 @@
 import { assert } from "../../lib/assert.ts";
 import { limits } from "../../model/limits.ts";
 
-/** Both ends of a code stand in the record of its pass: they are all of a waybill of 15 characters. */
+/** A code of up to here stands in the record of its pass, its first eight bytes and its last eight: a waybill of 15. */
 export const recordBytes = 16;
+/** Of a longer one only its last eight do; the rest, all before them, lies in blocks: one for a GS1-128 of 48. */
 const endBytes = recordBytes / 2;
-/** The rest of a long code, between its ends, lies in blocks. */
-const blockBytes = 32;
-const blockShift = 5;
+const blockBytes = 40;
+
+/** Four bytes as an integer, the first of them lowest, as the memory of all our machines has them. */
+export function wordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}
 
 /**
  * The rests of all long codes that are followed, each a chain of blocks.
@@ -15,6 +19,8 @@ const blockShift = 5;
  */
 export interface Rests {
   readonly bytes: Uint8Array;
+  /** The same memory. */
+  readonly words: Int32Array;
   /** The block after each block, in a chain and in the free list. */
   readonly nextBlock: Int32Array;
   readonly blocksMax: number;
@@ -27,8 +33,10 @@ export interface Rests {
 /** Memory for the rests of `capacity` codes: a block for each of them, and enough for one longest code. */
 export function createRests(capacity: number): Rests {
   const blocksMax = capacity + Math.ceil(limits.codeBytesMax / blockBytes);
+  const bytes = new Uint8Array((blocksMax + 1) * blockBytes);
   return {
-    bytes: new Uint8Array((blocksMax + 1) * blockBytes),
+    bytes,
+    words: new Int32Array(bytes.buffer),
     nextBlock: new Int32Array(blocksMax + 1),
     blocksMax,
     freeBlock: 0,
@@ -39,16 +47,18 @@ export function createRests(capacity: number): Rests {
 
 /** Whether a code of `length` bytes finds room for its rest. */
 export function restFits(rests: Rests, length: number): boolean {
-  return (rests.freeCount + rests.blocksMax - rests.touchedCount) * blockBytes >= length - recordBytes;
+  if (length <= recordBytes) return true;
+  return (rests.freeCount + rests.blocksMax - rests.touchedCount) * blockBytes >= length - endBytes;
 }
 
 /** Copies the rest of a code that fits and gives the first block of its chain, 0 for a short code. */
 export function keepRest(rests: Rests, bytes: Uint8Array, start: number, end: number): number {
+  if (end - start <= recordBytes) return 0;
   let first = 0;
   let last = 0;
-  for (let from = start + endBytes; from < end - endBytes; from += blockBytes) {
+  for (let from = start; from < end - endBytes; from += blockBytes) {
     const block = takeBlock(rests);
-    rests.bytes.set(bytes.subarray(from, Math.min(end - endBytes, from + blockBytes)), block << blockShift);
+    rests.bytes.set(bytes.subarray(from, Math.min(end - endBytes, from + blockBytes)), block * blockBytes);
     rests.nextBlock[block] = 0;
     if (last === 0) first = block;
     else rests.nextBlock[last] = block;
@@ -73,7 +83,7 @@ function takeBlock(rests: Rests): number {
 export function releaseRest(rests: Rests, first: number): void {
   for (let block = first; block !== 0; ) {
     const next = rests.nextBlock[block]!;
-    rests.bytes.fill(0, block << blockShift, (block + 1) << blockShift);
+    rests.bytes.fill(0, block * blockBytes, (block + 1) * blockBytes);
     rests.nextBlock[block] = rests.freeBlock;
     rests.freeBlock = block;
     rests.freeCount += 1;
@@ -81,13 +91,15 @@ export function releaseRest(rests: Rests, first: number): void {
   }
 }
 
-/** Whether a chain holds the rest of `bytes[start, end)`; true for short codes, which have none. */
+/** Whether a chain holds the rest of the long code `bytes[start, end)`. */
 export function sameRest(rests: Rests, first: number, bytes: Uint8Array, start: number, end: number): boolean {
   let block = first;
-  for (let from = start + endBytes; from < end - endBytes; from += blockBytes) {
+  for (let from = start; from < end - endBytes; from += blockBytes) {
     const blockEnd = Math.min(from + blockBytes, end - endBytes);
-    const shift = (block << blockShift) - from;
-    for (let at = from; at < blockEnd; at++) if (rests.bytes[at + shift] !== bytes[at]) return false;
+    const shift = block * blockBytes - from;
+    let at = from;
+    for (; at + 4 <= blockEnd; at += 4) if (rests.words[(at + shift) >> 2] !== wordAt(bytes, at)) return false;
+    for (; at < blockEnd; at += 1) if (rests.bytes[at + shift] !== bytes[at]) return false;
     block = rests.nextBlock[block]!;
   }
   return true;
@@ -95,11 +107,9 @@ export function sameRest(rests: Rests, first: number, bytes: Uint8Array, start: 
 
 /** Fills in the rest of a code that is being copied. */
 export function copyRest(rests: Rests, first: number, copy: Uint8Array): void {
-  let block = first;
   const end = copy.length - endBytes;
-  for (let at = endBytes; at < end; at += blockBytes) {
-    const from = block << blockShift;
+  for (let at = 0, block = first; block !== 0; at += blockBytes, block = rests.nextBlock[block]!) {
+    const from = block * blockBytes;
     copy.set(rests.bytes.subarray(from, from + Math.min(end - at, blockBytes)), at);
-    block = rests.nextBlock[block]!;
   }
 }

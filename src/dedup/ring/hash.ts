@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { recordBytes } from "./codes.ts";
+import { recordBytes, wordAt } from "./codes.ts";
 
 /** Codes up to here are hashed by their words: a waybill of 15 characters, an EPC-96 of 24 hex digits. */
 export const shortBytesMax = 32;
@@ -47,10 +47,6 @@ export function loadWords(words: Int32Array, bytes: Uint8Array, start: number, e
   words[7] = wordAt(bytes, end - 12);
 }
 
-function wordAt(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-}
-
 /**
  * The hash of a code whose words were loaded. Equal codes hash alike; `admit.ts` spells the same out in one piece.
  *
@@ -63,11 +59,20 @@ function wordAt(bytes: Uint8Array, at: number): number {
 export function hashCode(keys: HashKeys, words: Int32Array, bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
   if (length > shortBytesMax) return mixed(halfSipHash(bytes, start, end, keys.sip[0]!, keys.sip[1]!), keys.factor);
+  return hashWords(keys, words, 0, length <= recordBytes ? recordWords : wordsMax, length);
+}
+
+/** The hash of a code of up to `recordBytes` whose words stand at `at`. */
+export function hashRecord(keys: HashKeys, ints: Int32Array, at: number, length: number): number {
+  return hashWords(keys, ints, at, recordWords, length);
+}
+
+function hashWords(keys: HashKeys, words: Int32Array, at: number, count: number, length: number): number {
   let sum = length;
-  const count = length <= recordBytes ? recordWords : wordsMax;
   for (let n = 0; n < count; n++) {
-    const word = words[n]!;
-    sum += Math.imul(keys.pairs[2 * n]! + word, keys.pairs[2 * n + 1]! + (word >>> 16));
+    const word = words[at + n]!;
+    // An integer at each step: a sum that outgrows one is a float, and boxed where it is handed on.
+    sum = (sum + Math.imul(keys.pairs[2 * n]! + word, keys.pairs[2 * n + 1]! + (word >>> 16))) | 0;
   }
   return mixed(sum, keys.factor);
 }

@@ -2,6 +2,7 @@ import type { Medium } from "../../model/read.ts";
 import type { EpochMs } from "../../model/units.ts";
 import { type Clocks, eraOf, lastReadAtOf, movedTick, nowTickOf, wallMsOf } from "./clocks.ts";
 import { recordBytes } from "./codes.ts";
+import { type HashKeys, hashRecord } from "./hash.ts";
 import {
   deviceShift,
   eraMask,
@@ -10,6 +11,8 @@ import {
   lastReadMask,
   lastSeen,
   lengthShift,
+  longBlock,
+  longHash,
   pendingBit,
   readCount,
   recordInts,
@@ -36,20 +39,20 @@ export interface Oddity {
 export interface Passes {
   /** What every read needs, a record for each slot. */
   readonly ints: Int32Array;
-  readonly hash: Int32Array;
   /** The next slot in the list that each slot stands in. */
   readonly link: Int32Array;
-  /** The first block of the code beyond its start, or 0. */
-  readonly rest: Int32Array;
-  readonly deviceBits: Int32Array;
+  /** No wider than the read point has devices. */
+  readonly deviceBits: Uint8Array | Uint16Array | Int32Array;
   readonly firstDevice: Uint8Array;
   readonly symbology: Uint8Array;
   readonly firstReadAt: Float64Array;
-  readonly passNumber: Float64Array;
+  /** The low 32 bits: no more passes begin before one is told for the last time, a day after its begin at most. */
+  readonly passNumber: Uint32Array;
   readonly shares: Shares;
   readonly symbologies: string[];
   readonly oddities: Map<number, Oddity>;
   readonly capacity: number;
+  latestNumber: number;
   freeSlot: number;
   touchedCount: number;
   liveCount: number;
@@ -58,22 +61,21 @@ export interface Passes {
 /** Large memory lies 16 bytes behind the start of a page in glibc and musl: with as much again no record straddles two lines. */
 const alignBytes = 16;
 
-export function createPasses(capacity: number): Passes {
+export function createPasses(capacity: number, deviceCount: number): Passes {
   const slots = capacity + 1;
   return {
     ints: new Int32Array(new ArrayBuffer(alignBytes + slots * recordInts * 4), alignBytes),
-    hash: new Int32Array(slots),
     link: new Int32Array(slots),
-    rest: new Int32Array(slots),
-    deviceBits: new Int32Array(slots),
+    deviceBits: new (deviceCount <= 8 ? Uint8Array : deviceCount <= 16 ? Uint16Array : Int32Array)(slots),
     firstDevice: new Uint8Array(slots),
     symbology: new Uint8Array(slots),
     firstReadAt: new Float64Array(slots),
-    passNumber: new Float64Array(slots),
+    passNumber: new Uint32Array(slots),
     shares: createShares(capacity),
     symbologies: [],
     oddities: new Map(),
     capacity,
+    latestNumber: 0,
     freeSlot: 0,
     touchedCount: 0,
     liveCount: 0,
@@ -116,41 +118,62 @@ export function bindCode(
 ): void {
   const { ints } = passes;
   const at = slot * recordInts;
-  passes.hash[slot] = codeHash;
-  passes.rest[slot] = restBlock;
   ints[at + traits] = length << lengthShift;
   ints[at] = codeWords[0]!;
   ints[at + 1] = codeWords[1]!;
   ints[at + 2] = codeWords[2]!;
   ints[at + 3] = codeWords[3]!;
+  if (length <= recordBytes) return;
+  ints[at + longHash] = codeHash;
+  ints[at + longBlock] = restBlock;
 }
 
-/** Whether the slot holds a code of this length and start; for codes of up to `recordBytes` that is all of it. */
-export function sameStart(passes: Passes, slot: number, codeWords: Int32Array, length: number): boolean {
+/** Whether the record is that of such a code; for codes of up to `recordBytes` that is all of it. */
+export function sameRecord(
+  passes: Passes,
+  slot: number,
+  codeHash: number,
+  codeWords: Int32Array,
+  length: number,
+): boolean {
   const { ints } = passes;
   const at = slot * recordInts;
-  return (
-    ints[at + traits]! >>> lengthShift === length &&
-    ints[at] === codeWords[0] &&
-    ints[at + 1] === codeWords[1] &&
-    ints[at + 2] === codeWords[2] &&
-    ints[at + 3] === codeWords[3]
-  );
+  if (ints[at + traits]! >>> lengthShift !== length) return false;
+  if (ints[at + 2] !== codeWords[2] || ints[at + 3] !== codeWords[3]) return false;
+  if (length > recordBytes) return ints[at + longHash] === codeHash;
+  return ints[at] === codeWords[0] && ints[at + 1] === codeWords[1];
 }
 
+function lengthOf(passes: Passes, slot: number): number {
+  return passes.ints[slot * recordInts + traits]! >>> lengthShift;
+}
+
+/** The hash of the slot's code: that of a short one is quickly made again. */
+export function hashOf(passes: Passes, keys: HashKeys, slot: number): number {
+  const at = slot * recordInts;
+  const length = lengthOf(passes, slot);
+  return length > recordBytes ? passes.ints[at + longHash]! : hashRecord(keys, passes.ints, at, length);
+}
+
+/** Where the rest of the slot's code begins; 0 if it is short and has none. */
+export function firstBlockOf(passes: Passes, slot: number): number {
+  return lengthOf(passes, slot) > recordBytes ? passes.ints[slot * recordInts + longBlock]! : 0;
+}
+
+const endBytes = recordBytes / 2;
 /** Where the ends of a code are laid out as bytes. */
 const endWords = new Int32Array(recordBytes / 4);
 const ends = new Uint8Array(endWords.buffer);
 
-/** A copy of the slot's code; the part between its ends is left empty. */
+/** A copy of the slot's code; the rest of a long one is left empty. */
 export function copyEnds(passes: Passes, slot: number): Uint8Array {
   const at = slot * recordInts;
   for (let word = 0; word < endWords.length; word += 1) endWords[word] = passes.ints[at + word]!;
-  const length = passes.ints[at + traits]! >>> lengthShift;
+  const length = lengthOf(passes, slot);
   const copy = new Uint8Array(length);
-  const startBytes = Math.min(length, recordBytes / 2);
+  const startBytes = length > recordBytes ? 0 : Math.min(length, endBytes);
   for (let index = 0; index < startBytes; index += 1) copy[index] = ends[index]!;
-  for (let index = startBytes; index < recordBytes && length > startBytes; index += 1)
+  for (let index = endBytes; index < recordBytes && length > endBytes; index += 1)
     copy[length - recordBytes + index] = ends[index]!;
   return copy;
 }
@@ -176,8 +199,7 @@ export function beginPass(
   ints[at + firstSeen] = nowTickOf(clocks);
   ints[at + lastSeen] = nowTickOf(clocks);
   ints[at + readCount] = 0;
-  const length = ints[at + traits]! >>> lengthShift;
-  ints[at + traits] = (length << lengthShift) | (medium === "rfid" ? rfidBit : 0) | pendingBit;
+  ints[at + traits] = (lengthOf(passes, slot) << lengthShift) | (medium === "rfid" ? rfidBit : 0) | pendingBit;
   clearShares(passes.shares, slot);
 }
 
@@ -255,9 +277,18 @@ export function isTold(passes: Passes, slot: number): boolean {
 }
 
 /** Makes a pending pass real. */
-export function confirmPass(passes: Passes, slot: number, number: number): void {
+export function confirmPass(passes: Passes, slot: number): void {
   passes.ints[slot * recordInts + traits] = passes.ints[slot * recordInts + traits]! & ~pendingBit;
-  passes.passNumber[slot] = number;
+}
+
+/** Gives a pass its number, which is higher than all before. */
+export function numberPass(passes: Passes, slot: number, passNumber: number): void {
+  passes.latestNumber = passNumber;
+  passes.passNumber[slot] = passNumber;
+}
+
+function numberOf({ latestNumber, passNumber }: Passes, slot: number): number {
+  return latestNumber - ((latestNumber - passNumber[slot]!) >>> 0);
 }
 
 export function markTold(passes: Passes, slot: number): void {
@@ -305,7 +336,7 @@ export function recordOf(passes: Passes, slot: number, clocks: Clocks): PassReco
   const firstReadAt = passes.firstReadAt[slot]!;
   const lastEra = (packed >>> eraShift) & eraMask;
   return {
-    passNumber: passes.passNumber[slot]!,
+    passNumber: numberOf(passes, slot),
     device: passes.firstDevice[slot]!,
     deviceBits: passes.deviceBits[slot]!,
     medium: (packed & rfidBit) === 0 ? "barcode" : "rfid",

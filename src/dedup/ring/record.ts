@@ -5,10 +5,13 @@ import { recordBytes } from "./codes.ts";
 
 /**
  * Where the facts that every read needs lie in the record of a pass: 32 bytes, half a cache line, because a line that
- * is not at hand is most of what a read costs. The words of the code stand first. Times are ticks of `clocks.ts`.
+ * is not at hand is most of what a read costs. The words of the code stand first; in a code of more than 16 bytes the
+ * first two give way to its hash and the first block of its rest. Times are ticks of `clocks.ts`.
  */
 export const recordShift = 3;
 export const recordInts: number = 1 << recordShift;
+export const longHash = 0;
+export const longBlock = 1;
 export const lastSeen = 4;
 export const firstSeen = 5;
 export const readCount = 6;

@@ -1,6 +1,7 @@
 import { assert } from "../../lib/assert.ts";
 import { type Rests, recordBytes, sameRest } from "./codes.ts";
-import { type Passes, sameStart } from "./passes.ts";
+import type { HashKeys } from "./hash.ts";
+import { firstBlockOf, hashOf, type Passes, sameRecord } from "./passes.ts";
 
 const shortBytes = recordBytes;
 
@@ -50,8 +51,8 @@ export function findSlot(
     if (entry === 0) return 0;
     if (((entry ^ hash) & tagMask) !== 0) continue;
     const slot = entry >>> tagBits;
-    if (!sameStart(passes, slot, words, length)) continue;
-    if (length <= shortBytes || sameRest(rests, passes.rest[slot]!, bytes, start, end)) return slot;
+    if (!sameRecord(passes, slot, hash, words, length)) continue;
+    if (length <= shortBytes || sameRest(rests, firstBlockOf(passes, slot), bytes, start, end)) return slot;
   }
 }
 
@@ -64,12 +65,12 @@ export function insertSlot(table: Table, hash: number, slot: number): void {
 }
 
 /** Takes a slot out and moves those that were pushed aside by it back, so that no search meets a hole. */
-export function removeSlot(table: Table, passes: Passes, slot: number): void {
+export function removeSlot(table: Table, passes: Passes, keys: HashKeys, slot: number): void {
   const { entries, homeShift, placeMask, tagBits } = table;
-  let hole = passes.hash[slot]! >>> homeShift;
+  let hole = hashOf(passes, keys, slot) >>> homeShift;
   while (entries[hole]! >>> tagBits !== slot) hole = (hole + 1) & placeMask;
   for (let at = (hole + 1) & placeMask; entries[at] !== 0; at = (at + 1) & placeMask) {
-    const home = passes.hash[entries[at]! >>> tagBits]! >>> homeShift;
+    const home = hashOf(passes, keys, entries[at]! >>> tagBits) >>> homeShift;
     if (((at - home) & placeMask) < ((at - hole) & placeMask)) continue;
     entries[hole] = entries[at]!;
     hole = at;
