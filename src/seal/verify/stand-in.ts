@@ -16,6 +16,8 @@ export interface StandIn extends CapturedPlace {
   readonly leaf: Buffer | undefined;
   /** Of a view; a mark has no signature of its own: the events around it and a signed purge vouch for it. */
   readonly signed: { readonly signature: EventSignature; readonly payload: string } | undefined;
+  /** What a view says of an event that is shown in it. */
+  readonly told: { readonly type: string; readonly data: Json } | undefined;
 }
 
 type Members = { readonly [member: string]: Json };
@@ -28,7 +30,9 @@ export function readErased({ erased, ...others }: Members): StandIn | MalformedR
   if (typeof place === "string") return place;
   const digest = hashIn(erased.digest);
   const leaf = hashIn(erased.leaf);
-  return digest === undefined || leaf === undefined ? "not-an-event" : { ...place, digest, leaf, signed: undefined };
+  return digest === undefined || leaf === undefined
+    ? "not-an-event"
+    : { ...place, digest, leaf, signed: undefined, told: undefined };
 }
 
 /** A view: it names its event by id and digest. */
@@ -44,7 +48,8 @@ export function readView(value: Members): StandIn | MalformedReason | undefined 
   const viewer = isObject(data) && typeof data.viewer === "string" ? data.viewer : "";
   if (id !== `${String(of.id)}/${viewer}` || sequence !== String(place.sequence)) return "contradiction";
   const read: EventSignature = typeof signature === "string" ? readViewSignature(signature) : { kind: "malformed" };
-  return { ...place, digest, leaf: undefined, signed: { signature: read, payload: canonicalize(members) } };
+  const told = typeof of.type === "string" ? { type: of.type, data: data ?? null } : undefined;
+  return { ...place, digest, leaf: undefined, signed: { signature: read, payload: canonicalize(members) }, told };
 }
 
 function hashIn(text: Json | undefined): Buffer | undefined {

@@ -71,6 +71,8 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
     return standing;
   };
   const admitStandIn = (standIn: StandIn, line: string, number: number): Standing => {
+    const extra = standIn.told?.type === purgeType ? plainExtraOf(standIn.told) : undefined;
+    if (extra !== undefined) extras.set(rows.count(), extra);
     const judged = standIn.signed && signatures.judge(standIn.signed, rows.count(), line);
     const { standing, key } = judged ?? { standing: "no-key" as const, key: 0 };
     rows.add({ ...hashesOf(standIn), chain: chains.take(standIn, number, true), line: number, key, standing });
@@ -266,13 +268,15 @@ function extraOf(event: CapturedEvent, key: number, trust: VerifierSettings["tru
   return { kind: "epoch", key, endorsement: judgeEndorsement(event, epochKeyOf(event.data)?.jwk, trust) };
 }
 
-function plainExtraOf({ type, data }: CapturedEvent): Extra | undefined {
+const purgeType = "org.sortgate.purge.v1";
+
+function plainExtraOf({ type, data }: Pick<CapturedEvent, "type" | "data">): Extra | undefined {
   if (!isObject(data)) return undefined;
   const number = (name: string): number => (typeof data[name] === "number" ? data[name] : Number.NaN);
   if (type === "org.sortgate.checkpoint.v1") {
     return { kind: "checkpoint", size: number("size"), root: typeof data.root === "string" ? data.root : "" };
   }
-  return type === "org.sortgate.purge.v1" ? purgeOf(data) : undefined;
+  return type === purgeType ? purgeOf(data) : undefined;
 }
 
 /** What a purge says went: the beginning of the chain, single events, or those with core data in a range. */

@@ -24,10 +24,15 @@ function markOf(event: string, wrong: { readonly [member: string]: Json } = {}):
 }
 
 /** What a broker with a view gets of an event. */
-function viewOf(line: Line, event: string, wrong: { readonly bytes?: string } = {}): string {
+function viewOf(
+  line: Line,
+  event: string,
+  wrong: { readonly bytes?: string } = {},
+  data: { readonly [member: string]: Json } = { codeClass: "waybill" },
+): string {
   const { sequence, type } = JSON.parse(event) as { sequence: string; type: string };
   const bytes = Buffer.from(wrong.bytes ?? event);
-  const draft = { viewer: "partner", sequence: Number(sequence), type, bytes, data: { codeClass: "waybill" } };
+  const draft = { viewer: "partner", sequence: Number(sequence), type, bytes, data };
   return Buffer.from(line.sealer.view(draft)).toString("utf8");
 }
 
@@ -168,6 +173,18 @@ describe("R24 a capture of views", () => {
     ]);
     sealer.useKey(createEpochKey());
     expect(verdictOf([...lines, viewOf(second, event)]).findings).toEqual([{ kind: "unknown-key", from: 3, to: 3 }]);
+  });
+
+  test("misses nothing that a purge tells of in its turn, and believes no purge that was edited", () => {
+    const line = aLine(device);
+    const start = line.startEpoch();
+    const events = ["a", "b"].map((code) => line.add("read", { code }));
+    const data = { count: 1, reason: "erased", sequences: ["2"] };
+    const purge = viewOf(line, line.add("purge", data), {}, data);
+    const rest = [start, viewOf(line, events[1]!)];
+    expect(verdictOf([...rest, purge])).toEqual({ verdict: "whole", findings: [] });
+    const edited = changed(purge, { subject: "elsewhere" });
+    expect(verdictOf([...rest, edited]).findings).toContainEqual({ kind: "missing", from: 2, to: 2 });
   });
 
   test("passes no view for an event, and no event for a view", () => {
