@@ -1,4 +1,5 @@
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, createPublicKey } from "node:crypto";
+import { fingerprintOf } from "../lib/fingerprint.ts";
 import type { Field } from "./label/field.ts";
 import { type Suite, suiteOfContent } from "./suites/index.ts";
 
@@ -7,8 +8,15 @@ export interface Opener {
   /** Takes note of the content key in an event, if it has one that this private key unwraps. */
   learn(event: unknown): Promise<void>;
   /** What is sealed in an event; undefined if it holds nothing sealed, or the reason why it does not open. */
-  open(event: unknown): readonly Field[] | { readonly reason: "no-key" | "altered" } | undefined;
+  open(event: unknown): readonly Field[] | Unopened | undefined;
+  /** Fingerprint of this key; see `fingerprintOf`. */
+  readonly fingerprint: string;
 }
+
+/** Why something sealed does not open: its content key is not there, is for other private keys, or it was altered. */
+export type Unopened =
+  | { readonly reason: "no-key" | "altered" }
+  | { readonly reason: "other-key"; readonly wanted: readonly string[] };
 
 /** One is the gateway's; more are attempts. */
 const keysPerNameMax = 16;
@@ -23,12 +31,14 @@ interface Known {
  * Fails:   with an error of OpenSSL if the PEM text is no private key.
  */
 export function createOpener(privateKey: Buffer): Opener {
-  createPrivateKey(privateKey);
+  const fingerprint = fingerprintOf(createPublicKey(createPrivateKey(privateKey)));
   // Whoever has the public key can wrap a key of his own under a known name: each is kept, and none replaces another.
   const secrets = new Map<string, Known[]>();
+  const receivers = new Map<string, Set<string>>();
   return {
+    fingerprint,
     async learn(event) {
-      const { action, alg, key, wrapped } = dataOf(event);
+      const { action, alg, key, receiver, wrapped } = dataOf(event);
       const suite = suiteOfContent(alg);
       if (action !== "seal-key" || suite === undefined || typeof key !== "string" || typeof wrapped !== "string")
         return;
@@ -36,7 +46,10 @@ export function createOpener(privateKey: Buffer): Opener {
         const known = { suite, secret: await suite.unwrap(privateKey, wrapped, key) };
         secrets.set(key, [...(secrets.get(key) ?? []), known].slice(0, keysPerNameMax));
       } catch {
-        // It was wrapped for somebody else; what it seals then says so.
+        // It was wrapped for somebody else; what it seals then says so, and for whom, if its gateway told it.
+        const known = receivers.get(key) ?? new Set<string>();
+        const isOther = typeof receiver === "string" && /^[0-9a-f]{64}$/.test(receiver) && receiver !== fingerprint;
+        if (isOther && known.size < keysPerNameMax) receivers.set(key, known.add(receiver));
       }
     },
     open(event) {
@@ -44,6 +57,8 @@ export function createOpener(privateKey: Buffer): Opener {
       if (typeof sealed !== "object" || sealed === null) return undefined;
       const { alg, key, nonce, text } = sealed as Record<string, unknown>;
       const known = typeof key === "string" ? secrets.get(key) : undefined;
+      const wanted = typeof key === "string" ? receivers.get(key) : undefined;
+      if (known === undefined && wanted !== undefined) return { reason: "other-key", wanted: [...wanted] };
       if (known === undefined || typeof nonce !== "string" || typeof text !== "string") return { reason: "no-key" };
       const [iv, bytes] = [Buffer.from(nonce, "base64url"), Buffer.from(text, "base64url")];
       for (const { suite, secret } of known) {

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { systemTimers, type Timers } from "../lib/clock.ts";
-import { readSmallFile } from "../lib/small-file.ts";
 import { systemCode } from "../model/error.ts";
 import { announce, type ClearedEvent, type Json } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Field } from "./label/field.ts";
+import { isOver, type Receiver, readReceiver, type SealKey } from "./receiver.ts";
 import type { Suite } from "./suites/index.ts";
 
 /** Seals what only the centre is to read; the gateway cannot open it again. */
@@ -20,6 +20,8 @@ export interface Sealing {
   seal(fields: readonly Field[], context: string): Json | undefined;
   /** Whether there is a key; without one, what is to be sealed is dropped. */
   isReady(): boolean;
+  /** What is sealed to, from the first time that it could be; what lies in the file later counts from the next start. */
+  key(): SealKey | undefined;
   close(): void;
 }
 
@@ -57,10 +59,12 @@ const contentBytesMax = 4_096;
  * A content key lives for ten minutes or 10,000 labels, so that wrapping costs nothing and a thief gets what one of them
  * sealed at most.
  *
- * Fails:   never; without a key that can be used it tells so, tries again each minute, and seals nothing meanwhile.
+ * Fails:   never; without a key that can be used, or behind the end of its certificate, it tells so, tries again each
+ *          minute, and seals nothing meanwhile.
  */
 export async function openSealing(options: SealingOptions): Promise<Sealing> {
   const { suite, now, tell, timers = systemTimers } = options;
+  let receiver: Receiver | undefined;
   let current: ContentKey | undefined;
   let next: ContentKey | undefined;
   let isWrapping = false;
@@ -71,7 +75,10 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
     if (isWrapping || next !== undefined || isClosed) return;
     isWrapping = true;
     try {
-      const made = await makeContentKey(suite, options.keyFile);
+      const found = receiver ?? (await readReceiver(options.keyFile));
+      if (isOver(found, now())) throw new Error(`its certificate ended on ${new Date(found.notAfter!).toISOString()}`);
+      const made = await makeContentKey(suite, found);
+      receiver = found;
       if (isClosed) made.secret.fill(0);
       else next = made;
       isTold = false;
@@ -89,11 +96,22 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
     current = undefined;
   }
 
+  /** Behind the end of the certificate nothing is sealed any more. */
+  function endKeys(): boolean {
+    if (receiver === undefined || !isOver(receiver, now())) return false;
+    forget();
+    next?.secret.fill(0);
+    next = undefined;
+    void prepare();
+    return true;
+  }
+
   function usable(): ContentKey | undefined {
+    if (endKeys()) return undefined;
     if (current !== undefined && !isSpent(current, now())) return current;
     forget();
     // Without it in the chain nobody could open what it seals.
-    if (next === undefined || !options.announce(keyEvent(suite, next, now()))) return undefined;
+    if (next === undefined || !options.announce(keyEvent(suite, next, receiver!, now()))) return undefined;
     current = next;
     current.firstUsedAt = now();
     next = undefined;
@@ -105,6 +123,7 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
   const endRetry = timers.every(retryMs, () => {
     // An idle line keeps no key for longer than a busy one.
     if (current !== undefined && isSpent(current, now())) forget();
+    if (endKeys()) return;
     void prepare();
   });
   return {
@@ -112,7 +131,8 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
       const key = usable();
       return key === undefined ? undefined : sealWith(suite, key, fields, context);
     },
-    isReady: () => current !== undefined || next !== undefined,
+    isReady: () => !endKeys() && (current !== undefined || next !== undefined),
+    key: () => receiver,
     close() {
       isClosed = true;
       endRetry();
@@ -122,8 +142,9 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
   };
 }
 
-function keyEvent({ contentAlgorithm: alg }: Suite, { id: key, wrapped }: ContentKey, at: EpochMs): ClearedEvent {
-  return announce("audit", at, { action: "seal-key", alg, key, wrapped });
+function keyEvent(suite: Suite, { id: key, wrapped }: ContentKey, to: SealKey, at: EpochMs): ClearedEvent {
+  const alg = suite.contentAlgorithm;
+  return announce("audit", at, { action: "seal-key", alg, key, receiver: to.fingerprint, wrapped });
 }
 
 function isSpent({ sealedCount, firstUsedAt }: ContentKey, at: EpochMs): boolean {
@@ -140,8 +161,7 @@ function noKey(path: string, error: unknown): Parameters<Tell>[0] {
   };
 }
 
-async function makeContentKey(suite: Suite, keyFile: string): Promise<ContentKey> {
-  const publicKey = await readSmallFile(keyFile);
+async function makeContentKey(suite: Suite, { pem: publicKey }: Receiver): Promise<ContentKey> {
   const secret = randomBytes(secretBytes);
   const id = randomBytes(idBytes).toString("base64url");
   return { id, secret, wrapped: await suite.wrap(publicKey, secret, id), sealedCount: 0, firstUsedAt: undefined };

@@ -162,6 +162,16 @@ test("R04 the centre's key may be RSA, P-256 or X25519", async () => {
   ]);
 });
 
+test("R04 the end of the centre's certificate is a warning before it comes", async () => {
+  writeFileSync(join(folder, "centre.pem"), aPair(nowMs - 10 * day, nowMs + 20 * day).cert);
+  const text = `${smallest.replace(absentPort, presentPort)}[guard]\ncore = "seal"\nseal_key_file = "centre.pem"\n`;
+  const { ok, warnings } = await checkConfig(join(folder, "sortgate.toml"), { text, namedFiles: true, nowMs });
+  expect([ok, warnings.map(({ line, sentence }) => `${line} ${sentence}`)]).toEqual([
+    true,
+    ["17 the certificate expires on 2026-12-13"],
+  ]);
+});
+
 test("R15 the private key of the centre is refused on this box, and so is a key that nothing can be sealed to", async () => {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const place = "17 guard > seal_key_file:";

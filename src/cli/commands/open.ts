@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { createOpener, type Opener } from "../../guard/open.ts";
+import { fingerprintText } from "../../lib/fingerprint.ts";
 import { readSmallFile } from "../../lib/small-file.ts";
 import { SortgateError } from "../../model/error.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -50,7 +51,10 @@ async function readOpener(path: string): Promise<Opener> {
 interface Counts {
   opened: number;
   "no-key": number;
+  "other-key": number;
   altered: number;
+  /** Fingerprints of the private keys that open the rest. */
+  readonly wanted: Set<string>;
 }
 
 async function open(file: string, keyPath: string, output: Output): Promise<void> {
@@ -64,12 +68,24 @@ async function open(file: string, keyPath: string, output: Output): Promise<void
   });
   if (eventCount === 0) throw nothingThere(file);
   for (const event of events) await opener.learn(event);
-  const counts: Counts = { opened: 0, "no-key": 0, altered: 0 };
+  const counts: Counts = { opened: 0, "no-key": 0, "other-key": 0, altered: 0, wanted: new Set() };
   for (const event of events) tell(event, opener, counts, output);
-  const { opened, altered } = counts;
-  if (altered + counts["no-key"] > 0) output.exitCode = exitCodes.problem;
-  if (!output.asJson)
-    output.line(`opened ${opened}, without their key ${counts["no-key"]}, altered ${altered}`, "strong");
+  const { opened, altered, wanted } = counts;
+  const missing = counts["no-key"] + counts["other-key"];
+  if (altered + missing > 0) output.exitCode = exitCodes.problem;
+  if (!output.asJson) output.line(`opened ${opened}, without their key ${missing}, altered ${altered}`, "strong");
+  if (wanted.size > 0 && !output.asJson) output.problem(otherKey(counts["other-key"], wanted, opener.fingerprint));
+}
+
+/** More would scroll what matters away. */
+const toldMax = 4;
+
+function otherKey(count: number, wanted: ReadonlySet<string>, own: string): SortgateError {
+  const fingerprints = [...wanted].slice(0, toldMax).map(fingerprintText).join(", or ");
+  const sentence = `This private key is not the one that ${count} of these were sealed to: they want ${fingerprints}, this is ${fingerprintText(own)}`;
+  return new SortgateError("verify/unreadable", sentence, {
+    hint: "give the private key of that fingerprint; sortgate status on the gateway shows what it seals to",
+  });
 }
 
 function nothingThere(file: string): SortgateError {
@@ -95,6 +111,7 @@ function tell(event: unknown, opener: Opener, counts: Counts, output: Output): v
   const id = typeof said === "string" ? JSON.stringify(said).slice(1, -1) : "an event without id";
   const fields = "reason" in result ? undefined : result;
   counts["reason" in result ? result.reason : "opened"] += 1;
+  if ("wanted" in result) for (const fingerprint of result.wanted) counts.wanted.add(fingerprint);
   if (output.asJson) output.json({ id, ...(fields === undefined ? result : { fields }) });
   else if (fields === undefined) output.line(`${id}  ${"reason" in result ? result.reason : ""}`, "bad");
   // Text from a label may speak to a terminal.

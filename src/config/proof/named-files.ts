@@ -90,10 +90,9 @@ function judgeKey(bytes: Buffer): Verdict[] {
 
 /** What is sealed to it nobody can open on this box: so the private half must not lie here. */
 function judgeReceiver(bytes: Buffer, nowMs: number, isGm: boolean): Verdict[] {
-  if (bytes.includes("-----BEGIN CERTIFICATE-----")) {
-    const verdicts = judgeCertificates(bytes, "certificate", nowMs);
-    if (verdicts.some(({ level }) => level === "problem")) return verdicts;
-  }
+  const isCertificate = bytes.includes("-----BEGIN CERTIFICATE-----");
+  const verdicts = isCertificate ? judgeCertificates(bytes, "certificate", nowMs) : [];
+  if (verdicts.some(({ level }) => level === "problem")) return verdicts;
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(bytes.toString("latin1")))
     return [
       problem(
@@ -107,6 +106,10 @@ function judgeReceiver(bytes: Buffer, nowMs: number, isGm: boolean): Verdict[] {
   } catch {
     return [problem("the file holds no public key that can be read", "put the centre's public key in PEM form there")];
   }
+  return [...verdicts, ...judgeReceivingKey(key, isGm)];
+}
+
+function judgeReceivingKey(key: KeyObject, isGm: boolean): Verdict[] {
   if (isGm) return judgeSm2(key);
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   if (key.export({ type: "spki", format: "der" }).includes(sm2Curve))
