@@ -6,9 +6,11 @@ import { type Control, openControl } from "./control/index.ts";
 import { recallPasses } from "./dedup/index.ts";
 import { type SupervisedDevice, superviseDevice } from "./driver/index.ts";
 import { type Forwarder, startForwarder } from "./forward/index.ts";
-import { createGuard, createTokenKeys, openSealing, type Sealing, suiteOf, type TokenKeys } from "./guard/index.ts";
+import type { Guard } from "./guard/index.ts";
+import { openGuard } from "./guarding.ts";
+import type { HeadStart } from "./head-start.ts";
 import { type Clock, createSystemClock, pause } from "./lib/clock.ts";
-import { watchClockSync } from "./lib/clock-sync.ts";
+import { type ClockSync, watchClockSync } from "./lib/clock-sync.ts";
 import { makeFolder, nearestFolder } from "./lib/folder.ts";
 import { SortgateError, systemCode } from "./model/error.ts";
 import { announce } from "./model/event.ts";
@@ -19,7 +21,7 @@ import { createRates, startTimers } from "./self-watch.ts";
 import { gatherStatus, refusedStatus } from "./status.ts";
 import { createSystemd, createTelemetry } from "./telemetry/index.ts";
 import { clockWatches, forecastWatch, rawProbeWatch, watchdogTimer } from "./watches.ts";
-import { type Counters, type LedgerThread, type OpeningLedger, unpackEvents } from "./workers/index.ts";
+import { type Counters, type LedgerThread, unpackEvents } from "./workers/index.ts";
 
 /** Time for the last commit, and for brokers to take what is queued, when the daemon stops. */
 const drainBudgetMs = 3_000;
@@ -37,11 +39,11 @@ export interface Gateway {
 /**
  * Builds the daemon of a config: the only place that knows every module.
  *
- * Takes:   `version`, as it shall stand in the status; `opening`, from `head-start.ts`.
+ * Takes:   `version`, as it shall stand in the status.
  * Fails:   ledger/*, identity/*, control/*; what it opened until then is closed again. Devices and brokers that are not
  *          there are no failure: they are tried for ever.
  */
-export async function openGateway(config: Config, version: string, opening: OpeningLedger): Promise<Gateway> {
+export async function openGateway({ config, policy, opening }: HeadStart, version: string): Promise<Gateway> {
   const clock = createSystemClock();
   const startedAtWallMs = clock.wallMs();
   const telemetry = createTelemetry({ settings: config.log });
@@ -54,9 +56,9 @@ export async function openGateway(config: Config, version: string, opening: Open
   const ledger = await opening.opened({ tell, counters: () => conservation(config, late.pipeline) });
   const clockSync = watchClockSync();
   const isClockSynchronized = clockSync.isSynchronized;
-  const tokens = createTokenKeys(clock.wallMs, { suite: suiteOf(config.guard.crypto) });
+  const { guard, tokens } = await openGuard(policy, clock, ledger, tell);
   const pressure = createBackPressure({ ledger, whenFull: config.queue.when_full, clock, tell });
-  const pipeline = await openPipeline({ config, clock, ledger, pressure, tell, tokens, isClockSynchronized });
+  const pipeline = await openPipeline({ config, guard, clock, ledger, pressure, tell, isClockSynchronized });
   late.pipeline = pipeline;
   const rates = createRates(config.devices.length, (device) => pipeline.deviceCounters(device).readCount);
   let isReady = false;
@@ -74,6 +76,7 @@ export async function openGateway(config: Config, version: string, opening: Open
     status: async () =>
       gatherStatus({
         config,
+        policy,
         software: version,
         boot: clock.boot,
         startedAtWallMs,
@@ -88,11 +91,7 @@ export async function openGateway(config: Config, version: string, opening: Open
         nowMs: () => clock.monotonicMs(),
       }),
     noticeCounts: telemetry.counts,
-  }).catch(async (error: unknown) => {
-    clockSync.close();
-    await ledger.stop();
-    throw error;
-  });
+  }).catch((error: unknown) => endEarly(error, clockSync, ledger));
   const devices = await startDevices({ config, clock, tell, ledger, pressure, pipeline, now });
   const forwarders = startForwarders(config, version, ledger, clock, tell);
   late.forwarders = forwarders;
@@ -134,6 +133,13 @@ interface Field {
   readonly forwarders: readonly Forwarder[];
 }
 
+/** What is open when the control socket cannot be opened is closed again. */
+async function endEarly(error: unknown, clockSync: ClockSync, ledger: LedgerThread): Promise<never> {
+  clockSync.close();
+  await ledger.stop();
+  throw error;
+}
+
 function tellFailed(error: SortgateError, tell: Tell): SortgateError {
   const message = `${error.message}. Try: ${error.hint}`;
   tell({ name: "ledger/failed", level: "error", message, fields: { code: error.code } });
@@ -161,21 +167,21 @@ function conservation(config: Config, pipeline: Pipeline | undefined): Counters 
 
 interface PipelineSources {
   readonly config: Config;
+  readonly guard: Guard;
   readonly clock: Clock;
   readonly ledger: LedgerThread;
   readonly pressure: BackPressure;
   readonly tell: Tell;
-  readonly tokens: TokenKeys;
   readonly isClockSynchronized: () => boolean;
 }
 
 async function openPipeline({
   config,
+  guard,
   clock,
   ledger,
   pressure,
   tell,
-  tokens,
   isClockSynchronized,
 }: PipelineSources): Promise<Pipeline> {
   const profiles = await Promise.all(config.devices.map(loadProfile));
@@ -186,33 +192,12 @@ async function openPipeline({
       readPoint: read_point,
       profile: profiles[index]!,
     })),
-    guard: createGuard({
-      settings: config.guard,
-      tokens,
-      sealing: await openGuardSealing(config.guard, clock, ledger, tell),
-    }),
+    guard,
     boot: clock.boot,
     isClockSynchronized,
     accept: createIntake(ledger, pressure, tell),
     recalled: recallPasses(ledger.opened.remembered, ledger.opened.lastAt, config.readPoints),
     tell,
-  });
-}
-
-async function openGuardSealing(
-  guard: Config["guard"],
-  clock: Clock,
-  ledger: LedgerThread,
-  tell: Tell,
-): Promise<Sealing | undefined> {
-  const { seal_key_file: keyFile, crypto } = guard;
-  if (keyFile === undefined) return undefined;
-  return openSealing({
-    suite: suiteOf(crypto),
-    keyFile,
-    now: clock.wallMs,
-    tell,
-    announce: (event) => ledger.append(event) === "taken",
   });
 }
 

@@ -1,9 +1,15 @@
 import type { Config } from "./config/index.ts";
-import { type OpeningLedger, startLedgerThread } from "./workers/index.ts";
+import type { SortgateError } from "./model/error.ts";
+import { announce } from "./model/event.ts";
+import type { Tell } from "./model/notice.ts";
+import type { Policy, TakenPolicy } from "./policy.ts";
+import { type LedgerThread, type OpeningLedger, startLedgerThread } from "./workers/index.ts";
 
 /** What the rest of the daemon is opened with. */
 export interface HeadStart {
   readonly config: Config;
+  /** What the guard works by. */
+  readonly policy: Policy;
   readonly opening: OpeningLedger;
 }
 
@@ -19,6 +25,8 @@ export async function headStart(configPath: string, version: string): Promise<He
   // Only now: the schema alone takes as long to load as all that the thread needs.
   const { configDigest, readConfig } = await import("./config/index.ts");
   const config = await readConfig(configPath);
+  const taken = await (await import("./policy.ts")).takePolicy(config, Date.now());
+  const { hash, signed } = taken.policy;
   const { site, id, data_dir } = config.gateway;
   const opening = started.open({
     dataDir: data_dir,
@@ -26,6 +34,7 @@ export async function headStart(configPath: string, version: string): Promise<He
     gateway: id,
     software: version,
     configDigest: configDigest(config),
+    policy: { hash, ...(signed === undefined ? {} : { version: signed.version }) },
     bytesMax: config.queue.bytes_max,
     retainMs: config.queue.retain_days * 86_400_000,
     recallMs: Math.max(0, ...config.readPoints.map((point) => point.pass_max_ms + point.depart_ms)),
@@ -34,5 +43,33 @@ export async function headStart(configPath: string, version: string): Promise<He
     views: Object.fromEntries(config.brokers.flatMap(({ name, view }) => (view === undefined ? [] : [[name, view]]))),
     crypto: config.guard.crypto,
   });
-  return { config, opening };
+  const opened: OpeningLedger["opened"] = async (listener) => {
+    const ledger = await opening.opened(listener);
+    await tellPolicy(config, taken, ledger, listener.tell);
+    return ledger;
+  };
+  return { config, policy: taken.policy, opening: { opened } };
+}
+
+/** Puts into chain and log that the policy does not hold, before any parcel; remembers what could not be before. */
+async function tellPolicy(config: Config, taken: TakenPolicy, ledger: LedgerThread, tell: Tell): Promise<void> {
+  const { refused } = taken.policy;
+  if (refused !== undefined) {
+    ledger.append(announce("alarm", Date.now(), { alarm: "policy-refused", reason: refused.reason }));
+    tell({
+      name: "guard/policy-refused",
+      level: "error",
+      message: `All codes leave as tokens, for the signed policy is not in force: ${refused.sentence}. Try: ${refused.hint}`,
+    });
+  }
+  if (taken.isRemembered) return;
+  const { rememberPolicy } = await import("./policy.ts");
+  await rememberPolicy(config, taken.policy).catch((error: unknown) => {
+    const { message, hint } = error as SortgateError;
+    tell({
+      name: "gateway/warning",
+      level: "warn",
+      message: `The policy's version is not remembered: ${message}. Try: ${hint}`,
+    });
+  });
 }

@@ -7,7 +7,7 @@ import {
 } from "./dedup/index.ts";
 import type { ReadPointSettings } from "./dedup/settings.ts";
 import type { Chunk, FrameSink, Profile } from "./driver/index.ts";
-import type { ClockState, Guard, LabelTotal } from "./guard/index.ts";
+import type { ClockState, Guard, LabelTotal, SealKey } from "./guard/index.ts";
 import { announce, type ClearedEvent } from "./model/event.ts";
 import type { Tell } from "./model/notice.ts";
 import type { Observation } from "./model/observation.ts";
@@ -90,6 +90,8 @@ export interface Pipeline {
   labelTotals(): readonly LabelTotal[];
   /** Whether there is a key to seal with; undefined where the site seals nothing. */
   isSealing(): boolean | undefined;
+  /** The centre's key that is sealed to; undefined if there never was one. */
+  sealKey(): SealKey | undefined;
 }
 
 const dayMs = 86_400_000;
@@ -152,6 +154,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     },
     labelTotals: () => guard.labels.totals(),
     isSealing: () => guard.isSealing(),
+    sealKey: () => guard.sealKey(),
     deviceCounters: (device) => lanes[device]!.counters,
     readPointCounters(readPoint) {
       const { window, droppedUnknownCount } = points.get(readPoint)!;

@@ -8,17 +8,20 @@ import type {
   DeviceStatus,
   ReadPointStatus,
   RefusedStatus,
+  SealKeyStatus,
   Status,
 } from "./control/index.ts";
 import type { SupervisedDevice } from "./driver/index.ts";
 import type { Forecast } from "./forecast.ts";
 import type { Forwarder } from "./forward/index.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { fileNow, type Policy, policyStatus } from "./policy.ts";
 import type { LedgerStats, LedgerThread, RefusedRow } from "./workers/index.ts";
 
 /** What a status is made of; all of it belongs to the running gateway. */
 export interface StatusSources {
   readonly config: Config;
+  readonly policy: Policy;
   readonly software: string;
   readonly boot: string;
   readonly startedAtWallMs: number;
@@ -36,7 +39,7 @@ export interface StatusSources {
   readonly nowMs: () => number;
 }
 
-/** Puts together what `sortgate status` shows. Cost: one question to the ledger thread, and one small file is read. */
+/** Puts together what `sortgate status` shows. Cost: one question to the ledger thread, and a few small files are read. */
 export async function gatherStatus(sources: StatusSources): Promise<Status> {
   const { config, ledger, software, boot } = sources;
   const stats = await ledger.ask("stats", null);
@@ -44,6 +47,7 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
   const { site, id } = config.gateway;
   const { subject, fingerprint, notAfter, path } = ledger.opened.certificate;
   const onDisk = await certificateOnDisk(path);
+  const sealKey = await sealKeyStatus(sources.pipeline);
   return {
     gateway: {
       site,
@@ -62,6 +66,7 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
       sequence: stats.last,
       kid: stats.kid === "" ? null : stats.kid,
       keySince: stats.kid === "" ? null : new Date(stats.keySince).toISOString(),
+      keyStorage: "software",
       certificate: { subject, fingerprint, notAfter, file: path, ...(onDisk !== undefined && { onDisk }) },
     },
     queue: {
@@ -81,11 +86,21 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
     devices: config.devices.map((_, device) => deviceStatus(sources, device)),
     readPoints: config.readPoints.map(({ name }) => readPointStatus(sources, name)),
     labels: sources.pipeline.labelTotals(),
+    policy: await policyStatus(sources.policy, Date.now()),
     sealing: { undefined: "off", true: "ready", false: "no-key" }[
       String(sources.pipeline.isSealing())
     ] as Status["sealing"],
+    ...(sealKey === undefined ? {} : { sealKey }),
     brokers: config.brokers.map((_, broker) => brokerStatus(sources, stats, forecast, broker)),
   };
+}
+
+async function sealKeyStatus(pipeline: Pipeline): Promise<SealKeyStatus | undefined> {
+  const key = pipeline.sealKey();
+  if (key === undefined) return undefined;
+  const { file, fileSha256, fingerprint, notAfter } = key;
+  const ends = notAfter === undefined ? {} : { notAfter: new Date(notAfter).toISOString() };
+  return { file, fingerprint, ...ends, fileNow: await fileNow(file, fileSha256) };
 }
 
 /** `keys import` changes the file under a running daemon, which uses the new one only from its next start on. */

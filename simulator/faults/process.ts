@@ -194,6 +194,7 @@ export class SimProcess {
             gateway,
             software: "0",
             configDigest: "0",
+            policy: { hash: "0" },
             bytesMax: plan.bytesMax,
             retainMs: plan.retainMs,
             recallMs: Math.max(...plan.points.map(({ passMaxMs, departMs }) => passMaxMs + departMs)),

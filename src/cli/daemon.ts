@@ -42,9 +42,9 @@ export async function daemonOf(configPath: string, output: Output): Promise<Daem
 /** The status of the daemon, which may be of another version than this command. */
 export async function statusOf(daemon: Pick<Daemon, "get">): Promise<Status> {
   const status = (await daemon.get("/status")) as Partial<Status> | null;
-  const { gateway, chain, queue, devices, readPoints, brokers, labels = [], sealing = "off" } = status ?? {};
+  const { gateway, chain, queue, devices, readPoints, brokers, labels = [], sealing = "off", ...guard } = status ?? {};
   if (gateway && chain && queue && Array.isArray(devices) && Array.isArray(readPoints) && Array.isArray(brokers))
-    return { gateway, chain, queue, devices, readPoints, brokers, labels, sealing };
+    return { gateway, chain, queue, devices, readPoints, brokers, labels, sealing, ...guard };
   throw new SortgateError("control/refused", "The daemon answers in a form that this command does not know", {
     hint: "restart it, so that both are of one version: systemctl restart sortgate",
   });

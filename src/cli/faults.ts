@@ -1,4 +1,4 @@
-import type { BrokerStatus, DeviceStatus, Status } from "../control/index.ts";
+import type { BrokerStatus, DeviceStatus, PolicyStatus, Status } from "../control/index.ts";
 import type { Output, Tone } from "./output.ts";
 import { countText, durationText } from "./quantity.ts";
 
@@ -149,20 +149,61 @@ export interface ConfigNow {
   readonly isDigestGuessed: boolean;
 }
 
-/** Faults of the gateway as a whole. */
-export function gatewayFaults(
-  { gateway, sealing }: Status,
-  { path, configDigest, isDigestGuessed }: ConfigNow,
-): Fault[] {
+const restart = (path: string): string => `sortgate check --config ${path}, then: systemctl restart sortgate`;
+
+/** A file that the guard read at the start, and that is another one by now. */
+function fileFaults(file: string | undefined, fileNow: PolicyStatus["fileNow"], what: string, path: string): Fault[] {
+  if (file === undefined || fileNow === undefined || fileNow === "same") return [];
+  return fileNow === "gone"
+    ? [
+        {
+          sentence: `${file} is gone: the daemon goes on with the ${what} that it read at its start, and the next start will miss it`,
+          hint: `put it back; sortgate check --config ${path} looks at it`,
+          tone: "warn",
+        },
+      ]
+    : [
+        {
+          sentence: `${file} is not what the daemon runs with: another ${what} needs a restart`,
+          hint: restart(path),
+          tone: "warn",
+        },
+      ];
+}
+
+/** Faults of what the guard works by. */
+function guardFaults({ policy, sealing, sealKey }: Status, path: string): Fault[] {
   const faults: Fault[] = [];
-  if (!gateway.ready)
-    faults.push({ sentence: "The gateway is not ready", hint: "journalctl -u sortgate -n 50", tone: "bad" });
+  if (policy?.problem !== undefined)
+    faults.push({
+      sentence: `All codes leave as tokens, for the signed policy is not in force: ${policy.problem}`,
+      hint: `${policy.hint ?? `sortgate check --config ${path}`}; then: systemctl restart sortgate`,
+      tone: "bad",
+    });
+  if (policy?.isOver === true)
+    faults.push({
+      sentence: `The signed policy ended on ${policy.notAfter}: the next start lets out tokens alone`,
+      hint: "have the centre sign a newer one, and restart with it",
+      tone: "warn",
+    });
+  faults.push(...fileFaults(policy?.file, policy?.fileNow, "policy", path));
   if (sealing === "no-key")
     faults.push({
       sentence: "Nothing can be sealed to the centre, and what should be is dropped",
       hint: `sortgate check --config ${path} looks at seal_key_file; it is tried again each minute`,
       tone: "bad",
     });
+  faults.push(...fileFaults(sealKey?.file, sealKey?.fileNow, "key of the centre", path));
+  return faults;
+}
+
+/** Faults of the gateway as a whole. */
+export function gatewayFaults(status: Status, { path, configDigest, isDigestGuessed }: ConfigNow): Fault[] {
+  const { gateway } = status;
+  const faults: Fault[] = [];
+  if (!gateway.ready)
+    faults.push({ sentence: "The gateway is not ready", hint: "journalctl -u sortgate -n 50", tone: "bad" });
+  faults.push(...guardFaults(status, path));
   if (!gateway.clockSynced)
     faults.push({
       sentence: "The clock of this box is not set by a time server, and each event says so",
@@ -175,7 +216,7 @@ export function gatewayFaults(
       sentence: `${path} is not what the daemon runs with: an edit of the config needs a restart${
         isDigestGuessed ? " (unless its credentials lie in another directory than those of sortgate.service)" : ""
       }`,
-      hint: `sortgate check --config ${path}, then: systemctl restart sortgate`,
+      hint: restart(path),
       tone: "warn",
     });
   return faults;

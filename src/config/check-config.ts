@@ -6,8 +6,8 @@ import { checkReferences } from "./proof/references.ts";
 import { warningsOf } from "./proof/warnings.ts";
 import { type Config, configJsonSchema, fileSettings } from "./schema.ts";
 import { expand } from "./toml/expand.ts";
-import { plainValue } from "./toml/locate.ts";
-import { parseToml } from "./toml/parse-toml.ts";
+import { type KeyPath, pathText, placeAt, plainValue } from "./toml/locate.ts";
+import { parseToml, type TomlTable } from "./toml/parse-toml.ts";
 import { decodeText, readText } from "./toml/read-text.ts";
 import { type ConfigProblem, type Finding, problemText } from "./words/problem.ts";
 
@@ -21,8 +21,24 @@ export interface CheckOptions {
   readonly text?: string;
   /** Also look at the files that the configuration names: keys, certificates, passwords. */
   readonly namedFiles?: boolean;
+  /** Looks further into a sound configuration, at what this module does not know. */
+  readonly judge?: (config: Config) => Promise<readonly Judgement[]>;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly nowMs?: number;
+}
+
+/** What a further look found at a key. */
+export interface Judgement {
+  readonly level: "problem" | "warning";
+  readonly path: KeyPath;
+  readonly sentence: string;
+  readonly hint: string;
+}
+
+function findingsOf(root: TomlTable, judgements: readonly Judgement[], level: Judgement["level"]): Finding[] {
+  return judgements
+    .filter((judgement) => judgement.level === level)
+    .map(({ path, sentence, hint }) => ({ at: placeAt(root, path), key: pathText(root, path), sentence, hint }));
 }
 
 function problemsIn(file: string, findings: readonly Finding[], code: ConfigProblem["code"]): ConfigProblem[] {
@@ -56,10 +72,13 @@ async function prove(path: string, text: string, options: CheckOptions): Promise
     options.namedFiles === true
       ? await checkNamedFiles(root, refused, options.nowMs ?? Date.now())
       : { problems: [], warnings: [] };
-  const problems = problemsIn(path, [...findings, ...files.problems], "config/invalid");
   const config = result.success ? configOf(result.data) : undefined;
-  const found = [...(config === undefined || findings.length > 0 ? [] : warningsOf(root, config)), ...files.warnings];
-  const warnings = problemsIn(path, found, "config/invalid");
+  const sound = findings.length > 0 ? undefined : config;
+  const judged = sound === undefined ? [] : ((await options.judge?.(sound)) ?? []);
+  const wrong = [...findings, ...files.problems, ...findingsOf(root, judged, "problem")];
+  const problems = problemsIn(path, wrong, "config/invalid");
+  const found = [...(sound === undefined ? [] : warningsOf(root, sound)), ...files.warnings];
+  const warnings = problemsIn(path, [...found, ...findingsOf(root, judged, "warning")], "config/invalid");
   if (config === undefined || problems.length > 0) return { ok: false, problems, warnings };
   return { ok: true, config, warnings };
 }

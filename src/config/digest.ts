@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { GuardSettings } from "../guard/settings.ts";
 import type { Config } from "./schema.ts";
 
 /** A copy whose objects have their keys in order, so that equal configurations have equal texts. */
@@ -15,4 +16,15 @@ export function configDigest(config: Config): string {
   return createHash("sha256")
     .update(JSON.stringify(ordered(config)))
     .digest("hex");
+}
+
+/**
+ * SHA-256 in base64url over what the guard works by, defaults included; which files it lies in does not matter.
+ *
+ * Source:  RFC 8785 for the bytes: members in order, no space.
+ */
+export function policyHash({ seal_key_file, policy_file, policy_key_file, ...policy }: GuardSettings): string {
+  return createHash("sha256")
+    .update(JSON.stringify(ordered(policy)))
+    .digest("base64url");
 }

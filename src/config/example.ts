@@ -75,6 +75,8 @@ unknown = "token"               # or "drop"
 core = "drop"                   # names, telephones, addresses on labels: or "mask", "token", "seal"
 basic = "clear"                 # numbers of the shapes in carriers: or "mask", "token", "seal"
 # seal_key_file = "centre.pem"  # the centre's public key, for "seal"
+# policy_file = "policy.jws"    # a policy that the centre signed goes before these keys
+# policy_key_file = "centre-policy.pem"
 
 [control]
 socket = "/run/sortgate/control.sock"

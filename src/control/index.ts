@@ -6,7 +6,9 @@ export type {
   BrokerStatus,
   CertificateFacts,
   DeviceStatus,
+  PolicyStatus,
   ReadPointStatus,
   RefusedStatus,
+  SealKeyStatus,
   Status,
 } from "./status.ts";

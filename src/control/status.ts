@@ -90,6 +90,38 @@ export interface CertificateFacts {
   readonly notAfter: string;
 }
 
+/** What a file is that was read at the start. */
+export type FileNow = "same" | "changed" | "gone";
+
+/** What the guard works by. */
+export interface PolicyStatus {
+  /** SHA-256 in base64url of the policy in force, as in checkpoints. */
+  readonly hash: string;
+  /** Of the policy that the centre signed; absent unless one is in force. */
+  readonly version?: number;
+  /** SHA-256 in hex of what the centre signed. */
+  readonly sha256?: string;
+  readonly notAfter?: string;
+  /** Whether that has passed since the start; the next start refuses it. */
+  readonly isOver?: boolean;
+  /** Why the signed policy is not in force, and all codes leave as tokens; absent if all is well. */
+  readonly problem?: string;
+  readonly hint?: string;
+  /** The signed policy's file; absent if the config names none, or it could not be read at the start. */
+  readonly file?: string;
+  readonly fileNow?: FileNow;
+}
+
+/** The centre's public key that the guard seals to. */
+export interface SealKeyStatus {
+  readonly file: string;
+  /** SHA-256 in hex of its SPKI. */
+  readonly fingerprint: string;
+  /** When its certificate ends; absent for a bare key. */
+  readonly notAfter?: string;
+  readonly fileNow: FileNow;
+}
+
 /** What `GET /status` on the control socket answers, and what metrics and health are made of. */
 export interface Status {
   readonly gateway: {
@@ -111,6 +143,8 @@ export interface Status {
     /** Thumbprint (RFC 7638) of the epoch key; null until a full ledger has room for the event that tells it. */
     readonly kid: string | null;
     readonly keySince: string | null;
+    /** Where the device key lies; a daemon of an older version does not say it. */
+    readonly keyStorage?: "software";
     /** The certificate in use, and where it lay at the start. */
     readonly certificate: CertificateFacts & {
       readonly file: string;
@@ -141,9 +175,13 @@ export interface Status {
   };
   readonly devices: readonly DeviceStatus[];
   readonly readPoints: readonly ReadPointStatus[];
-  /** Labels that were taken apart since the start, and those that showed core data of a person, by format. */
+  /** A daemon of an older version does not say it. */
+  readonly policy?: PolicyStatus;
   /** `no-key`: what is to be sealed to the centre is dropped. */
   readonly sealing: "off" | "ready" | "no-key";
+  /** Absent where nothing is sealed, or there never was a key. */
+  readonly sealKey?: SealKeyStatus;
+  /** Labels that were taken apart since the start, and those that showed core data of a person, by format. */
   readonly labels: readonly { readonly format: string; readonly labelCount: number; readonly leakingCount: number }[];
   readonly brokers: readonly BrokerStatus[];
 }

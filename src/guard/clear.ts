@@ -8,6 +8,7 @@ import type { Extract } from "./extract.ts";
 import type { Label } from "./label/field.ts";
 import { createLabelCounts, type LabelCounts, type SeenLabel } from "./label-counts.ts";
 import { addProtected, type Policy, policiesOf, type Tools } from "./protect.ts";
+import type { SealKey } from "./receiver.ts";
 import type { Sealing } from "./sealing.ts";
 import type { CarrierName, GuardSettings } from "./settings.ts";
 import type { TokenKeys } from "./tokens.ts";
@@ -36,6 +37,8 @@ export interface Guard {
   readonly labels: Omit<LabelCounts, "note">;
   /** Whether there is a key to seal with; undefined where the site seals nothing. */
   isSealing(): boolean | undefined;
+  /** The centre's key that is sealed to; undefined if there never was one. */
+  sealKey(): SealKey | undefined;
 }
 
 interface Refusal {
@@ -91,7 +94,7 @@ export function createGuard({ settings, tokens, sealing }: Materials): Guard {
     return brandCleared({ kind: "pass", subject, at, data });
   }
 
-  return { clear, labels, isSealing: () => sealing?.isReady() };
+  return { clear, labels, isSealing: () => sealing?.isReady(), sealKey: () => sealing?.key() };
 }
 
 /** The first characters of a number, which carriers and GS1 give to one company: enough to ask who prints such labels. */

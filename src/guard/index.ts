@@ -1,5 +1,7 @@
 export { type ClockState, createGuard, type Guard } from "./clear.ts";
 export type { LabelTotal } from "./label-counts.ts";
+export type { SealKey } from "./receiver.ts";
 export { openSealing, type Sealing } from "./sealing.ts";
+export { isSealing } from "./settings.ts";
 export { suiteOf } from "./suites/index.ts";
 export { createTokenKeys, type TokenKeys } from "./tokens.ts";

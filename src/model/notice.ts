@@ -13,6 +13,7 @@ export type NoticeName =
   | "read/resumed"
   | "pass/evicted"
   | "guard/unsealed"
+  | "guard/policy-refused"
   | "ledger/opened"
   | "ledger/warning"
   | "ledger/full"

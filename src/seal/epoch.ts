@@ -49,6 +49,8 @@ export function epochData(facts: EpochFacts): { readonly [member: string]: Json 
     config: facts.configDigest,
     endorsement: signStatement(endorsedStatement(facts, String(facts.sequence), facts.key.jwk), facts.device),
     key: facts.key.jwk,
+    // The device key is a file of the box: no other place is supported, and nobody shall think so.
+    keyStorage: "software",
     reason: facts.reason,
     software: facts.software,
   };

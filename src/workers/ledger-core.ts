@@ -230,9 +230,9 @@ class SealedLedger implements LedgerCore {
   }
 
   #checkpoint(): OwnDraft {
-    const { sealer } = this.#core;
+    const { sealer, options } = this.#core;
     const lostCount = (): number => this.#room.lostCount();
-    return checkpointOf({ sealer, outbox: this.outbox, counters: () => this.#counters, lostCount });
+    return checkpointOf({ sealer, outbox: this.outbox, counters: () => this.#counters, lostCount }, options.policy);
   }
 
   #isCheckpointDue(newCount: number): boolean {

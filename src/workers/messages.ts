@@ -167,6 +167,14 @@ export interface RememberedPass {
   readonly at: EpochMs;
 }
 
+/** What the guard works by, as each checkpoint names it. */
+export interface PolicyMark {
+  /** SHA-256 in base64url. */
+  readonly hash: string;
+  /** Of the policy that the centre signed; absent if none is in force. */
+  readonly version?: number;
+}
+
 /** What the ledger thread is started with. */
 export interface LedgerOptions {
   readonly dataDir: string;
@@ -174,6 +182,7 @@ export interface LedgerOptions {
   readonly gateway: string;
   readonly software: string;
   readonly configDigest: string;
+  readonly policy: PolicyMark;
   readonly bytesMax: number;
   readonly retainMs: number;
   /** No pass lasts longer without a word in the ledger. */

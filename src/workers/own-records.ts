@@ -2,7 +2,7 @@ import type { Range } from "../ledger/index.ts";
 import type { EventKind, Json } from "../model/event.ts";
 import type { Notice } from "../model/notice.ts";
 import type { Sealer } from "../seal/index.ts";
-import type { Counters } from "./messages.ts";
+import type { Counters, PolicyMark } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** A record of the ledger's own, before it has its place in the chain. */
@@ -19,12 +19,15 @@ export function gapOf(reason: "damaged" | "queue-full" | "stopped", count: numbe
 }
 
 /** What a checkpoint tells; read when the events before it are sealed. */
-export function checkpointOf(sources: {
-  readonly sealer: Pick<Sealer, "root" | "sequence">;
-  readonly outbox: Pick<Outbox, "balances" | "delivered">;
-  readonly counters: () => Counters;
-  readonly lostCount: () => number;
-}): OwnDraft {
+export function checkpointOf(
+  sources: {
+    readonly sealer: Pick<Sealer, "root" | "sequence">;
+    readonly outbox: Pick<Outbox, "balances" | "delivered">;
+    readonly counters: () => Counters;
+    readonly lostCount: () => number;
+  },
+  { hash, version }: PolicyMark,
+): OwnDraft {
   const { sealer, outbox, counters, lostCount } = sources;
   return {
     kind: "checkpoint",
@@ -34,6 +37,8 @@ export function checkpointOf(sources: {
       return {
         counters: { ...counters(), lost: lostCount(), brokers },
         delivered: outbox.delivered(),
+        policy: hash,
+        ...(version === undefined ? {} : { policyVersion: version }),
         root: sealer.root(),
         size,
       };

@@ -285,6 +285,13 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
       "sortgate open events.jsonl --key centre.key",
       { test: "tests/system/sealing.test.ts", says: '"open", captured()' },
     ],
+    ...[
+      "openssl genpkey -algorithm Ed25519 -out centre-policy.key",
+      "openssl pkey -in centre-policy.key -pubout -out centre-policy.pem",
+      "sortgate policy sign policy.json --key centre-policy.key > policy.jws",
+      "sortgate check",
+      "sortgate policy show",
+    ].map((line): [string, Proof] => [line, { test: "tests/docs/signed-policy.test.ts", says: line }]),
   ],
   "tests/README.md": [
     ["npm test", tests],

@@ -47,6 +47,7 @@ export function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = ():
     gateway: "line-3",
     software: "0",
     configDigest: "0",
+    policy: { hash: "0" },
     bytesMax: 16_000_000,
     retainMs: 30 * dayMs,
     recallMs: 30_000,

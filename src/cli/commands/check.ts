@@ -1,8 +1,18 @@
 import type { Command } from "commander";
-import { type Config, type ConfigProblem, checkConfig, configDigest, problemText } from "../../config/index.ts";
+import {
+  type Config,
+  type ConfigProblem,
+  checkConfig,
+  configDigest,
+  type Judgement,
+  problemText,
+} from "../../config/index.ts";
+import { fingerprintText } from "../../lib/fingerprint.ts";
+import { findPolicy, judgePolicy, type Policy, sealKeyFacts } from "../../policy.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output, Tone } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
+import { policyJson, policyRows } from "./policy.ts";
 
 type Device = Config["devices"][number];
 
@@ -30,8 +40,33 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-function summarise(config: Config, output: Output): void {
-  const { gateway, brokers, readPoints, devices, guard, control } = config;
+/** What the guard will work by, and what it seals to. */
+interface Guarding {
+  readonly policy: Policy;
+  readonly sealKey: { readonly fingerprint: string; readonly notAfter?: string } | undefined;
+}
+
+function guardRows(config: Config, { policy, sealKey }: Guarding): string[][] {
+  const { guard, signed, hash } = policy;
+  const origin = signed === undefined ? "of this file" : `version ${signed.version}, signed`;
+  return [
+    ["carriers", guard.carriers.length === 0 ? "none" : guard.carriers.join(", ")],
+    ["other codes", guard.unknown === "token" ? "leave as a token" : "are dropped and counted"],
+    ...policyRows(config, guard).map(([name, core, basic, open], index) => [
+      index === 0 ? "policy" : "",
+      `${name}  core ${core}, basic ${basic}, public ${open}`,
+    ]),
+    ["", `${origin}; hash ${hash}`],
+    ...(sealKey === undefined ? [] : [["seal key", sealKeyText(sealKey)]]),
+  ];
+}
+
+function sealKeyText({ fingerprint, notAfter }: NonNullable<Guarding["sealKey"]>): string {
+  return `${fingerprintText(fingerprint)}${notAfter === undefined ? "" : `, its certificate ends on ${notAfter}`}`;
+}
+
+function summarise(config: Config, guarding: Guarding, output: Output): void {
+  const { gateway, brokers, readPoints, devices, control } = config;
   output.table([
     ["site", gateway.site],
     ["gateway", `${gateway.id}, data in ${gateway.data_dir}`],
@@ -48,12 +83,11 @@ function summarise(config: Config, output: Output): void {
       `${device.name}  ${device.driver} ${deviceAddress(device)} at ${device.read_point}`,
     ]),
     ["http", control.http ?? "off: /metrics, /healthz and /readyz are not served"],
-    ["carriers", guard.carriers.length === 0 ? "none" : guard.carriers.join(", ")],
-    ["other codes", guard.unknown === "token" ? "leave as a token" : "are dropped and counted"],
+    ...guardRows(config, guarding),
   ]);
 }
 
-function summaryJson(config: Config): object {
+function summaryJson(config: Config, { policy, sealKey }: Guarding): object {
   return {
     site: config.gateway.site,
     gateway: config.gateway.id,
@@ -66,18 +100,29 @@ function summaryJson(config: Config): object {
       address: deviceAddress(device),
       readPoint: device.read_point,
     })),
-    carriers: config.guard.carriers,
+    carriers: policy.guard.carriers,
+    policy: policyJson(config, policy),
+    ...(sealKey === undefined ? {} : { sealKey }),
     digest: configDigest(config),
   };
 }
 
+async function guardingOf(config: Config, nowMs: number): Promise<Guarding> {
+  const policy = await findPolicy(config, { nowMs, mustRemember: false });
+  return { policy, sealKey: await sealKeyFacts(policy.guard) };
+}
+
 async function check(file: string, output: Output): Promise<void> {
-  const checked = await checkConfig(file, { namedFiles: true });
+  const nowMs = Date.now();
+  const judge = async (config: Config): Promise<Judgement[]> =>
+    judgePolicy(await findPolicy(config, { nowMs, mustRemember: false }), nowMs);
+  const checked = await checkConfig(file, { namedFiles: true, judge });
   const { warnings } = checked;
+  const guarding = checked.ok ? await guardingOf(checked.config, nowMs) : undefined;
   if (!checked.ok) output.exitCode = exitCodes.problem;
   if (output.asJson) {
     const problems = checked.ok ? [] : checked.problems;
-    const summary = checked.ok ? { config: summaryJson(checked.config) } : {};
+    const summary = checked.ok ? { config: summaryJson(checked.config, guarding!) } : {};
     return output.json({
       ok: checked.ok,
       file,
@@ -88,7 +133,7 @@ async function check(file: string, output: Output): Promise<void> {
   }
   if (checked.ok) {
     output.line(`${file} is fine`, "good");
-    summarise(checked.config, output);
+    summarise(checked.config, guarding!, output);
   } else {
     output.line(`${file}: ${count(checked.problems.length, "problem")}`, "bad");
     tell(checked.problems, "bad", output);

@@ -17,6 +17,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   watch: async () => (await import("./watch.ts")).addWatch,
   status: async () => (await import("./status.ts")).addStatus,
   queue: async () => (await import("./queue.ts")).addQueue,
+  policy: async () => (await import("./policy.ts")).addPolicy,
   keys: async () => (await import("./keys.ts")).addKeys,
   verify: async () => (await import("./verify.ts")).addVerify,
   open: async () => (await import("./open.ts")).addOpen,

@@ -38,12 +38,14 @@ function factsOf({ subject, fingerprint, notAfter }: CertificateFacts): [string,
 }
 
 /** After `keys import` the file holds another certificate than the daemon has: each is told with what it is. */
-function tellKeys({ kid, keySince, certificate }: Status["chain"], output: Output): void {
+function tellKeys({ kid, keySince, keyStorage, certificate }: Status["chain"], output: Output): void {
   // A daemon of an older version does not name the file.
   const { onDisk, file = "unknown" } = certificate;
   const epoch = [
     ["epoch key", kid ?? "none yet: the ledger has no room for the event that tells it"],
     ["since", keySince ?? "-"],
+    // Only a daemon of an older version does not say it, and it knew no other place either.
+    ["device key", `${keyStorage ?? "software"}: a file of this box; no TPM holds it`],
   ];
   if (onDisk === undefined || onDisk.fingerprint === certificate.fingerprint) {
     output.table([...epoch, ...factsOf(certificate), ["file", file]]);

@@ -37,9 +37,9 @@ const tooSlow = new SortgateError(
 );
 
 async function open(configPath: string): Promise<Gateway> {
-  const { config, opening } = await headStart(configPath, softwareVersion());
+  const start = await headStart(configPath, softwareVersion());
   const { openGateway } = await import("../../gateway.ts");
-  return openGateway(config, softwareVersion(), opening);
+  return openGateway(start, softwareVersion());
 }
 
 async function run(configPath: string, output: Output): Promise<void> {

@@ -6,6 +6,7 @@ import {
   type ReadPointStatus,
   type Status,
 } from "../../control/index.ts";
+import { fingerprintText } from "../../lib/fingerprint.ts";
 import { daemonOf, statusOf } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
 import { brokerFaults, deviceFaults, gatewayFaults, queueFaults, tellFaults } from "../faults.ts";
@@ -70,6 +71,15 @@ function tellReadPoints(readPoints: readonly ReadPointStatus[], output: Output):
     ]),
     ["read point", "reads", "passes", "repeats", "refused", "no-reads", "open now"],
   );
+}
+
+/** What the guard works by; a daemon of an older version does not say it. */
+function tellPolicy({ policy, sealKey }: Status, output: Output): void {
+  if (policy === undefined) return;
+  const origin = policy.version === undefined ? "of the config" : `version ${policy.version}, signed by the centre`;
+  output.line();
+  output.line(`Policy ${policy.problem === undefined ? origin : "that lets out tokens alone"}; hash ${policy.hash}`);
+  if (sealKey !== undefined) output.line(`Sealed to ${fingerprintText(sealKey.fingerprint)} (${sealKey.file})`);
 }
 
 /** Labels that show too much are no fault of the gateway, but somebody should talk to whoever prints them. */
@@ -141,8 +151,8 @@ export function tellQueue(queue: Status["queue"], brokers: readonly BrokerStatus
 }
 
 /** Whether everything that should be up is up. */
-function isAllUp({ gateway, devices, brokers, sealing }: Status): boolean {
-  if (sealing === "no-key") return false;
+function isAllUp({ gateway, devices, brokers, sealing, policy }: Status): boolean {
+  if (sealing === "no-key" || policy?.problem !== undefined) return false;
   const isUp = ({ state }: { readonly state: string }): boolean => state === "up";
   return gateway.ready && devices.every(isUp) && brokers.every((broker) => isUp(broker) && broker.problem === "");
 }
@@ -169,6 +179,7 @@ export function addStatus(program: Command, output: Output): void {
       tellDevices(status.devices, output);
       tellReadPoints(status.readPoints, output);
       tellLabels(status.labels, output);
+      tellPolicy(status, output);
       output.line();
       tellBrokers(status.brokers, output);
       output.line();

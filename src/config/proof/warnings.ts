@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
+import { isSealing } from "../../guard/settings.ts";
 import type { Config } from "../schema.ts";
-import { type KeyPath, pathText, placeAt } from "../toml/locate.ts";
+import { type KeyPath, nodeAt, pathText, placeAt } from "../toml/locate.ts";
 import type { TomlTable } from "../toml/parse-toml.ts";
 import type { Finding } from "../words/problem.ts";
 
@@ -78,6 +79,24 @@ function emptinessWarnings({ devices, readPoints }: Config): [KeyPath, string, s
   );
 }
 
+/** Keys of `[guard]` that are written and change nothing; with a signed policy that is for the centre to say. */
+function idleWarnings(root: TomlTable, { guard }: Config): [KeyPath, string, string][] {
+  if (guard.policy_file !== undefined) return [];
+  const isMasking = [guard, ...guard.policy].some(({ core, basic }) => core === "mask" || basic === "mask");
+  const idle: [key: string, isIdle: boolean, sentence: string, hint: string][] = [
+    ["masks", !isMasking, "nothing is masked, so that this key has no effect", 'remove it, or write core = "mask"'],
+    [
+      "seal_key_file",
+      !isSealing(guard),
+      "nothing is sealed to the centre, so that this key has no effect",
+      'remove it, or write core = "seal"',
+    ],
+  ];
+  return idle.flatMap(([key, isIdle, sentence, hint]): [KeyPath, string, string][] =>
+    isIdle && nodeAt(root, ["guard", key]) !== undefined ? [[["guard", key], sentence, hint]] : [],
+  );
+}
+
 /** What is allowed in a sound configuration and still deserves a look. */
 export function warningsOf(root: TomlTable, config: Config): Finding[] {
   const all = [
@@ -85,6 +104,7 @@ export function warningsOf(root: TomlTable, config: Config): Finding[] {
     ...viewWarnings(config),
     ...emptinessWarnings(config),
     ...deviceWarnings(config),
+    ...idleWarnings(root, config),
   ];
   return all.map(([path, sentence, hint]) => ({
     at: placeAt(root, path),

@@ -1,0 +1,125 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { fingerprintOf, fingerprintText } from "../../lib/fingerprint.ts";
+import { type PolicyRefusal, refusal } from "./refusal.ts";
+
+/** Says what is signed, so that no other signature of the centre's key passes for a policy. */
+const policyType = "sortgate-policy+jws";
+
+/** A file with a `-----BEGIN … PRIVATE KEY-----`. */
+const privateMark = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
+
+/** Members of the header that are known; any other may mean something that we would not heed. */
+const headerMembers: ReadonlySet<string> = new Set(["alg", "typ", "kid"]);
+
+/** The algorithms that fit a key, the one to sign with first; none for keys that are not allowed. */
+function algorithmsOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): readonly string[] {
+  if (type === "ed25519") return ["Ed25519", "EdDSA"];
+  if (type === "ec" && details?.namedCurve === "prime256v1") return ["ES256"];
+  return type === "rsa" && (details?.modulusLength ?? 0) >= 2_048 ? ["PS256"] : [];
+}
+
+type Header = Readonly<Record<string, unknown>>;
+
+const notJws = refusal(
+  "unsigned",
+  "the file holds no compact JWS: the policy is not signed",
+  "have the centre sign it: sortgate policy sign FILE --key CENTRE.key",
+);
+
+function headerOf(token: string): Header | undefined {
+  const parts = token.split(".");
+  if (parts.length !== 3 || !parts.every((part) => /^[\w-]*$/.test(part))) return undefined;
+  try {
+    const header: unknown = JSON.parse(Buffer.from(parts[0]!, "base64url").toString("utf8"));
+    return typeof header === "object" && header !== null ? (header as Header) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function keyOf(pem: Buffer): { readonly key: KeyObject } | { readonly refused: PolicyRefusal } {
+  const remedy = "put the centre's public key there, as openssl pkey -in CENTRE.key -pubout writes it";
+  const told = (sentence: string) => refusal("key", sentence, remedy, "policy_key_file");
+  if (privateMark.test(pem.toString("latin1")))
+    return told("the file holds a private key; allowed: the public one alone");
+  try {
+    const key = createPublicKey(pem);
+    if (algorithmsOf(key).length > 0) return { key };
+    return told(
+      "the file holds a key that policies are not signed with; allowed: Ed25519, P-256, RSA of 2,048 bits or more",
+    );
+  } catch {
+    return told("the file holds no public key that can be read");
+  }
+}
+
+/**
+ * Proves that the centre signed a policy.
+ *
+ * Takes:   the files as they were read: a compact JWS (RFC 7515), and the centre's public key as PEM.
+ * Gives:   what was signed, byte by byte, or why it is not proven.
+ * Fails:   never, whatever the bytes.
+ */
+export async function provenPolicy(
+  file: Buffer,
+  publicKey: Buffer,
+): Promise<{ readonly payload: Uint8Array } | { readonly refused: PolicyRefusal }> {
+  const found = keyOf(publicKey);
+  if ("refused" in found) return found;
+  const { key } = found;
+  const token = file.toString("latin1").trim();
+  const header = headerOf(token);
+  if (header === undefined || header.alg === "none") return notJws;
+  const strange = Object.keys(header).find((member) => !headerMembers.has(member));
+  if (header.typ !== policyType || strange !== undefined)
+    return refusal(
+      "unsigned",
+      `the file holds a signature of something else; allowed: a header of alg, kid and typ "${policyType}"`,
+      "have the centre sign the policy: sortgate policy sign FILE --key CENTRE.key",
+    );
+  const algorithms = algorithmsOf(key);
+  if (typeof header.alg !== "string" || !algorithms.includes(header.alg))
+    return refusal(
+      "signature",
+      `the policy is signed with an algorithm that does not fit policy_key_file; allowed: ${algorithms.join(", ")}`,
+      "put the public half of the key there that the policy was signed with",
+    );
+  try {
+    // The library is loaded here: few sites have such a file.
+    const { compactVerify } = await import("jose");
+    return { payload: (await compactVerify(token, key, { algorithms: [...algorithms] })).payload };
+  } catch {
+    return unproven(header.kid, fingerprintOf(key));
+  }
+}
+
+function unproven(signer: unknown, own: string): { readonly refused: PolicyRefusal } {
+  const isOther = typeof signer === "string" && /^[0-9a-f]{64}$/.test(signer) && signer !== own;
+  return isOther
+    ? refusal(
+        "signature",
+        `the policy says that it is signed with the key ${fingerprintText(signer)}, and policy_key_file is ${fingerprintText(own)}`,
+        "put the public half of the key there that the policy was signed with",
+      )
+    : refusal(
+        "signature",
+        "the signature does not fit: the policy was altered, or signed with another key than policy_key_file",
+        "take the file from the centre again, and compare the fingerprint of policy_key_file with theirs",
+      );
+}
+
+/**
+ * Signs a policy, on the centre's side.
+ *
+ * Takes:   a private key as PEM without a password: Ed25519, P-256, or RSA of 2,048 bits or more.
+ * Gives:   a compact JWS. Undefined: policies are not signed with such a key.
+ * Fails:   with an error of OpenSSL if the PEM text is no private key.
+ */
+export async function signPolicy(payload: Uint8Array, privateKey: Buffer): Promise<string | undefined> {
+  const key = createPrivateKey(privateKey);
+  const [alg] = algorithmsOf(key);
+  if (alg === undefined) return undefined;
+  const { CompactSign } = await import("jose");
+  const header = { alg, kid: fingerprintOf(createPublicKey(key)), typ: policyType };
+  return new CompactSign(payload).setProtectedHeader(header).sign(key);
+}

@@ -1,0 +1,34 @@
+import {
+  createGuard,
+  createTokenKeys,
+  type Guard,
+  isSealing,
+  openSealing,
+  suiteOf,
+  type TokenKeys,
+} from "./guard/index.ts";
+import type { Clock } from "./lib/clock.ts";
+import type { Tell } from "./model/notice.ts";
+import type { Policy } from "./policy.ts";
+import type { LedgerThread } from "./workers/index.ts";
+
+/** Makes the guard of the policy in force, with what it needs: keys of tokens, and sealing where something is sealed. */
+export async function openGuard(
+  { guard: settings }: Policy,
+  clock: Clock,
+  ledger: LedgerThread,
+  tell: Tell,
+): Promise<{ readonly guard: Guard; readonly tokens: TokenKeys }> {
+  const suite = suiteOf(settings.crypto);
+  const tokens = createTokenKeys(clock.wallMs, { suite });
+  const { seal_key_file: keyFile } = settings;
+  if (keyFile === undefined || !isSealing(settings)) return { guard: createGuard({ settings, tokens }), tokens };
+  const sealing = await openSealing({
+    suite,
+    keyFile,
+    now: clock.wallMs,
+    tell,
+    announce: (event) => ledger.append(event) === "taken",
+  });
+  return { guard: createGuard({ settings, tokens, sealing }), tokens };
+}

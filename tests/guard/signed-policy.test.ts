@@ -1,0 +1,90 @@
+import { generateKeyPairSync } from "node:crypto";
+import { CompactSign } from "jose";
+import { describe, expect, it } from "vitest";
+import { provenPolicy } from "../../src/guard/policy/index.ts";
+import { aCentre } from "../fakes/policy.ts";
+
+const policy = { version: 7, site: "HZ01", guard: { core: "drop" } };
+const text = JSON.stringify(policy);
+
+/** What is said of a file and a key: the reason why not, or what was signed. */
+async function said(file: string | Uint8Array, publicKey: Buffer): Promise<string> {
+  const proven = await provenPolicy(Buffer.from(file), publicKey);
+  return "refused" in proven ? proven.refused.reason : Buffer.from(proven.payload).toString();
+}
+
+describe("R41 a policy that the centre signed", () => {
+  it.each(["Ed25519", "P-256", "RSA"] as const)("is proven by its public key alone (%s)", async (kind) => {
+    const centre = aCentre(kind);
+    const token = await centre.sign(text);
+    expect(await said(`${token}\n`, centre.publicKey)).toBe(text);
+    expect(await said(token, aCentre(kind).publicKey)).toBe("signature");
+    for (const other of ["Ed25519", "P-256", "RSA"] as const)
+      if (other !== kind) expect(await said(token, aCentre(other).publicKey)).toBe("signature");
+  });
+
+  it("names both keys where it says that it is signed with another one", async () => {
+    const centre = aCentre();
+    const proven = await provenPolicy(Buffer.from(await centre.sign(text)), aCentre().publicKey);
+    expect("refused" in proven && proven.refused.sentence).toMatch(
+      /^the policy says that it is signed with the key (?:[0-9a-f]{4} ?){4}, and policy_key_file is (?:[0-9a-f]{4} ?){4}$/,
+    );
+  });
+
+  it("is refused with any bit changed, and never thrown at", async () => {
+    const centre = aCentre();
+    const token = Buffer.from(await centre.sign(text));
+    for (let at = 0; at < token.length; at += 1)
+      for (const bit of [1, 4, 32, 128]) {
+        const changed = Buffer.from(token);
+        changed[at] = changed[at]! ^ bit;
+        const reason = await said(changed, centre.publicKey);
+        // The last character of a part has bits that say nothing; then what was signed is unchanged.
+        if (reason === text) expect(changed.toString("latin1"), `${at} ${bit}`).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+        else expect(["unsigned", "signature"], `${at} ${bit}`).toContain(reason);
+      }
+    for (let length = 0; length < token.length; length += 1)
+      expect(["unsigned", "signature"], String(length)).toContain(
+        await said(token.subarray(0, length), centre.publicKey),
+      );
+  });
+
+  it("is no unsigned text, no signature of something else, and none by an algorithm that is not listed", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+    const pem = Buffer.from(publicKey.export({ type: "spki", format: "pem" }));
+    const signed = (header: object): Promise<string> =>
+      new CompactSign(Buffer.from(text)).setProtectedHeader(header as { alg: string }).sign(privateKey);
+    const typ = "sortgate-policy+jws";
+    expect(await said(await signed({ alg: "PS256", typ }), pem)).toBe(text);
+    expect(await said(await signed({ alg: "PS256" }), pem)).toBe("unsigned");
+    expect(await said(await signed({ alg: "PS256", typ: "sortgate-event+jws" }), pem)).toBe("unsigned");
+    expect(await said(await signed({ alg: "PS256", typ, jku: "https://a" }), pem)).toBe("unsigned");
+    for (const alg of ["RS256", "PS512"]) expect(await said(await signed({ alg, typ }), pem), alg).toBe("signature");
+    const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+    expect(await said(`${part({ alg: "none", typ })}.${part(policy)}.`, pem)).toBe("unsigned");
+    // The public key as the secret of a MAC: what a careless verifier takes.
+    const mac = await new CompactSign(Buffer.from(text)).setProtectedHeader({ alg: "HS256", typ }).sign(pem);
+    expect(await said(mac, pem)).toBe("signature");
+    for (const nothing of ["", text, "a.b", "..", "null.null.null", `${part(null)}.${part(policy)}.AA`])
+      expect(await said(nothing, pem), nothing).toBe("unsigned");
+  });
+
+  it("EdDSA is the older name of Ed25519, and taken too", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    const header = { alg: "EdDSA", typ: "sortgate-policy+jws" };
+    const token = await new CompactSign(Buffer.from(text)).setProtectedHeader(header).sign(privateKey);
+    expect(await said(token, Buffer.from(publicKey.export({ type: "spki", format: "pem" })))).toBe(text);
+  });
+
+  it("is not proven by a private key on the box, a weak key, or a text that is none", async () => {
+    const centre = aCentre();
+    const token = await centre.sign(text);
+    expect(await said(token, centre.privateKey)).toBe("key");
+    const weak = generateKeyPairSync("rsa", { modulusLength: 1_024 }).publicKey;
+    expect(await said(token, Buffer.from(weak.export({ type: "spki", format: "pem" })))).toBe("key");
+    const other = generateKeyPairSync("ec", { namedCurve: "P-384" }).publicKey;
+    expect(await said(token, Buffer.from(other.export({ type: "spki", format: "pem" })))).toBe("key");
+    for (const nothing of ["", "hello", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
+      expect(await said(token, Buffer.from(nothing)), nothing).toBe("key");
+  });
+});

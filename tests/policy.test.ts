@@ -1,0 +1,222 @@
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { policyHash } from "../src/config/index.ts";
+import { findPolicy, judgePolicy, policyStatus, rememberPolicy, takePolicy } from "../src/policy.ts";
+import { canonicalize } from "../src/seal/index.ts";
+import { aCentre, aPolicySite, type PolicySite } from "./fakes/policy.ts";
+
+const nowMs = Date.parse("2026-11-23T03:00:00Z");
+const dayMs = 86_400_000;
+const drops = { core: "drop", basic: "token", public: "drop", unknown: "token", policy: [] };
+
+let site: PolicySite;
+beforeEach(() => {
+  site = aPolicySite(
+    'carriers = ["sf"]\nmasks = "documents"\n[[guard.policy]]\nread_point = "tunnel-1"\ncore = "mask"\n',
+  );
+  mkdirSync(join(site.dataDir, "identity"), { recursive: true });
+  writeFileSync(join(site.dataDir, "identity/device.key"), "");
+});
+afterEach(() => site.remove());
+
+const find = async (mustRemember = true) => findPolicy(await site.config(), { nowMs, mustRemember });
+const take = async () => takePolicy(await site.config(), nowMs);
+const memory = (): string => join(site.dataDir, "identity/policy.json");
+
+/** What becomes of a policy that the centre signs. */
+async function refusedFor(policy: unknown): Promise<string> {
+  await site.take(policy);
+  const { refused, guard } = await find();
+  expect(guard).toMatchObject(drops);
+  return `${refused?.reason}: ${refused?.sentence}`;
+}
+
+describe("R41 the policy in force", () => {
+  it("says what the signed one says, and where it says nothing what the config does", async () => {
+    await site.take({ version: 7, site: "HZ01", guard: { core: "token", carriers: ["zto"], policy: [] } });
+    const { guard, signed, refused } = await find();
+    expect(refused).toBeUndefined();
+    expect(signed).toMatchObject({ version: 7, keys: ["carriers", "core", "policy"] });
+    expect(guard).toMatchObject({ core: "token", carriers: ["zto"], policy: [], masks: "documents", basic: "clear" });
+    await site.take({ version: 8, guard: {} });
+    expect((await find()).guard).toEqual((await site.config()).guard);
+  });
+
+  it("has a hash over its canonical form, in which the places of files do not matter", async () => {
+    await site.take({ version: 7, guard: { core: "drop" } });
+    const { guard, hash } = await find();
+    const { policy_file, policy_key_file, ...rest } = guard;
+    expect([policy_file, policy_key_file]).toEqual([join(site.dir, "policy.jws"), join(site.dir, "centre.pem")]);
+    const canonical = canonicalize(JSON.parse(JSON.stringify(rest)));
+    expect(hash).toBe(createHash("sha256").update(canonical).digest("base64url"));
+    expect(policyHash({ ...guard, seal_key_file: "/a", policy_file: "/b", policy_key_file: "/c" })).toBe(hash);
+    expect(policyHash({ ...guard, basic: "token" })).not.toBe(hash);
+  });
+
+  it("never lets core data out in clear, and takes no key that is not known: the key is named with what is allowed", async () => {
+    const allowed = 'one of "drop", "mask", "token", "seal"';
+    expect(await refusedFor({ version: 1, guard: { core: "clear" } })).toBe(
+      `invalid: the signed policy does not hold: guard > core: found "clear"; allowed: ${allowed}`,
+    );
+    expect(await refusedFor({ version: 1, guard: { carriers: ["sf", "shunfeng"] } })).toContain(
+      'found "shunfeng"; allowed: one of "sf"',
+    );
+    for (const key of ["crypto", "seal_key_file", "policy_file", "policy_key_file", "__proto__", "constructor"])
+      expect(await refusedFor(`{"version":1,"guard":{"${key}":"gm"}}`), key).toContain(
+        `guard > ${key}: found an unknown key`,
+      );
+    expect(await refusedFor({ version: 0, guard: {} })).toContain(
+      "version: found 0; allowed: a whole number, 1 or higher",
+    );
+    expect(await refusedFor({ version: 1.5, guard: {} })).toContain("version: found 1.5; allowed: a whole number");
+    expect(await refusedFor({ guard: {} })).toContain("version: found nothing");
+    expect(await refusedFor({ version: 1, guard: { core: null } })).toContain("guard > core: found");
+    expect(await refusedFor({ version: 1, not_after: "next year", guard: {} })).toContain("a time in UTC");
+    expect(await refusedFor({ version: 1, site: 5, guard: {}, more: 1 })).toContain("(and 1 more)");
+    for (const nothing of [
+      "",
+      "null",
+      "[]",
+      "7",
+      '"a"',
+      "{",
+      `${"[".repeat(50_000)}`,
+      `${"[".repeat(500)}${"]".repeat(500)}`,
+    ])
+      expect(await refusedFor(nothing), nothing.slice(0, 9)).toMatch(/^invalid: .*JSON/);
+  });
+
+  it("is no other site's, none that ended, and none for read points that are not there", async () => {
+    expect(await refusedFor({ version: 1, site: "HZ02", guard: {} })).toBe(
+      'site: the policy is for the site "HZ02"; allowed: "HZ01", or none',
+    );
+    const until = new Date(nowMs).toISOString();
+    expect(await refusedFor({ version: 1, not_after: until, guard: {} })).toBe(`expired: the policy ended on ${until}`);
+    await site.take({ version: 1, not_after: new Date(nowMs + 1).toISOString(), guard: {} });
+    expect((await find()).refused).toBeUndefined();
+    const policy = [{ read_point: "tunnel-9", core: "drop" }];
+    expect(await refusedFor({ version: 1, guard: { policy } })).toContain(
+      'guard > policy: found "tunnel-9", which is no read_point; allowed: "tunnel-1"',
+    );
+    const twice = [{ read_point: "tunnel-1" }, { read_point: "tunnel-1", core: "mask" }];
+    expect(await refusedFor({ version: 1, guard: { policy: twice } })).toContain('found "tunnel-1" twice');
+    expect(await refusedFor({ version: 1, guard: { core: "seal" } })).toContain("seal_key_file is missing");
+  });
+
+  it("is dropping where a file cannot be read, is not signed, or is signed by somebody else", async () => {
+    expect((await find()).refused).toMatchObject({ reason: "unreadable", key: "policy_file" });
+    site.put("policy.jws", JSON.stringify({ version: 1, guard: {} }));
+    expect((await find()).refused).toMatchObject({ reason: "unsigned", key: "policy_file" });
+    site.put("policy.jws", await aCentre().sign({ version: 1, guard: {} }));
+    expect((await find()).refused).toMatchObject({ reason: "signature", key: "policy_file" });
+    site.put("centre.pem", site.centre.privateKey);
+    expect((await find()).refused).toMatchObject({ reason: "key", key: "policy_key_file" });
+    rmSync(join(site.dir, "centre.pem"));
+    expect((await find()).refused).toMatchObject({ reason: "unreadable", key: "policy_key_file" });
+    expect((await find()).guard).toMatchObject({ ...drops, carriers: ["sf"], masks: "documents" });
+  });
+});
+
+describe("R41 a rollback", () => {
+  it("is refused: no version comes back that is older than the newest ever used", async () => {
+    const old = { version: 6, guard: { core: "mask" } };
+    for (const version of [6, 7]) {
+      await site.take({ ...old, version });
+      expect((await take()).policy.signed?.version).toBe(version);
+    }
+    expect(await refusedFor(old)).toBe(
+      "older: the policy is version 6, and version 7 was used already; allowed: 7 or higher",
+    );
+    expect((await find()).refused?.hint).toContain("have it sign the old content again as version 8");
+    expect((await take()).policy.refused?.reason).toBe("older");
+    await site.take({ ...old, version: 8 });
+    expect((await take()).policy.signed?.version).toBe(8);
+  });
+
+  it("is refused by the same version with other content too, and not where it is only signed anew", async () => {
+    site.remove();
+    site = aPolicySite("", aCentre("P-256"));
+    mkdirSync(join(site.dataDir, "identity"), { recursive: true });
+    writeFileSync(join(site.dataDir, "identity/device.key"), "");
+    await site.take({ version: 7, guard: { core: "drop" } });
+    const first = readFileSync(join(site.dir, "policy.jws"), "utf8");
+    await take();
+    await site.take({ version: 7, guard: { core: "drop" } });
+    expect(readFileSync(join(site.dir, "policy.jws"), "utf8")).not.toBe(first);
+    expect((await find()).refused).toBeUndefined();
+    expect(await refusedFor({ version: 7, guard: { core: "mask" } })).toMatch(/^other-content: .*version 7/);
+  });
+
+  it("is looked for by a look at the config as well, which remembers nothing", async () => {
+    await site.take({ version: 7, guard: {} });
+    await find();
+    expect(existsSync(memory())).toBe(false);
+    await take();
+    expect(JSON.parse(readFileSync(memory(), "utf8"))).toMatchObject({ version: 7 });
+    expect(statSync(memory()).mode & 0o777).toBe(0o600);
+  });
+
+  it("is not let through by a memory that is damaged, open to others, or cannot be written", async () => {
+    await site.take({ version: 7, guard: {} });
+    await take();
+    const sound = readFileSync(memory(), "utf8");
+    for (const damaged of ["", "{}", "null", '{"version":"7"}', sound.replace("7", "-7"), sound.slice(0, -5)]) {
+      writeFileSync(memory(), damaged);
+      expect((await take()).policy, damaged).toMatchObject({ guard: drops, refused: { reason: "memory" } });
+    }
+    writeFileSync(memory(), sound);
+    chmodSync(memory(), 0o644);
+    expect((await take()).policy.refused).toMatchObject({
+      reason: "memory",
+      hint: expect.stringContaining("chmod 600"),
+    });
+    chmodSync(memory(), 0o600);
+    expect((await take()).policy.refused).toBeUndefined();
+    await site.take({ version: 8, guard: {} });
+    // The draft of the file that replaces it can be neither removed nor made.
+    mkdirSync(`${memory()}.new/a`, { recursive: true });
+    expect((await take()).policy).toMatchObject({ guard: drops, refused: { reason: "memory" } });
+    rmSync(`${memory()}.new`, { recursive: true });
+    expect((await take()).policy.signed?.version).toBe(8);
+  });
+
+  it("on the very first start is remembered as soon as there is an identity", async () => {
+    rmSync(site.dataDir, { recursive: true });
+    await site.take({ version: 7, guard: {} });
+    const taken = await take();
+    expect([taken.isRemembered, taken.policy.signed?.version, existsSync(site.dataDir)]).toEqual([false, 7, false]);
+    mkdirSync(join(site.dataDir, "identity"), { recursive: true });
+    writeFileSync(join(site.dataDir, "identity/device.key"), "");
+    expect(await rememberPolicy(await site.config(), taken.policy)).toBe(true);
+    expect(await refusedFor({ version: 6, guard: {} })).toMatch(/^older/);
+  });
+});
+
+describe("R41 what is told of a policy", () => {
+  it("is a problem of its key, or a warning before it ends", async () => {
+    expect(judgePolicy(await find(), nowMs)).toMatchObject([{ level: "problem", path: ["guard", "policy_file"] }]);
+    await site.take({ version: 7, not_after: new Date(nowMs + 29 * dayMs).toISOString(), guard: {} });
+    expect(judgePolicy(await find(), nowMs)).toMatchObject([
+      {
+        level: "warning",
+        sentence: "the policy ends on 2026-12-22T03:00:00.000Z; a start after that lets out tokens alone",
+      },
+    ]);
+    await site.take({ version: 7, not_after: new Date(nowMs + 31 * dayMs).toISOString(), guard: {} });
+    expect(judgePolicy(await find(), nowMs)).toEqual([]);
+  });
+
+  it("is also whether its file is still what was read, and whether it ended meanwhile", async () => {
+    const until = new Date(nowMs + dayMs).toISOString();
+    await site.take({ version: 7, not_after: until, guard: {} });
+    const policy = await find();
+    expect(await policyStatus(policy, nowMs)).toMatchObject({ version: 7, isOver: false, fileNow: "same" });
+    expect(await policyStatus(policy, nowMs + dayMs)).toMatchObject({ notAfter: until, isOver: true });
+    await site.take({ version: 8, guard: {} });
+    expect(await policyStatus(policy, nowMs)).toMatchObject({ version: 7, fileNow: "changed" });
+    rmSync(join(site.dir, "policy.jws"));
+    expect(await policyStatus(policy, nowMs)).toMatchObject({ version: 7, fileNow: "gone" });
+  });
+});
