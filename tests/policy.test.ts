@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { policyHash } from "../src/config/index.ts";
+import { policyHash, readPolicyText } from "../src/config/index.ts";
 import { findPolicy, judgePolicy, policyStatus, rememberPolicy, takePolicy } from "../src/policy.ts";
 import { canonicalize } from "../src/seal/index.ts";
 import { aCentre, aPolicySite, type PolicySite } from "./fakes/policy.ts";
@@ -86,6 +87,54 @@ describe("R41 the policy in force", () => {
       `${"[".repeat(500)}${"]".repeat(500)}`,
     ])
       expect(await refusedFor(nothing), nothing.slice(0, 9)).toMatch(/^invalid: .*JSON/);
+  });
+
+  it("is explained whatever the centre signs, and never lets core data out", () => {
+    const keys = fc.constantFrom(
+      "version",
+      "site",
+      "not_after",
+      "guard",
+      "core",
+      "basic",
+      "public",
+      "policy",
+      "carriers",
+      "masks",
+      "read_point",
+      "x",
+    );
+    const words = fc.constantFrom("clear", "drop", "mask", "token", "seal", "sf", "tunnel-1", "HZ01");
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: "small" },
+        words,
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        tie("object"),
+        fc.array(tie("value"), { maxLength: 3 }),
+      ),
+      object: fc.dictionary(keys, tie("value"), { maxKeys: 4 }),
+    }));
+    const wholes = fc
+      .record({ version: fc.oneof(fc.integer({ min: 1 }), value), guard: value })
+      .map((policy) => JSON.stringify(policy));
+    fc.assert(
+      fc.property(fc.oneof(wholes, fc.json()), (text) => {
+        const read = readPolicyText(text);
+        if (read.ok)
+          expect(
+            [read.policy, ...(read.policy.guard.policy ?? [])].map((one) => ("core" in one ? one.core : "")),
+            text,
+          ).not.toContain("clear");
+        else
+          expect(read.sentences.join(" "), text).toMatch(
+            /^(?!.*(?:undefined|\[object|Invalid input)).*found .*; allowed: /,
+          );
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it("is no other site's, none that ended, and none for read points that are not there", async () => {

@@ -81,6 +81,47 @@ describe("sortgate status", () => {
     expect((await status()).code).toBe(0);
   });
 
+  test("R41 ends with 1 while the signed policy is not in force, and shows the one that is", async () => {
+    const hash = "A".repeat(43);
+    view.now = aStatus({ policy: { hash, problem: "the policy is version 6", hint: "take the newest" } });
+    const refused = await status();
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toMatch(
+      /All codes leave as tokens, [^\n]*: the policy is version 6\n {2}Try: take the newest; then: systemctl restart sortgate/,
+    );
+    expect(refused.stdout).toContain(`Policy that lets out tokens alone; hash ${hash}`);
+    view.now = aStatus({ policy: { hash, version: 7, file: "/etc/policy.jws", fileNow: "same", isOver: false } });
+    const held = await status();
+    expect([held.code, held.stdout]).toEqual([
+      0,
+      expect.stringContaining(`Policy version 7, signed by the centre; hash ${hash}`),
+    ]);
+    expect(held.stdout).not.toMatch(/policy\.jws|tokens/);
+    view.now = aStatus({ policy: { hash, version: 7, notAfter: "2026-11-23T03:00:00.000Z", isOver: true } });
+    const over = await status();
+    expect([over.code, over.stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /The signed policy ended on 2026-11-23T03:00:00.000Z: the next start lets out tokens alone\n {2}Try: /,
+      ),
+    ]);
+  });
+
+  test("R15 says what is sealed to, and when its file is another one, or gone", async () => {
+    const sealKey = { file: "/etc/centre.pem", fingerprint: "0123456789abcdef".repeat(4), fileNow: "same" } as const;
+    view.now = aStatus({ sealing: "ready", policy: { hash: "A" }, sealKey });
+    const { code, stdout } = await status();
+    expect([code, stdout]).toEqual([0, expect.stringContaining("Sealed to 0123 4567 89ab cdef (/etc/centre.pem)\n")]);
+    view.now = aStatus({ sealing: "ready", sealKey: { ...sealKey, fileNow: "changed" } });
+    expect((await status()).stdout).toMatch(
+      /centre.pem is not what the daemon runs with: another key of the centre needs a restart\n {2}Try: /,
+    );
+    view.now = aStatus({ sealing: "ready", sealKey: { ...sealKey, fileNow: "gone" } });
+    expect((await status()).stdout).toMatch(
+      /centre.pem is gone: the daemon goes on with the key of the centre[^\n]*\n {2}Try: put it back/,
+    );
+  });
+
   test("R53 says which labels show personal data, and nothing where none does", async () => {
     view.now = aStatus({ labels: [{ format: "text", labelCount: 9, leakingCount: 0 }] });
     expect((await status()).stdout).not.toContain("Labels");

@@ -91,6 +91,24 @@ test("a relative path of a file is taken from the config file's directory", asyn
   expect(config.brokers[0]?.ca_file).toBe("/etc/sortgate/tls/ca.pem");
 });
 
+test("keys of the guard that change nothing are a warning with their line, and none where they do", async () => {
+  const told = async (guard: string): Promise<string[]> => {
+    const { warnings } = await checkConfig("/etc/sortgate/sortgate.toml", { text: `${smallest}[guard]\n${guard}` });
+    return warnings.flatMap(({ line, key }) => (key.startsWith("guard") ? [`${line} ${key}`] : []));
+  };
+  const point = '[[guard.policy]]\nread_point = "tunnel-1"\n';
+  expect(await told("")).toEqual([]);
+  expect(await told('masks = "documents"\nseal_key_file = "a"\n')).toEqual([
+    "16 guard > masks",
+    "17 guard > seal_key_file",
+  ]);
+  expect(await told('masks = "documents"\ncore = "mask"\n')).toEqual([]);
+  expect(await told('masks = "documents"\nbasic = "mask"\n')).toEqual([]);
+  expect(await told(`masks = "documents"\n${point}core = "mask"\n`)).toEqual([]);
+  expect(await told(`seal_key_file = "a"\n${point}basic = "seal"\n`)).toEqual([]);
+  expect(await told('masks = "documents"\npolicy_file = "a"\npolicy_key_file = "b"\n')).toEqual([]);
+});
+
 test("what is allowed and deserves a look is a warning with its line", async () => {
   expect(await warned(smallest.replace("/dev/serial/by-id/usb-a", "/dev/ttyUSB0"))).toEqual([
     [13, 'device "scanner-1" > path'],

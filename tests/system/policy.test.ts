@@ -50,6 +50,8 @@ async function aRig() {
     const daemon = await startDaemon(site);
     daemons.push(daemon);
     await scanner.connected();
+    // A stop waits only for brokers that are there.
+    await vi.waitFor(async () => expect((await askStatus(site)).brokers[0]?.state).toBe("up"), 10_000);
     return daemon;
   };
   const told = (kind: string): Told[] =>
@@ -72,7 +74,7 @@ async function aRig() {
     return told("checkpoint").at(-1)!.data;
   };
   const command = (...args: string[]) => runCommand([...args, "--config", site.configPath]);
-  return { site, subscriber, take, start, told, read, stop, command };
+  return { site, scanner, subscriber, take, start, told, read, stop, command };
 }
 
 /** Root may read any file, so root asks as nobody; anybody else has the right taken away. */
@@ -167,6 +169,23 @@ describe("R41 a policy that the centre signed", () => {
       /policy\.jws is gone: the daemon goes on with the policy that it read/,
     );
     expect((await askStatus(site)).policy).toMatchObject({ version: 1, fileNow: "gone" });
+  });
+
+  it("says what a probe may show: nothing that it would not let out in clear", async () => {
+    const { site, scanner, take } = await aRig();
+    const probe = async (): Promise<string> => {
+      const { said, finished } = startCommand(["probe", "scanner-1", "--seconds", "2", "--config", site.configPath]);
+      await scanner.connected();
+      await vi.waitFor(() => expect(said.stderr).toContain("is open; listening"), 10_000);
+      scanner.send(framed("SF1385628716739"));
+      return (await finished).stdout;
+    };
+    await take({ version: 1, guard: {} });
+    expect(await probe()).toContain("read SF1385628716739");
+    await take({ version: 1, guard: { carriers: ["zto"] } });
+    expect(await probe()).toMatch(/read •+ {2}masked, 15 characters/);
+    rmSync(join(site.dir, "policy.jws"));
+    expect(await probe()).toMatch(/read •+ {2}masked, 15 characters/);
   });
 
   it("may be an older one for all that a user knows who may not read what was used: check says so", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createSecretSearch, filesBelow } from "../fakes/canary.ts";
 import {
+  askStatus,
   framed,
   logLines,
   makeSite,
@@ -87,6 +88,31 @@ describe("R04 personal data on labels", () => {
     const refused = await runCommand(["open", captured(), "--key", keyPath]);
     expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining("opened 0, without their key 2")]);
     expect(search.in(Buffer.from(refused.stdout))).toEqual([]);
+    const fingerprint = "([0-9a-f]{4} ){3}[0-9a-f]{4}";
+    expect(refused.stderr).toMatch(
+      RegExp(
+        `^Error: This private key is not the one that 2 of these were sealed to: they want ${fingerprint}, this is ${fingerprint}\nTry: `,
+      ),
+    );
+    const [, wanted] = /they want ([0-9a-f ]+),/.exec(refused.stderr)!;
+    const told = [
+      await runCommand(["status", "--config", site.configPath]),
+      await runCommand(["check", "--config", site.configPath]),
+    ];
+    expect(told.map(({ stdout }) => stdout)).toEqual([
+      expect.stringContaining(`Sealed to ${wanted} (${join(site.dir, "centre.pem")})`),
+      expect.stringMatching(RegExp(`^seal key +${wanted}$`, "m")),
+    ]);
+    const json = await runCommand(["open", captured(), "--key", keyPath, "--json"]);
+    const reasons = json.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(reasons).toMatchObject(
+      waybills.map(() => ({ reason: "other-key", wanted: [expect.stringMatching(/^[0-9a-f]{64}$/)] })),
+    );
+    const { sealKey } = await askStatus(site);
+    expect(reasons[0].wanted).toEqual([sealKey?.fingerprint]);
     writeFileSync(keyPath, "hello");
     const wrong = await runCommand(["open", captured(), "--key", keyPath]);
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("holds no private key")]);

@@ -8,6 +8,7 @@ import { createSystemClock } from "../../lib/clock.ts";
 import { makeFolder } from "../../lib/folder.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import type { Notice } from "../../model/notice.ts";
+import { findPolicy } from "../../policy.ts";
 import { statusOf, whoAmI } from "../daemon.ts";
 import type { Output } from "../output.ts";
 import { failureOf, misfitText, type Outcome } from "../probe/outcome.ts";
@@ -132,6 +133,12 @@ async function listenTo(session: Session, seconds: number, stopping: Stopping): 
   return isOurs || ended === undefined ? undefined : { code: endCodes[ended.reason], sentence: ended.sentence };
 }
 
+/** Shapes that may stand on the screen: those that leave in clear by the policy in force. */
+async function clearedCarriers(config: Config): Promise<readonly string[]> {
+  const { guard, refused } = await findPolicy(config, { nowMs: Date.now(), mustRemember: false });
+  return refused === undefined ? guard.carriers : [];
+}
+
 async function probeDevice(name: string, options: ProbeOptions, output: Output): Promise<void> {
   const config = await readConfig(options.config);
   const device = deviceOf(config, name, options.config);
@@ -147,7 +154,7 @@ async function probeDevice(name: string, options: ProbeOptions, output: Output):
   if (isRaw) output.note("Showing all bytes: what is on a label may be data of a person. Do not copy it from here.");
   const stopping = createStopping();
   const screen = createScreen(options, stopping, output);
-  const probe = createProbe({ profile, carriers: config.guard.carriers, isRaw, hear: screen.hear });
+  const probe = createProbe({ profile, carriers: await clearedCarriers(config), isRaw, hear: screen.hear });
   let isCalled = false;
   const context = {
     device: name,
