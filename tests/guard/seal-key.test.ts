@@ -87,7 +87,7 @@ describe("R15 the centre's key", () => {
     tick();
     await expect.poll(seal).toBe(true);
     time.now = noon + dayMs;
-    expect([seal(), sealing.isReady()]).toEqual([false, false]);
+    expect([sealing.isReady(), seal()]).toEqual([false, false]);
     // A content key that was being made when it ended is only wiped by the look after that.
     await expect
       .poll(() => {
