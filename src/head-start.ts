@@ -34,7 +34,7 @@ export async function headStart(configPath: string, version: string): Promise<He
     gateway: id,
     software: version,
     configDigest: configDigest(config),
-    policy: { hash, ...(signed === undefined ? {} : { version: signed.version }) },
+    policy: { hash, ...(signed === undefined ? {} : { version: signed.version, signer: signed.signer }) },
     bytesMax: config.queue.bytes_max,
     retainMs: config.queue.retain_days * 86_400_000,
     recallMs: Math.max(0, ...config.readPoints.map((point) => point.pass_max_ms + point.depart_ms)),

@@ -23,6 +23,8 @@ interface SignedPolicy {
   /** SHA-256 in hex of what was signed. */
   readonly sha256: string;
   readonly notAfter: string | undefined;
+  /** Fingerprint in hex of the key that it is signed with. */
+  readonly signer: string;
   /** The keys of `[guard]` that it says. */
   readonly keys: readonly string[];
 }
@@ -53,9 +55,10 @@ interface Sources {
  *
  * Fails:   never. A signed policy that does not hold is told in `refused`, and the guard then drops: parcels go on.
  */
-export async function findPolicy({ gateway, guard, readPoints }: Config, sources: Sources): Promise<Policy> {
+export async function findPolicy(config: Config, sources: Sources): Promise<Policy> {
+  const { gateway, guard, readPoints } = config;
   const { policy_file: path, policy_key_file: keyPath } = guard;
-  if (path === undefined || keyPath === undefined) return { guard, hash: policyHash(guard) };
+  if (path === undefined || keyPath === undefined) return unsignedPolicy(config, sources.mustRemember);
   const bytes = await readNamed(path, "policy_file");
   const key = await readNamed(keyPath, "policy_key_file");
   const file = "refused" in bytes ? {} : { file: { path, sha256: sha256(bytes.bytes) } };
@@ -72,7 +75,9 @@ export async function findPolicy({ gateway, guard, readPoints }: Config, sources
   const misfit = misfitOf(policy, effective, gateway.site, names, sources.nowMs);
   if (misfit !== undefined) return refuse(misfit.refused);
   const { version, not_after: notAfter } = policy;
+  const { signer } = proven;
   const signed = {
+    signer,
     version,
     sha256: sha256(proven.payload),
     notAfter,
@@ -145,29 +150,47 @@ function misfitOf(policy: Payload, effective: Guard, site: string, readPoints: r
   return undefined;
 }
 
-/** Whether a policy is none older than what was used; "unknown" where that cannot be read, and need not. */
-async function compare(dataDir: string, { version, sha256 }: SignedPolicy, mustRemember: boolean) {
-  const memory = policyMemory(dataDir);
+/** What was used before; "unknown" where that cannot be read, and need not. */
+async function usedBefore(dataDir: string, mustRemember: boolean) {
   try {
-    const used = await memory.read();
-    if (used === undefined || version > used.version) return "newer";
-    if (version < used.version)
-      return refusal(
-        "older",
-        `the policy is version ${version}, and version ${used.version} was used already; allowed: ${used.version} or higher`,
-        `take the newest from the centre; to go back, have it sign the old content again as version ${used.version + 1}`,
-      );
-    return sha256 === used.sha256
-      ? "same"
-      : refusal(
-          "other-content",
-          `the policy is version ${version}, which was used with other content; allowed: the same content, or a higher version`,
-          `have the centre sign it again as version ${version + 1}`,
-        );
+    return await policyMemory(dataDir).read();
   } catch (error) {
     if (!mustRemember && systemCode((error as { cause?: unknown }).cause) === "EACCES") return "unknown";
     return unremembered(error);
   }
+}
+
+/** Whether a policy is none older than what was used. */
+async function compare(dataDir: string, { version, sha256 }: SignedPolicy, mustRemember: boolean) {
+  const used = await usedBefore(dataDir, mustRemember);
+  if (used === "unknown" || (used !== undefined && "refused" in used)) return used;
+  if (used === undefined || version > used.version) return "newer";
+  if (version < used.version)
+    return refusal(
+      "older",
+      `the policy is version ${version}, and version ${used.version} was used already; allowed: ${used.version} or higher`,
+      `take the newest from the centre; to go back, have it sign the old content again as version ${used.version + 1}`,
+    );
+  return sha256 === used.sha256
+    ? "same"
+    : refusal(
+        "other-content",
+        `the policy is version ${version}, which was used with other content; allowed: the same content, or a higher version`,
+        `have the centre sign it again as version ${version + 1}`,
+      );
+}
+
+/** Without a signed policy the config says all, unless there was one before: it is not got rid of by leaving it out. */
+async function unsignedPolicy({ gateway, guard }: Config, mustRemember: boolean): Promise<Policy> {
+  const used = await usedBefore(gateway.data_dir, mustRemember);
+  if (used === undefined || used === "unknown") return { guard, hash: policyHash(guard) };
+  if ("refused" in used) return fallback(guard, used.refused);
+  const { refused } = refusal(
+    "unsigned",
+    `version ${used.version} of a signed policy was used already, and policy_file is missing; allowed: a policy that the centre signed`,
+    `write policy_file and policy_key_file again; to let the config say all, have the centre sign a version ${used.version + 1} with an empty guard`,
+  );
+  return fallback(guard, refused);
 }
 
 function unremembered(error: unknown): { readonly refused: PolicyRefusal } {
@@ -238,7 +261,7 @@ export async function policyStatus({ hash, signed, refused, file }: Policy, nowM
   const isOver = signed?.notAfter !== undefined && Date.parse(signed.notAfter) <= nowMs;
   return {
     hash,
-    ...(signed === undefined ? {} : { version: signed.version, sha256: signed.sha256 }),
+    ...(signed === undefined ? {} : { version: signed.version, sha256: signed.sha256, signer: signed.signer }),
     ...(signed?.notAfter === undefined ? {} : { notAfter: signed.notAfter, isOver }),
     ...(refused === undefined ? {} : { problem: refused.sentence, hint: refused.hint }),
     ...(file === undefined ? {} : { file: file.path, fileNow: await fileNow(file.path, file.sha256) }),

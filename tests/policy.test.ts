@@ -198,6 +198,24 @@ describe("R41 a rollback", () => {
     expect(await refusedFor({ version: 7, guard: { core: "mask" } })).toMatch(/^other-content: .*version 7/);
   });
 
+  it("is refused where the signed policy is left out of the config, until the centre signs one that says nothing", async () => {
+    const text = readFileSync(site.configPath, "utf8");
+    const without = text.replace(/^policy_(?:key_)?file = .*\n/gm, "");
+    site.put("sortgate.toml", without);
+    expect((await take()).policy).toEqual({ guard: (await site.config()).guard, hash: expect.any(String) });
+    site.put("sortgate.toml", text);
+    await site.take({ version: 7, guard: {} });
+    await take();
+    site.put("sortgate.toml", without);
+    for (const policy of [await find(), (await take()).policy]) {
+      expect(policy).toMatchObject({ guard: drops, refused: { reason: "unsigned", key: "policy_file" } });
+      expect(policy.refused?.sentence).toContain("version 7 of a signed policy was used already");
+    }
+    site.put("sortgate.toml", text);
+    await site.take({ version: 8, guard: {} });
+    expect((await take()).policy).toMatchObject({ guard: (await site.config()).guard, signed: { version: 8 } });
+  });
+
   it("is looked for by a look at the config as well, which remembers nothing", async () => {
     await site.take({ version: 7, guard: {} });
     await find();

@@ -101,6 +101,8 @@ export interface PolicyStatus {
   readonly version?: number;
   /** SHA-256 in hex of what the centre signed. */
   readonly sha256?: string;
+  /** Fingerprint in hex of the key that it is signed with. */
+  readonly signer?: string;
   readonly notAfter?: string;
   /** Whether that has passed since the start; the next start refuses it. */
   readonly isOver?: boolean;

@@ -173,6 +173,8 @@ export interface PolicyMark {
   readonly hash: string;
   /** Of the policy that the centre signed; absent if none is in force. */
   readonly version?: number;
+  /** Fingerprint in hex of the key that it is signed with. */
+  readonly signer?: string;
 }
 
 /** What the ledger thread is started with. */

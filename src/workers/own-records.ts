@@ -26,7 +26,7 @@ export function checkpointOf(
     readonly counters: () => Counters;
     readonly lostCount: () => number;
   },
-  { hash, version }: PolicyMark,
+  { hash, version, signer }: PolicyMark,
 ): OwnDraft {
   const { sealer, outbox, counters, lostCount } = sources;
   return {
@@ -39,6 +39,7 @@ export function checkpointOf(
         delivered: outbox.delivered(),
         policy: hash,
         ...(version === undefined ? {} : { policyVersion: version }),
+        ...(signer === undefined ? {} : { policyKey: signer }),
         root: sealer.root(),
         size,
       };

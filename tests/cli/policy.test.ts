@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash, createPublicKey } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -74,6 +75,12 @@ describe("sortgate policy show", () => {
     const { code, stdout } = await show();
     expect(code).toBe(0);
     expect(stdout).toMatch(/^signed policy {2}version 7, .*policy\.jws$/m);
+    const der = createPublicKey(site.centre.publicKey).export({ type: "spki", format: "der" });
+    const [fingerprint] = createHash("sha256")
+      .update(der)
+      .digest("hex")
+      .match(/^.{16}/)!;
+    expect(stdout).toContain(`signed with    ${fingerprint.match(/.{4}/g)!.join(" ")}\n`);
     expect(stdout).toMatch(/^holds until +2036-01-01T00:00:00Z$/m);
     expect(stdout).toMatch(/^hash +[\w-]{43}, as in checkpoints$/m);
     expect(stdout).toMatch(/^tunnel-1 +token +mask +clear$/m);

@@ -94,7 +94,7 @@ describe("R41 a policy that the centre signed", () => {
     expect((await askStatus(site)).policy).toMatchObject({ hash: shown.hash, version: 7, fileNow: "same" });
     const status = await command("status");
     expect(status.stdout).toContain(`Policy version 7, signed by the centre; hash ${shown.hash}`);
-    expect(await stop(daemon)).toMatchObject({ policy: shown.hash, policyVersion: 7 });
+    expect(await stop(daemon)).toMatchObject({ policy: shown.hash, policyVersion: 7, policyKey: shown.signer });
     const { chains } = subscriber.verdict(join(site.dataDir, "identity/device.crt"));
     expect(chains).toMatchObject([{ verdict: "whole" }]);
     const memory = join(site.dataDir, "identity/policy.json");
@@ -130,7 +130,8 @@ describe("R41 a policy that the centre signed", () => {
     ]);
     expect((await command("check")).code).toBe(1);
     const checkpoint = await stop(daemon);
-    expect([typeof checkpoint.policy, checkpoint.policyVersion]).toEqual(["string", undefined]);
+    const { policy, policyVersion, policyKey } = checkpoint;
+    expect([typeof policy, policyVersion, policyKey]).toEqual(["string", undefined, undefined]);
     // The lawful way back: the old content, signed again.
     await take({ ...old, version: 8 });
     const last = await start();

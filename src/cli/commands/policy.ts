@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type Config, readConfig, readPolicyText } from "../../config/index.ts";
 import { policyKeys, signPolicy } from "../../guard/policy/index.ts";
+import { fingerprintText } from "../../lib/fingerprint.ts";
 import { readSmallFile } from "../../lib/small-file.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { findPolicy, type Policy } from "../../policy.ts";
@@ -104,6 +105,7 @@ async function show(path: string, output: Output): Promise<void> {
   if (isUnremembered) output.note("Warning: this user cannot tell whether the policy is older than the last one used.");
   output.table([
     ["signed policy", signedText(policy)],
+    ["signed with", signed === undefined ? "-" : fingerprintText(signed.signer)],
     ["holds until", signed === undefined ? "-" : (signed.notAfter ?? "for ever")],
     ["hash", `${hash}, as in checkpoints`],
   ]);
@@ -151,7 +153,7 @@ export function policyJson(config: Config, policy: Policy): object {
   const origin = originsOf(policy);
   return {
     hash,
-    ...(signed === undefined ? {} : { version: signed.version, sha256: signed.sha256 }),
+    ...(signed === undefined ? {} : { version: signed.version, sha256: signed.sha256, signer: signed.signer }),
     ...(signed?.notAfter === undefined ? {} : { notAfter: signed.notAfter }),
     ...(refused === undefined ? {} : { problem: refused.sentence, reason: refused.reason, hint: refused.hint }),
     readPoints: policyRows(config, guard).map(([name, core, basic, open]) => ({ name, core, basic, public: open })),

@@ -57,13 +57,13 @@ function keyOf(pem: Buffer): { readonly key: KeyObject } | { readonly refused: P
  * Proves that the centre signed a policy.
  *
  * Takes:   the files as they were read: a compact JWS (RFC 7515), and the centre's public key as PEM.
- * Gives:   what was signed, byte by byte, or why it is not proven.
+ * Gives:   what was signed, byte by byte, and the fingerprint of the key; or why it is not proven.
  * Fails:   never, whatever the bytes.
  */
 export async function provenPolicy(
   file: Buffer,
   publicKey: Buffer,
-): Promise<{ readonly payload: Uint8Array } | { readonly refused: PolicyRefusal }> {
+): Promise<{ readonly payload: Uint8Array; readonly signer: string } | { readonly refused: PolicyRefusal }> {
   const found = keyOf(publicKey);
   if ("refused" in found) return found;
   const { key } = found;
@@ -87,7 +87,8 @@ export async function provenPolicy(
   try {
     // The library is loaded here: few sites have such a file.
     const { compactVerify } = await import("jose");
-    return { payload: (await compactVerify(token, key, { algorithms: [...algorithms] })).payload };
+    const { payload } = await compactVerify(token, key, { algorithms: [...algorithms] });
+    return { payload, signer: fingerprintOf(key) };
   } catch {
     return unproven(header.kid, fingerprintOf(key));
   }
@@ -103,7 +104,7 @@ function unproven(signer: unknown, own: string): { readonly refused: PolicyRefus
       )
     : refusal(
         "signature",
-        "the signature does not fit: the policy was altered, or signed with another key than policy_key_file",
+        `the signature does not fit: the policy was altered, or signed with another key than policy_key_file (${fingerprintText(own)})`,
         "take the file from the centre again, and compare the fingerprint of policy_key_file with theirs",
       );
 }
