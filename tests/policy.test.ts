@@ -211,6 +211,10 @@ describe("R41 a rollback", () => {
       expect(policy).toMatchObject({ guard: drops, refused: { reason: "unsigned", key: "policy_file" } });
       expect(policy.refused?.sentence).toContain("version 7 of a signed policy was used already");
     }
+    const sound = readFileSync(memory());
+    writeFileSync(memory(), "{}");
+    expect(await find()).toMatchObject({ guard: drops, refused: { reason: "memory" } });
+    writeFileSync(memory(), sound);
     site.put("sortgate.toml", text);
     await site.take({ version: 8, guard: {} });
     expect((await take()).policy).toMatchObject({ guard: (await site.config()).guard, signed: { version: 8 } });
