@@ -30,6 +30,10 @@ export function createRandom(seed: number): Random {
     between,
     chance: (share) => fraction() < share,
     pick: (items) => items[between(0, items.length - 1)] as (typeof items)[number],
-    digits: (count) => Array.from({ length: count }, () => between(0, 9)).join(""),
+    digits(count) {
+      let text = "";
+      for (let n = 0; n < count; n += 1) text += between(0, 9);
+      return text;
+    },
   };
 }
