@@ -302,6 +302,7 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
     ],
     ["npm run soak -- --minutes 60", { person: "takes an hour" }],
     ["npm run soak -- --minutes 1 --rate 50", { test: "tests/system/soak.test.ts", says: '"--minutes", "1"' }],
+    ["npm run fuzz -- --minutes 10", { test: "tests/deep/fuzz.test.ts", says: '"--minutes", "0.5"' }],
     ...bench,
     [
       "npm run simulate:faults -- --seeds 10000",
