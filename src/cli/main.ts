@@ -2,6 +2,7 @@ import { type Command, CommanderError } from "commander";
 import { SortgateError, systemCode } from "../model/error.ts";
 import { type AddCommand, commands } from "./commands/index.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "./exit-code.ts";
+import { keepMemory } from "./memory.ts";
 import { createOutput, type Output, type TextStream } from "./output.ts";
 import { createProgram, explainUsage } from "./program.ts";
 
@@ -84,6 +85,8 @@ function unwritable(code: string): SortgateError {
 export async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   const output = createOutput({ stdout: process.stdout, stderr: process.stderr, json: isJson(argv) });
+  if (!keepMemory() && argv[0] === "run")
+    output.note("Warning: /proc/self/coredump_filter cannot be written: a crash may leave a dump. Try: ulimit -c 0");
   process.stdout.on("error", (error) => {
     // The reader of our output has gone (`sortgate watch | head`): nothing is left to do, and nothing is wrong.
     const code = systemCode(error);
