@@ -37,6 +37,7 @@ const corpus: Code[] = [];
 const faults = new Map<string, Code>();
 const [seenAlone, seenTogether] = [new Set<string>(), new Set<string>()];
 let [triedCount, slowestMs] = [0, 0];
+let slowest: Code | undefined;
 
 interface Case {
   readonly text?: string;
@@ -60,7 +61,7 @@ function captured(): Code[] {
 function attempt(code: Code): void {
   const startedAt = performance.now();
   const fault = faultOf(code);
-  slowestMs = Math.max(slowestMs, performance.now() - startedAt);
+  if (performance.now() - startedAt > slowestMs) [slowest, slowestMs] = [code, performance.now() - startedAt];
   triedCount += 1;
   // One for each kind of fault: what stands in quotes is of the single code.
   const kind = fault?.replace(/"(?:[^"\\]|\\.)*"|\{.*\}/g, "…");
@@ -68,9 +69,12 @@ function attempt(code: Code): void {
   faults.set(kind, code);
   const least = minimal(code);
   say(`Fault: ${faultOf(least)}`);
-  say(JSON.stringify({ medium: least.medium, symbology: least.symbology, hex: least.bytes.toString("hex") }));
-  say(`  ${JSON.stringify(least.bytes.toString())}`);
+  say(`${written(least)}\n  ${JSON.stringify(least.bytes.toString())}`);
 }
+
+/** As the cases of the corpus are written. */
+const written = ({ medium, symbology, bytes }: Code): string =>
+  JSON.stringify({ medium, symbology, hex: bytes.toString("hex") });
 
 /** The code without all that it can lose and still be one with a fault; what was planted stays whole. */
 function minimal(code: Code): Code {
@@ -142,6 +146,7 @@ while (performance.now() < endsAt && faults.size < faultsMax) {
   report("So far");
 }
 const after = report("At the end");
+if (slowest !== undefined) say(`Slowest, ${slowestMs.toFixed(1)} ms while V8 counts: ${written(slowest)}`);
 say(`Never ran: ${after.missed.join(" ")}`);
 process.stdout.write(`${JSON.stringify({ seed, triedCount, slowestMs, before, after, faults: [...faults.keys()] })}\n`);
 process.exitCode = faults.size === 0 ? 0 : 1;

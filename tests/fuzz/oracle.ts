@@ -66,13 +66,17 @@ export function faultOf({ bytes, medium, symbology, planted }: Code): string | u
   return undefined;
 }
 
+/** Members that are noise, counts, times, or looked at by themselves. */
+const apart: ReadonlySet<string> = new Set("token tokens code epcUri firstReadAt length masked".split(" "));
+
 type Planted = NonNullable<Code["planted"]>;
 
 function leakIn(data: Readonly<Record<string, Json>>, { secret, around }: Planted): string | undefined {
-  const { token: _, tokens: __, code, epcUri: ___, firstReadAt: ____, masked = [], ...said } = data;
+  const { code, masked = [] } = data;
   const masks = (masked as { kind: string; text: string }[]).filter(
     ({ kind }) => kind !== "waybill" && kind !== "sscc",
   );
+  const said = Object.entries(data).filter(([name]) => !apart.has(name));
   const text = JSON.stringify([said, masks]);
   for (let at = 0; at + 4 <= secret.length; at += 1) {
     const piece = secret.slice(at, at + 4);
