@@ -48,8 +48,7 @@ export function addProtected(
   observation: FirstRead | Pass,
   tools: Tools,
 ): void {
-  const { readings = [] } = verdict;
-  const all = policy.core === "drop" ? [] : coreFields(readings);
+  const { core: all, free } = policy.core === "drop" ? nothing : likeliest(verdict.readings ?? []);
   const core = all.slice(0, piecesMax);
   const basic: Field[] =
     verdict.code === undefined
@@ -59,18 +58,31 @@ export function addProtected(
   if (masked.length > 0)
     data.masked = masked.map(({ kind, value }) => ({ kind, text: maskValue(kind, value, tools.masks) }));
   if (policy.core === "token" && core.length > 0) data.tokens = core.map((field) => tokenOf(field, observation, tools));
-  const secret = [
-    ...(policy.basic === "seal" ? basic : []),
-    ...(policy.core === "seal" ? [...all, ...freeFields(readings)] : []),
-  ];
+  const secret = [...(policy.basic === "seal" ? basic : []), ...(policy.core === "seal" ? [...all, ...free] : [])];
   const sealed = secret.length === 0 ? undefined : tools.sealing?.seal(secret, observation.passId);
   if (sealed !== undefined) data.sealed = sealed;
 }
 
-/** What is core data of the likeliest reading of a label: by the names of its fields, and by detectors in the rest. */
-function coreFields([label]: readonly Label[]): Field[] {
+interface Personal {
+  readonly core: readonly Field[];
+  /** What nobody can tell the meaning of. */
+  readonly free: readonly Field[];
+}
+
+const nothing: Personal = { core: [], free: [] };
+
+/** Of several readings that one in which most makes sense; else the likeliest by its encoding. */
+function likeliest(readings: readonly Label[]): Personal {
+  const all = readings.map((label) => ({ core: coreFields(label), free: label.fields.filter(isFree) }));
+  return all.reduce((best, one) => (one.core.length > best.core.length ? one : best), all[0] ?? nothing);
+}
+
+const isFree = ({ kind }: Field): boolean => kind === "free";
+
+/** What is core data of a reading of a label: by the names of its fields, and by detectors in the rest. */
+function coreFields({ fields }: Label): Field[] {
   const found = new Map<string, Field>();
-  for (const { kind, value } of label?.fields ?? []) {
+  for (const { kind, value } of fields) {
     const shown = visible(value);
     if (shown === "") continue;
     // A name without a letter is something else that stands in its place.
@@ -85,10 +97,6 @@ function coreFields([label]: readonly Label[]): Field[] {
     }
   }
   return [...found.values()];
-}
-
-function freeFields([label]: readonly Label[]): Field[] {
-  return label?.fields.filter(({ kind }) => kind === "free") ?? [];
 }
 
 /** A token of one piece: the same for the same piece on the same day, however it is written. */

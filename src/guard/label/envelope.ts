@@ -74,16 +74,21 @@ function readUps(transport: Transport, fields: Fields): Label["format"] {
   return "ups-maxicode";
 }
 
+/** Fields before the street of a FedEx label that does not say whether its address is valid. */
+const ordersMin = 5;
+
 /** The number of 12 digits has the number of a form behind it: `0201`. */
 function readFedex(transport: Transport, fields: Fields): Label["format"] {
   const { number, rest } = transport;
   addRouting(transport, fields);
   if (/^\d{16}$/.test(number)) fields.add("waybill", number.slice(0, 12));
   else fields.add("free", number);
-  // Shipper, day, two empty ones, count, weight, whether the address is valid; then street, city, state and name.
+  // Shipper, day, an empty one or two, count, weight, whether the address is valid; then street, city, state and name.
+  const valid = rest.findIndex((part, index) => index > 3 && /^[YN]$/.test(part));
+  const street = valid < 0 ? ordersMin : valid + 1;
   for (const [index, part] of rest.entries()) {
-    if (index < 7) fields.add("order", part);
-    else fields.add(index < 10 ? "address" : "name", part);
+    if (index < street) fields.add("order", part);
+    else fields.add(index < street + 3 ? "address" : "name", part);
   }
   return "fedex-pdf417";
 }

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** A code of `tests/captures/guard`, and what must become of it. */
+export interface CapturedLabel {
+  readonly name: string;
+  readonly symbology?: string;
+  readonly bytes: Buffer;
+  readonly expect: { readonly codeClass: string; readonly code?: string; readonly carriers?: readonly string[] };
+  readonly label?: { readonly format: string; readonly routing?: readonly string[]; readonly service?: string };
+  readonly leaks?: readonly string[];
+  /** Pieces of it that must not get out. */
+  readonly secrets: readonly string[];
+}
+
+type Case = Omit<CapturedLabel, "bytes" | "name" | "secrets"> & {
+  readonly name: string;
+  readonly text?: string;
+  readonly hex?: string;
+  readonly medium?: string;
+  readonly configured?: unknown;
+  readonly secrets?: readonly string[];
+};
+
+const folder = new URL("../captures/guard/", import.meta.url);
+
+/** The barcodes of one file, or of all, that a site with all shapes of numbers reads. */
+export function capturedLabels(file?: string): CapturedLabel[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".json") && (file === undefined || name === `${file}.json`))
+    .flatMap((name) =>
+      (JSON.parse(readFileSync(new URL(name, folder), "utf8")).cases as Case[])
+        .filter(({ medium = "barcode", configured }) => medium === "barcode" && configured === undefined)
+        .map(({ text, hex, secrets = [], ...rest }) => ({
+          ...rest,
+          name: `${name}: ${rest.name}`,
+          bytes: hex === undefined ? Buffer.from(text ?? "", "utf8") : Buffer.from(hex, "hex"),
+          secrets,
+        })),
+    );
+}
+
+/** One by its file and what stands in its name. */
+export function capturedLabel(file: string, name: string): CapturedLabel {
+  const found = capturedLabels(file).find((label) => label.name.includes(name));
+  if (found === undefined) throw new Error(`tests/captures/guard/${file}.json has no "${name}"`);
+  return found;
+}
+
+/** As a scanner sends it that says its symbology. */
+export const scanned = ({ symbology = "", bytes }: CapturedLabel): Buffer =>
+  Buffer.concat([Buffer.from(symbology), bytes]);
+
+/** Control characters that labels may hold; a line ends at two of them. */
+const controls = new Set([0x04, 0x09, 0x0a, 0x0d, 0x1c, 0x1d, 0x1e, 0x1f]);
+
+/** Whether a profile takes it for a code: no control characters but those of labels, and no longer than codes are. */
+export function isReadable({ bytes, symbology }: CapturedLabel, isLine: boolean): boolean {
+  const isPlain = bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || controls.has(byte));
+  const text = bytes.toString("latin1");
+  const isWhole = isLine ? !/[\r\n]/.test(text) : !/^[\r\n]|[\r\n]$/.test(text);
+  return (
+    isPlain && isWhole && bytes.length > 0 && bytes.length <= 3_072 && (symbology !== undefined || text[0] !== "]")
+  );
+}
