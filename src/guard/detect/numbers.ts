@@ -6,6 +6,8 @@ import type { Finding, PersonalKind } from "./finding.ts";
 interface Group {
   readonly start: number;
   readonly end: number;
+  /** How the group before goes on with this one: not at all, as one number, or as its extension. */
+  readonly joint: "none" | "plain" | "extension";
 }
 
 /** A number is written in no more pieces, and has no more digits: +86, a mobile number, and an extension. */
@@ -67,9 +69,17 @@ function groupsOf(text: string): Group[] {
     if (!isDigit(text, at)) continue;
     const start = at;
     while (isDigit(text, at)) at += 1;
-    groups.push({ start, end: at });
+    groups.push({ start, end: at, joint: jointOf(text, groups.at(-1)?.end, start) });
   }
   return groups;
+}
+
+function jointOf(text: string, from: number | undefined, to: number): Group["joint"] {
+  if (from === undefined || to - from > jointLengthMax) return "none";
+  const between = text.slice(from, to);
+  if (between === " ") return "plain";
+  if (!joint.test(between)) return "none";
+  return plainJoint.test(between) ? "plain" : "extension";
 }
 
 function isDigit(text: string, at: number): boolean {
@@ -118,9 +128,8 @@ function longestAt(
   for (let last = first; last < groups.length && last - first < groupsMax; last += 1) {
     const group = groups[last]!;
     if (last > first) {
-      const between = text.slice(groups[last - 1]!.end, group.start);
-      if (between.length > jointLengthMax || !joint.test(between)) break;
-      if (extension < 0 && !plainJoint.test(between)) extension = digits.length;
+      if (group.joint === "none") break;
+      if (extension < 0 && group.joint === "extension") extension = digits.length;
     }
     const length = group.end - group.start;
     if (digits.length + length > digitsMax) break;

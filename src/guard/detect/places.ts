@@ -124,6 +124,8 @@ interface Word {
  */
 function findWestern(text: string): Finding[] {
   const found: Finding[] = [];
+  // No word for a street or a box is a single letter.
+  if (!/\p{L}{2}/u.test(text)) return found;
   const words = wordsOf(text);
   for (const [index, { word, start, end }] of words.entries()) {
     const next = words[index + 1];
