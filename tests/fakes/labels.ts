@@ -62,3 +62,36 @@ export function isReadable({ bytes, symbology }: CapturedLabel, isLine: boolean)
     isPlain && isWhole && bytes.length > 0 && bytes.length <= 3_072 && (symbology !== undefined || text[0] !== "]")
   );
 }
+
+const person = { name: "张晓明", mobile: "13912345678", address: "浙江省杭州市西湖区文三路90号3幢502室" };
+/** A label with a name, a telephone and an address by their names. */
+export const labelOfPerson: CapturedLabel = {
+  ...{
+    name: "JSON with a person",
+    symbology: "]Q1",
+    leaks: ["address", "name", "phone"],
+    secrets: Object.values(person),
+  },
+  bytes: Buffer.from(JSON.stringify({ waybillNo: "SF1385628716739", receiver: person })),
+  ...{ expect: { codeClass: "waybill", code: "SF1385628716739", carriers: ["sf"] }, label: { format: "json" } },
+};
+const hidden = Buffer.from(`tel:${person.mobile}`).toString("base64url");
+const link: CapturedLabel = {
+  ...{
+    name: "a web address with base64url in it",
+    symbology: "]Q1",
+    leaks: ["phone"],
+    secrets: [person.mobile, hidden],
+  },
+  bytes: Buffer.from(`https://shop.example/q?mailno=SF1385628716740&d=${hidden}`),
+  ...{ expect: { codeClass: "waybill", code: "SF1385628716740", carriers: ["sf"] }, label: { format: "url" } },
+};
+/** One of each kind, as they stand in the corpus. */
+export const labelKinds: readonly CapturedLabel[] = [
+  ...[labelOfPerson, link, capturedLabel("fedex", "PDF417 0"), capturedLabel("usps", "IMpb 4 behind ZIP 9")],
+  ...[capturedLabel("ups", "MaxiCode 0:"), capturedLabel("ups", "MaxiCode 1:"), capturedLabel("ups", "MaxiCode 2:")],
+  ...[capturedLabel("yto", "with a name"), capturedLabel("sf", "sorting code 3 with")],
+  ...[capturedLabel("gs1-labels", "attributes 2"), capturedLabel("gs1-labels", "Digital Link 3")],
+  ...[capturedLabel("text", "Japanese 1"), capturedLabel("text", "text 1 in gb18030")],
+  ...[capturedLabel("contacts", "vCard 0"), capturedLabel("contacts", "MECARD 0"), capturedLabel("json", "object 0")],
+];

@@ -13,7 +13,7 @@ import {
   type Subscriber,
   startDaemon,
 } from "../fakes/gateway.ts";
-import { type CapturedLabel, capturedLabel, capturedLabels, isReadable, scanned } from "../fakes/labels.ts";
+import { type CapturedLabel, capturedLabels, isReadable, labelKinds, labelOfPerson, scanned } from "../fakes/labels.ts";
 import { openMosquitto } from "../fakes/mosquitto.ts";
 import { openSerialLine } from "../fakes/serial-line.ts";
 
@@ -136,38 +136,6 @@ describe("R05 labels that a scanner reads", () => {
   });
 });
 
-const person = { name: "张晓明", mobile: "13912345678", address: "浙江省杭州市西湖区文三路90号3幢502室" };
-const parcel: CapturedLabel = {
-  ...{
-    name: "JSON with a person",
-    symbology: "]Q1",
-    leaks: ["address", "name", "phone"],
-    secrets: Object.values(person),
-  },
-  bytes: Buffer.from(JSON.stringify({ waybillNo: "SF1385628716739", receiver: person })),
-  ...{ expect: { codeClass: "waybill", code: "SF1385628716739", carriers: ["sf"] }, label: { format: "json" } },
-};
-const hidden = Buffer.from(`tel:${person.mobile}`).toString("base64url");
-const link: CapturedLabel = {
-  ...{
-    name: "a web address with base64url in it",
-    symbology: "]Q1",
-    leaks: ["phone"],
-    secrets: [person.mobile, hidden],
-  },
-  bytes: Buffer.from(`https://shop.example/q?mailno=SF1385628716740&d=${hidden}`),
-  ...{ expect: { codeClass: "waybill", code: "SF1385628716740", carriers: ["sf"] }, label: { format: "url" } },
-};
-/** One of each kind, as they stand in the corpus. */
-const kinds: readonly CapturedLabel[] = [
-  ...[parcel, link, capturedLabel("fedex", "PDF417 0"), capturedLabel("usps", "IMpb 4 behind ZIP 9")],
-  ...[capturedLabel("ups", "MaxiCode 0:"), capturedLabel("ups", "MaxiCode 1:"), capturedLabel("ups", "MaxiCode 2:")],
-  ...[capturedLabel("yto", "with a name"), capturedLabel("sf", "sorting code 3 with")],
-  ...[capturedLabel("gs1-labels", "attributes 2"), capturedLabel("gs1-labels", "Digital Link 3")],
-  ...[capturedLabel("text", "Japanese 1"), capturedLabel("text", "text 1 in gb18030")],
-  ...[capturedLabel("contacts", "vCard 0"), capturedLabel("contacts", "MECARD 0"), capturedLabel("json", "object 0")],
-];
-
 const policies = ["drop", "mask", "token", "seal"] as const;
 
 /** Sends the same labels past a read point for each policy; gives what the subscriber got, by policy. */
@@ -193,7 +161,7 @@ const kindsOf = (pieces: readonly Piece[] = []): string[] => [...new Set(pieces.
 
 describe("R10 what becomes of core data of every kind of label, from the scanner to the subscriber", () => {
   it("R10 by the policy of the read point it is dropped, a mask, a token or sealed, and the rest is the same", async () => {
-    const { of, site, subscriber, keyPath } = await throughPolicies(kinds, "gbt41833");
+    const { of, site, subscriber, keyPath } = await throughPolicies(labelKinds, "gbt41833");
     const [dropped, masked, tokens, sealed] = [of("drop"), of("mask"), of("token"), of("seal")];
     const events = join(site.dir, "events.jsonl");
     const lines = subscriber.messages.filter(({ topic }) => !topic.endsWith("/status")).map(({ text }) => `${text}\n`);
@@ -204,7 +172,7 @@ describe("R10 what becomes of core data of every kind of label, from the scanner
       .trimEnd()
       .split("\n")
       .map((line) => JSON.stringify((JSON.parse(line) as { fields: unknown }).fields));
-    for (const [index, label] of kinds.entries()) {
+    for (const [index, label] of labelKinds.entries()) {
       const { name, leaks = [], secrets } = label;
       for (const reads of [dropped, masked, tokens, sealed]) isAsExpected(reads[index]!, label);
       const told = [dropped, masked, tokens, sealed].map((reads) => Object.keys(reads[index]!));
@@ -220,8 +188,8 @@ describe("R10 what becomes of core data of every kind of label, from the scanner
     // One telephone on two labels is one token.
     const phone = (index: number): unknown => tokens[index]!.tokens?.find(({ kind }) => kind === "phone")?.token;
     const [card, contact] = [
-      kinds.findIndex(({ name }) => name.includes("vCard")),
-      kinds.findIndex(({ name }) => name.includes("MECARD")),
+      labelKinds.findIndex(({ name }) => name.includes("vCard")),
+      labelKinds.findIndex(({ name }) => name.includes("MECARD")),
     ];
     expect([phone(card), phone(0) === phone(card)]).toEqual([phone(contact), false]);
     expect(phone(0)).toBe(phone(1));
@@ -231,7 +199,7 @@ describe("R10 what becomes of core data of every kind of label, from the scanner
     ["gbt41833", "139***78", "浙江省杭州市西湖区***"],
     ["documents", "139***5678", "浙江省杭州市西湖区文三路***"],
   ])("R10 with %s a mask shows this much of it", async (masks, phone, address) => {
-    const { of } = await throughPolicies([parcel], masks);
+    const { of } = await throughPolicies([labelOfPerson], masks);
     expect(of("mask")[0]!.masked).toEqual([
       { kind: "name", text: "张***" },
       { kind: "phone", text: phone },
