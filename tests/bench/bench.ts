@@ -6,6 +6,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { breakProgram } from "../deep/rig/program.ts";
 import { ceiling } from "./ceiling.ts";
 import { barChart, page } from "./chart.ts";
 import { floods } from "./peers/flood.ts";
@@ -170,8 +171,8 @@ function stages(): void {
   }
 }
 
-/** What the guard costs, beside the pattern that people write for telephones and nothing else. */
-function guards(): void {
+/** What the guard costs: beside the pattern that people write for telephones and nothing else, and on the whole path. */
+async function guards(): Promise<void> {
   for (const what of ["waybills", "labels", "hostile"])
     for (const name of ["pattern", "guard"]) {
       const { perSecond, p99Ms, worstMs } = stage<GuardCost>("guard", `${what} ${name}`);
@@ -179,6 +180,26 @@ function guards(): void {
       if (p99Ms !== undefined) report.add("guard: hostile, p99", name, "ms", p99Ms);
       if (worstMs !== undefined) report.add("guard: hostile, worst", name, "ms", worstMs);
     }
+  await wholePath();
+}
+
+/** The whole path with plain waybills, and that of a copy in which every code is taken for a waybill, unlooked at. */
+async function wholePath(): Promise<void> {
+  const unguarded = breakProgram({
+    file: "src/guard/classify.js",
+    from: 'if (medium === "rfid")',
+    to: 'if (medium === "barcode") return { codeClass: "waybill", code: text, carriers: ["sf"] };\nif (medium === "rfid")',
+  });
+  try {
+    for (const contender of [sortgate(), { ...sortgate({ main: unguarded.main }), name: "without the guard" }]) {
+      const result = await run("guard: whole path", contender, order({}));
+      if (result === undefined) continue;
+      report.add("guard: whole path", contender.name, "events/s", result.received / result.seconds);
+      report.add("guard: whole path, CPU per event", contender.name, "µs", result.cpuMicros);
+    }
+  } finally {
+    unguarded.remove();
+  }
 }
 
 async function daemon(): Promise<void> {

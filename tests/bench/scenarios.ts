@@ -262,6 +262,17 @@ const targets: readonly Scenario[] = [
     plain("ms", "guard: hostile, worst", "guard"),
     atMost({ goal: 5 }),
   ),
+  scenario(
+    "T21",
+    "whole path lost to the guard",
+    {
+      unit: "%",
+      value: ({ median }) =>
+        100 * (1 - median("guard: whole path", "sortgate") / median("guard: whole path", "without the guard")),
+    },
+    atMost({ goal: 10 }),
+    "beside a copy of the product in which every code is taken for a waybill, unlooked at",
+  ),
 ];
 
 /** All that the bench is held against, in the order of the table. */

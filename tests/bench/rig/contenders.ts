@@ -55,7 +55,7 @@ function sortgateConfig(
   ].join("\n\n");
 }
 
-const main = fileURLToPath(new URL("../../../sortgate.js", import.meta.url));
+const built = fileURLToPath(new URL("../../../sortgate.js", import.meta.url));
 
 export interface SortgateOptions {
   /** Where its ledger lies; absent for a new one. */
@@ -70,11 +70,13 @@ export interface SortgateOptions {
   readonly devices?: readonly string[];
   /** Called with each line that it says. */
   readonly onLine?: (line: string) => void;
+  /** The entry of another build of it. */
+  readonly main?: string;
 }
 
 /** The product, as built. */
 export function sortgate(options: SortgateOptions = {}): Contender {
-  const { dataDir, isOffline, nodeOptions = [], controlSocket, devices = [], onLine } = options;
+  const { dataDir, isOffline, nodeOptions = [], controlSocket, devices = [], onLine, main = built } = options;
   return {
     name: "sortgate",
     async start(place) {

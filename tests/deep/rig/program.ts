@@ -2,8 +2,10 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { programFolder } from "../../../src/lib/program-folder.ts";
 
-const root = join(import.meta.dirname, "../../..");
+/** The bench uses this as built, from below dist/. */
+const root = programFolder();
 
 /** One change to the built program: in `file` below dist/, `from` stands exactly once and becomes `to`. */
 export interface Change {
