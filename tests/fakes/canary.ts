@@ -115,9 +115,26 @@ export function createSecretSearch(secrets: readonly string[]): SecretSearch {
       if (!needles.has(key)) needles.set(key, `${secret} as ${form}`);
     }
   const list = [...needles].map(([key, what]) => ({ what, bytes: Buffer.from(key, "latin1") }));
+  // By their first four bytes, so that what is searched is gone through once and not for each of a thousand.
+  const byStart = new Map<number, typeof list>();
+  const isPair = new Uint8Array(0x10000);
+  for (const needle of list) {
+    const start = needle.bytes.readInt32LE(0);
+    byStart.set(start, [...(byStart.get(start) ?? []), needle]);
+    isPair[start & 0xffff] = 1;
+  }
   return {
     needles: list,
-    in: (bytes) => list.filter((needle) => bytes.includes(needle.bytes)).map(({ what }) => what),
+    in(bytes) {
+      const found = new Set<string>();
+      for (let at = 0; at + 4 <= bytes.length; at += 1) {
+        if (isPair[bytes[at]! | (bytes[at + 1]! << 8)] === 0) continue;
+        for (const { what, bytes: needle } of byStart.get(bytes.readInt32LE(at)) ?? [])
+          if (bytes.compare(needle, 0, needle.length, at, Math.min(at + needle.length, bytes.length)) === 0)
+            found.add(what);
+      }
+      return [...found];
+    },
   };
 }
 
