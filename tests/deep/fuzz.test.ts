@@ -38,11 +38,11 @@ it("R28 half a minute of codes that nobody thought of, led by what they reach, m
   );
 });
 
-it("R28 it finds a name in the place of a service, where that is not looked at", async () => {
+it("R28 it finds a name in the place of a route, where that is not looked at", async () => {
   const broken = breakProgram({
     file: "src/guard/label/sorting-code.js",
-    from: '["service", /^[A-Z]{1,2}\\d{0,2}$/]',
-    to: '["service", /^/]',
+    from: 'member?.[1].test(value ?? "") ? member[0]',
+    to: "member !== undefined ? member[0]",
   });
   defer(() => broken.remove());
   cpSync(join(root, "tests/captures/guard"), join(broken.at("../tests/captures/guard")), { recursive: true });
