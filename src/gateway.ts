@@ -329,6 +329,7 @@ function openControlSocket({ config, ledger, tell, now, status, noticeCounts }: 
       events: async (from, to, bytesMax) => unpackEvents(await ledger.ask("events", { from, to, bytesMax })),
       watch: ledger.watch,
       replay: (broker, from, to) => ledger.ask("replay", { broker, from, to }),
+      erase: (subject) => ledger.ask("erase", subject),
       rotateKey: () => ledger.ask("rotateKey", null),
       audit: (action, detail) => ledger.append(announce("audit", now().wallMs, { action, ...detail })),
     },

@@ -28,6 +28,7 @@ export async function headStart(configPath: string, version: string): Promise<He
   const taken = await (await import("./policy.ts")).takePolicy(config, Date.now());
   const { hash, signed } = taken.policy;
   const { site, id, data_dir } = config.gateway;
+  const { retain_core_days: coreDays } = config.queue;
   const opening = started.open({
     dataDir: data_dir,
     site,
@@ -37,6 +38,7 @@ export async function headStart(configPath: string, version: string): Promise<He
     policy: { hash, ...(signed === undefined ? {} : { version: signed.version, signer: signed.signer }) },
     bytesMax: config.queue.bytes_max,
     retainMs: config.queue.retain_days * 86_400_000,
+    retainCoreMs: coreDays === undefined ? undefined : coreDays * 86_400_000,
     recallMs: Math.max(0, ...config.readPoints.map((point) => point.pass_max_ms + point.depart_ms)),
     whenFull: config.queue.when_full,
     brokers: config.brokers.map((broker) => broker.name),

@@ -80,6 +80,8 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
       ...(stats.full === undefined ? {} : { full: stats.full }),
       whenFull: config.queue.when_full,
       lostCount: stats.lostCount,
+      liveCount: stats.liveCount,
+      destroyedCount: stats.destroyedCount,
       uncommittedCount: ledger.uncommittedCount(),
       droppedCount: ledger.droppedCount(),
     },

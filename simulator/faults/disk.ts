@@ -33,6 +33,7 @@ interface Image {
   counts: Map<string, BrokerCounts>;
   refusedCounts: Map<string, number>;
   refused: Map<string, RefusedEvent[]>;
+  destroyed: Record<string, number>;
 }
 
 /** Bytes that a row takes beside the event, and those that are kept for records of the ledger's own. */
@@ -63,7 +64,26 @@ const sizeOf = (events: Iterable<StoredEvent>): number => {
   return byteCount;
 };
 
+function erase(image: Image, { erased = [], destroyed = {} }: Commit): void {
+  for (const { sequence, digest, leaf } of erased) {
+    const event = image.events.get(sequence);
+    if (event === undefined) continue;
+    const left: StoredEvent = {
+      sequence,
+      kind: "erased",
+      subject: undefined,
+      at: 0,
+      bytes: Buffer.concat([digest, leaf]),
+    };
+    image.usedBytes += left.bytes.length - event.bytes.length;
+    image.events.set(sequence, left);
+  }
+  for (const [reason, count] of Object.entries(destroyed))
+    image.destroyed[reason] = (image.destroyed[reason] ?? 0) + count;
+}
+
 function write(image: Image, commit: Commit): void {
+  erase(image, commit);
   for (let sequence = image.first; image.first > 0 && sequence <= commit.destroyTo; sequence += 1) {
     const event = image.events.get(sequence);
     if (event === undefined) continue;
@@ -88,14 +108,28 @@ function write(image: Image, commit: Commit): void {
   }
 }
 
+function erasedOf(image: Image, listed: (from: number, to: number) => StoredEvent[]): Ledger["erased"] {
+  const erased = (from: number, to: number): StoredEvent[] => listed(from, to).filter(({ kind }) => kind === "erased");
+  return {
+    count: (to = image.last) => erased(image.first, to).length,
+    ranges: (from, to) => erased(from, to).map(({ sequence }) => [sequence, sequence]),
+    destroyed: () => image.destroyed,
+  };
+}
+
 /** Damage to the file is tried on the real one. */
-const undamaged: Pick<Ledger, "moved" | "unsalvaged" | "salvage" | "salvaged" | "doubt" | "checkPlace"> = {
+const undamaged: Pick<
+  Ledger,
+  "moved" | "unsalvaged" | "salvage" | "salvaged" | "doubt" | "checkPlace" | "damagedFiles" | "wipe"
+> = {
   moved: undefined,
   unsalvaged: () => [],
   salvage: () => [],
   salvaged: { last: () => 0, read: () => [], count: () => 0 },
   doubt: () => {},
   checkPlace: () => {},
+  damagedFiles: () => [],
+  wipe: () => "done",
 };
 
 export function createDisk({ bytesMax, truth, fault }: DiskOptions): Disk {
@@ -110,6 +144,7 @@ export function createDisk({ bytesMax, truth, fault }: DiskOptions): Disk {
     counts: new Map(),
     refusedCounts: new Map(),
     refused: new Map(),
+    destroyed: {},
   };
 
   function fits(commit: Commit): boolean {
@@ -166,6 +201,7 @@ export function createDisk({ bytesMax, truth, fault }: DiskOptions): Disk {
       readEach: (from, to) => listed(from, to),
       counts: (broker) => image.counts.get(broker),
       ...undamaged,
+      erased: erasedOf(image, listed),
       lastBefore(at, last) {
         const young = listed(image.first, last).find((event) => event.at >= at);
         return young === undefined ? Math.min(image.last, last) : young.sequence - 1;

@@ -18,6 +18,8 @@ export interface ControlClient {
 }
 
 export interface StreamOptions {
+  /** Asks by a POST with this body; absent: by a GET. */
+  readonly body?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   /** Silence longer than this is an error; absent: the answer may be silent for ever. */
   readonly silenceMaxMs?: number;
@@ -63,6 +65,12 @@ function answered(status: number, body: unknown): SortgateError {
     typeof error?.sentence === "string" ? error.sentence : `The daemon refused with HTTP status ${status}`;
   const hint = typeof error?.hint === "string" ? error.hint : "sortgate version, and restart the daemon if it is older";
   return new SortgateError(known ?? "control/refused", sentence, { hint });
+}
+
+/** The error that a line of a long answer tells; undefined if it tells none. */
+export function problemIn(line: unknown): SortgateError | undefined {
+  const error = (line as { error?: unknown } | null | undefined)?.error;
+  return typeof error === "object" && error !== null ? answered(503, line) : undefined;
 }
 
 function parse(bytes: Buffer): unknown {
@@ -150,9 +158,9 @@ export function createControlClient(socketPath: string, start = "sortgate run"):
   return {
     get: (path) => wholeAnswer(path),
     post: (path, body) => wholeAnswer(path, JSON.stringify(body)),
-    async *stream(path, { signal, silenceMaxMs } = {}) {
+    async *stream(path, { body, signal, silenceMaxMs } = {}) {
       try {
-        const response = await ask(path, undefined, signal);
+        const response = await ask(path, body === undefined ? undefined : JSON.stringify(body), signal);
         const status = response.statusCode ?? 0;
         if (status >= 400) throw answered(status, parse(await readAll(response)));
         if (silenceMaxMs !== undefined) response.setTimeout(silenceMaxMs, () => response.destroy(timedOut()));

@@ -7,6 +7,7 @@ const sumOf = (counts: { readonly [reason: string]: number }): number =>
  * What does not add up, one sentence each; nothing if every read and every event is accounted for.
  *
  * For each read point: reads = opened + suppressed + refused by reason + pending.
+ * For the ledger: events of the chain = live + destroyed by reason.
  * For each broker: events of the chain = delivered + queued + refused + lost by reason.
  */
 export function imbalances({ readPoints, brokers, queue }: Pick<Status, "readPoints" | "brokers" | "queue">): string[] {
@@ -23,5 +24,9 @@ export function imbalances({ readPoints, brokers, queue }: Pick<Status, "readPoi
     if (queue.last !== accounted)
       found.push(`Broker ${name} was given ${queue.last} events and accounts for ${accounted}`);
   }
+  const { last, liveCount, destroyedCount } = queue;
+  // A daemon of an earlier version gives no such account.
+  if (liveCount !== undefined && last !== liveCount + sumOf(destroyedCount))
+    found.push(`The chain has ${last} events and accounts for ${liveCount + sumOf(destroyedCount)}`);
   return found;
 }

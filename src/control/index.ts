@@ -1,5 +1,6 @@
-export { createControlClient } from "./client.ts";
+export { createControlClient, problemIn } from "./client.ts";
 export { imbalances } from "./conservation.ts";
+export type { Erasure } from "./port.ts";
 export { noteRawProbe, takeRawProbes } from "./raw-probes.ts";
 export { type Control, openControl } from "./server.ts";
 export type {

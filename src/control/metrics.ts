@@ -59,6 +59,14 @@ function addGateway(families: Families, { gateway, chain, queue }: Status): void
     [queue.hoursUntilFull ?? Number.NaN],
   ]);
   add(families, "gauge", "uncommitted_events", "Events that are not on disk yet.", [[queue.uncommittedCount]]);
+  add(families, "gauge", "live_events", "Events of the chain that are on disk.", [[queue.liveCount]]);
+  add(
+    families,
+    "counter",
+    "destroyed_events_total",
+    "Events of the chain that are destroyed, by reason; with the live ones they are all of it.",
+    Object.entries(queue.destroyedCount).map(([reason, count]) => [count, { reason }]),
+  );
   add(families, "counter", "lost_events_total", "Events destroyed before every broker had them.", [[queue.lostCount]]);
   add(families, "counter", "dropped_events_total", "Events that did not reach the ledger.", [[queue.droppedCount]]);
 }

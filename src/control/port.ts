@@ -1,6 +1,27 @@
 import type { SealedEvent } from "../model/event.ts";
 import type { RefusedStatus, Status } from "./status.ts";
 
+/** Whose events go: those that bear this token, or this number in clear. */
+export interface Subject {
+  readonly kind: "token" | "code";
+  readonly value: string;
+}
+
+/** What became of the events of one subject. */
+export interface Erasure {
+  /** Events of the chain, and of damaged ledgers, that were erased. */
+  readonly count: number;
+  readonly salvagedCount: number;
+  /** Up to this event all were looked at. */
+  readonly to: number;
+  /** Events that cannot be read, and may be of the subject. */
+  readonly unreadableCount: number;
+  /** Damaged ledgers that lie beside the ledger, by name: nothing is erased from them. */
+  readonly files: readonly string[];
+  /** Whether the write-ahead log is overwritten already; if not, it is tried again each minute. */
+  readonly isOverwritten: boolean;
+}
+
 /** What the control socket needs of the gateway; `gateway.ts` provides it. */
 export interface GatewayView {
   status(): Promise<Status>;
@@ -12,6 +33,8 @@ export interface GatewayView {
   watch(listener: (event: SealedEvent) => void): () => void;
   /** Hands [from, to] out again to a broker that has it. Gives how many. Fails: usage/invalid, usage/unknown-name. */
   replay(broker: string, from: number, to: number): Promise<{ readonly count: number }>;
+  /** Erases what belongs to one subject. Gives what became of it. Fails: usage/invalid, ledger/full. */
+  erase(subject: Subject): Promise<Erasure>;
   /** Begins a new epoch: a new key, told by an `epoch` event. Gives its thumbprint and the event's sequence. */
   rotateKey(): Promise<{ readonly kid: string; readonly sequence: number }>;
   /** Puts a line about who did what through the control socket into the chain, as an `audit` event. */

@@ -170,6 +170,9 @@ export interface Status {
     readonly whenFull: "drop-oldest" | "drop-newest" | "stop-reading";
     /** Events that were destroyed, or refused for want of room, before every broker had them. */
     readonly lostCount: number;
+    /** Events of the chain that are on disk, and those that are destroyed, by reason: together all of it. */
+    readonly liveCount: number;
+    readonly destroyedCount: { readonly [reason: string]: number };
     /** Events handed to the ledger and not committed yet. */
     readonly uncommittedCount: number;
     /** Events that could not even be handed to the ledger. */

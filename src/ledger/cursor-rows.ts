@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { BrokerCounts } from "./ledger.ts";
+import type { BrokerCounts } from "./ledger-face.ts";
 import { createRangeSet, type Range } from "./range-set.ts";
 
 /** A cursor with no more ranges than this is written as a whole each time: some hundred bytes. */

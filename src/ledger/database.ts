@@ -51,9 +51,12 @@ function prepare(database: Database.Database): void {
   database.pragma("wal_autocheckpoint = 0");
   // A temporary file would need room on the disk just when there is none.
   database.pragma("temp_store = MEMORY");
+  // What is destroyed is overwritten in its page, and so is a page that becomes free.
+  database.pragma("secure_delete = ON");
   const version = database.pragma("user_version", { simple: true }) as number;
   if (version < schemaVersion) migrate(database, version);
   assert(database.pragma("synchronous", { simple: true }) === 2, "SQLite runs with synchronous=FULL");
+  assert(database.pragma("secure_delete", { simple: true }) === 1, "SQLite overwrites what is destroyed");
   assert(database.pragma("journal_mode", { simple: true }) === "wal", "SQLite runs with a write-ahead log");
 }
 

@@ -1,17 +1,18 @@
 export { type Cursor, createCursor } from "./cursor.ts";
 export { openDamaged } from "./damage/damaged.ts";
-export { previousOf } from "./damage/intact.ts";
+export { hashAt, linkAt, previousOf } from "./damage/intact.ts";
 export type { Unsalvaged } from "./damage/quarantine.ts";
 export type { SalvagedEvent } from "./damage/salvaged.ts";
-export {
-  type BrokerCounts,
-  type ChainRow,
-  type Commit,
-  type Ledger,
-  type LedgerExtent,
-  type NewlyRefused,
-  openLedger,
-  type RefusedEvent,
-  type StoredEvent,
-} from "./ledger.ts";
+export type { DestroyedCounts, Erased } from "./erased-rows.ts";
+export { openLedger } from "./ledger.ts";
+export type {
+  BrokerCounts,
+  ChainRow,
+  Commit,
+  Ledger,
+  LedgerExtent,
+  NewlyRefused,
+  RefusedEvent,
+  StoredEvent,
+} from "./ledger-face.ts";
 export { countOf, createRangeSet, type Range } from "./range-set.ts";

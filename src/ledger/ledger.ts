@@ -1,149 +1,26 @@
-import { createHash } from "node:crypto";
 import { existsSync, realpathSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import type Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
 import { SortgateError } from "../model/error.ts";
-import type { EventKind, SealedEvent } from "../model/event.ts";
+import type { EventKind } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
-import type { EpochMs } from "../model/units.ts";
 import { type CursorChange, type CursorRows, createCursorRows } from "./cursor-rows.ts";
 import { isDamage } from "./damage/damaged.ts";
 import { suspectOf } from "./damage/examine.ts";
-import { markSent, quarantine, type Unsalvaged, unsalvagedOf } from "./damage/quarantine.ts";
-import { createSalvagedList, type SalvagedEvent, type SalvagedList } from "./damage/salvaged.ts";
+import { hashAt } from "./damage/intact.ts";
+import { listDamaged, markSent, quarantine, unsalvagedOf } from "./damage/quarantine.ts";
+import { createSalvagedList, type SalvagedList } from "./damage/salvaged.ts";
 import { explainSqlite, type Moved, openDatabase } from "./database.ts";
 import { createPages, type Pages } from "./disk/pages.ts";
 import { createPlaceCheck, sizeOf } from "./disk/place.ts";
-import { holdIndex, holdLog, keepLog, markOpen, unmarkOpen } from "./disk/space.ts";
-import type { Range } from "./range-set.ts";
-
-/** Where the chain stands: all that sealing needs to go on. */
-export interface ChainRow {
-  /** 12 hex digits, drawn when the file was made. */
-  readonly chain: string;
-  /** The last sequence; 0 in a new ledger. */
-  readonly sequence: number;
-  /** base64url SHA-256 of the last event's bytes. */
-  readonly previous: string;
-  /** The Merkle log's compact range. */
-  readonly peaks: Uint8Array;
-}
-
-/** An event as it stands in the ledger. */
-export interface StoredEvent extends SealedEvent {
-  readonly at: EpochMs;
-}
-
-/** An event that a broker will never take, and why. */
-export interface RefusedEvent {
-  readonly sequence: number;
-  readonly reason: string;
-  readonly at: EpochMs;
-}
-
-/** What a broker refused since the last commit: the newest one by one, and how many there were. */
-export interface NewlyRefused {
-  readonly count: number;
-  readonly events: readonly RefusedEvent[];
-}
-
-/** What became of the events that one broker needs no more: events = delivered + queued + refused + lost, by reason. */
-export interface BrokerCounts {
-  readonly delivered: number;
-  readonly lost: { readonly [reason: string]: number };
-}
-
-/** What one commit writes, all or nothing. */
-export interface Commit {
-  readonly events: readonly StoredEvent[];
-  /** Where the chain stands after `events`. */
-  readonly chain: ChainRow;
-  /** Cursors that moved. */
-  readonly settled: ReadonlyMap<string, readonly Range[]>;
-  /** What came into these cursors since the last commit; absent where something was taken away. */
-  readonly added?: ReadonlyMap<string, readonly Range[]>;
-  /** What brokers refused for good, by broker; each of them stands in `settled` too. */
-  readonly refused: ReadonlyMap<string, NewlyRefused>;
-  /** What became of the settled events of these cursors. */
-  readonly counts?: ReadonlyMap<string, BrokerCounts>;
-  /** Events up to this sequence are destroyed with this commit; 0: none. */
-  readonly destroyTo: number;
-  /** Events that were destroyed before every broker had them, in all. */
-  readonly lostCount: number;
-  /** Every broker has all salvaged events: the list goes. */
-  readonly isSalvageOver?: boolean;
-  /** A damaged ledger that was read: up to this event, or through. */
-  readonly salvaged?: { readonly file: string; readonly reached: number | undefined };
-  /** Writes the chain's row although nothing changed: what proves that a COMMIT works must reach the disk. */
-  readonly isBeat?: boolean;
-  /** These are records of the ledger's own (an epoch, a gap): they may use the pages that are kept for them. */
-  readonly isOwn?: boolean;
-  /** The last of a run: what waits would be lost, so the file may grow beyond its quota, by some megabytes. */
-  readonly isLast?: boolean;
-}
+import { holdIndex, holdLog, keepLog, keptLog, markOpen, unmarkOpen } from "./disk/space.ts";
+import { createWipe, wipeClosedLog } from "./disk/wipe.ts";
+import { createErasedRows, type ErasedRows } from "./erased-rows.ts";
+import type { BrokerCounts, ChainRow, Commit, Ledger, NewlyRefused, RefusedEvent, StoredEvent } from "./ledger-face.ts";
 
 /** The write-ahead log has room for the largest commit: `limits.commitBytesMax`, and the destruction of some thousand. */
 const walBytesMax = 6_000_000;
-
-export interface LedgerExtent {
-  /** Lowest and highest sequence on disk; 0 and 0 when empty. */
-  readonly first: number;
-  readonly last: number;
-  readonly fileBytes: number;
-  readonly walBytes: number;
-  /** Bytes that are used, free pages not counted. */
-  readonly usedBytes: number;
-  /** What that may become before there is no room. */
-  readonly usedBytesMax: number;
-}
-
-/**
- * The append-only log of events in one SQLite file; also the outage queue.
- *
- * Invariants
- * 1. What `commit` answered "stored" survives a crash of the process and of the machine (WAL, synchronous=FULL).
- * 2. Sequences on disk are gapless from `extent().first` to `extent().last`.
- * 3. The chain row always fits the last event: they change in one transaction.
- * 4. A file is never deleted or replaced, whatever is wrong with it.
- */
-export interface Ledger {
-  /** The chain's row; undefined in a file that was just made. */
-  chain(): ChainRow | undefined;
-  lostCount(): number;
-  cursor(broker: string): readonly Range[];
-  /** What a broker refused for good: how many in all, and the newest one by one, the newest first. */
-  refusedCount(broker: string): number;
-  refused(broker: string, max: number): RefusedEvent[];
-  /** Undefined if the broker has no cursor, or one that was written before there were counts. */
-  counts(broker: string): BrokerCounts | undefined;
-  /** The damaged ledger that opening this one moved aside. */
-  readonly moved: Moved | undefined;
-  /** Damaged ledgers beside this one that nobody has read through yet. */
-  unsalvaged(): readonly Unsalvaged[];
-  /** Adds events of another chain to the list of salvaged ones. Gives their ids; undefined: there is no room. */
-  salvage(events: readonly SalvagedEvent[], reason: string): number[] | undefined;
-  readonly salvaged: Pick<SalvagedList, "last" | "read" | "count">;
-  /** Writes all or nothing. "full": nothing was written and the file may not grow. Fails: ledger/io, ledger/corrupt. */
-  commit(commit: Commit): "stored" | "full";
-  /** Events of [from, to] in order, cut off after `bytesMax` bytes (but at least one). */
-  read(from: number, to: number, bytesMax: number): StoredEvent[];
-  /** As `read`, without the rows that cannot be read. Fails: ledger/io, if the disk fails. */
-  readEach(from: number, to: number): StoredEvent[];
-  /** The file is in doubt: the next start reads it whole. */
-  doubt(): void;
-  /** How far from its beginning on, but no further than `last`, the ledger holds only events made before `at`. */
-  lastBefore(at: EpochMs, last: number): number;
-  /** The sequence of the last epoch event within [from, to]; 0 if there is none. Cost: reads back from `to` to it. */
-  lastEpoch(from: number, to: number): number;
-  /** …and of the first. Cost: reads from `from` to it. */
-  firstEpoch(from: number, to: number): number;
-  extent(): LedgerExtent;
-  /** Makes sure that the file still is where it was opened. Fails: ledger/io; what is committed from then on is lost. */
-  checkPlace(): void;
-  /** Folds the write-ahead log into the file and lets go of both. */
-  close(): void;
-}
 
 interface EventRow {
   readonly sequence: number;
@@ -162,15 +39,13 @@ function checkTail(database: Database.Database, path: string): void {
   const chain = database.prepare("SELECT sequence, previous FROM chain").get() as
     | { sequence: number; previous: string }
     | undefined;
-  const last = database.prepare("SELECT sequence, bytes FROM event ORDER BY sequence DESC LIMIT 1").get() as
-    | { sequence: number; bytes: Buffer }
+  const last = database.prepare("SELECT sequence, kind, bytes FROM event ORDER BY sequence DESC LIMIT 1").get() as
+    | { sequence: number; kind: string; bytes: Buffer }
     | undefined;
   if (chain === undefined && last === undefined) return;
   const fits =
     chain !== undefined &&
-    (last === undefined ||
-      (last.sequence === chain.sequence &&
-        createHash("sha256").update(last.bytes).digest("base64url") === chain.previous));
+    (last === undefined || (last.sequence === chain.sequence && hashAt(last) === chain.previous));
   if (fits) return;
   throw new SortgateError("ledger/corrupt", `The ledger ${path} does not end where its chain ends`, {
     hint: "move the file aside (never delete it), start again, and keep the old file for sortgate verify",
@@ -183,6 +58,7 @@ const statements = {
     "INSERT INTO chain (only, chain, sequence, previous, peaks, lost) VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT (only) DO UPDATE SET sequence = excluded.sequence, previous = excluded.previous, peaks = excluded.peaks, lost = excluded.lost",
   // A row that is written as it stands costs SQLite nothing, not even a sync: for a moment it is another.
   beat: "UPDATE chain SET sequence = sequence + 1",
+  unbeat: "UPDATE chain SET sequence = sequence - 1",
   refuse: "INSERT INTO refused (broker, sequence, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
   countRefused: "UPDATE cursor SET refused = refused + ? WHERE broker = ?",
   forgetRefused:
@@ -280,6 +156,7 @@ function createWrite(
   database: Database.Database,
   salvaged: SalvagedList,
   cursors: CursorRows,
+  erased: ErasedRows,
 ): (commit: Commit, isTight: boolean) => void {
   const insert = database.prepare(statements.insert);
   const putChain = database.prepare(statements.chain);
@@ -287,6 +164,9 @@ function createWrite(
   const putRefused = createRefusedWriter(database);
   const destroy = database.prepare(statements.destroy);
   return (commit, isTight) => {
+    if (commit.destroyed !== undefined) erased.add(commit.destroyed);
+    if (commit.erased !== undefined) erased.erase(commit.erased);
+    if (commit.unsaved !== undefined) salvaged.remove(commit.unsaved);
     if (commit.destroyTo > 0) destroy.run(commit.destroyTo);
     for (const event of commit.events)
       insert.run(event.sequence, event.kind, event.subject ?? null, event.at, event.bytes);
@@ -301,22 +181,64 @@ function createWrite(
   };
 }
 
+/** Whether the log holds something from now on that is not to be there any more. */
+function destroys({ destroyTo, erased, unsaved, isSalvageOver }: Commit): boolean {
+  return destroyTo > 0 || erased !== undefined || unsaved !== undefined || isSalvageOver === true;
+}
+
 function bytesOf(events: readonly { readonly bytes: Uint8Array }[]): number {
   let byteCount = 0;
   for (const { bytes } of events) byteCount += bytes.length;
   return byteCount;
 }
 
-function overDatabase(database: Database.Database, path: string, pages: Pages, moved: Moved | undefined): Ledger {
-  const salvaged = createSalvagedList(database);
+function countsOf(database: Database.Database, broker: string): BrokerCounts | undefined {
+  const text = database.prepare("SELECT counts FROM cursor WHERE broker = ?").pluck().get(broker);
+  return typeof text === "string" ? (JSON.parse(text) as BrokerCounts) : undefined;
+}
+
+/** Changes a page of the file, and leaves it as it was. */
+function createTouch(database: Database.Database): () => void {
+  const [beat, unbeat] = [database.prepare(statements.beat), database.prepare(statements.unbeat)];
+  return () => {
+    beat.run();
+    unbeat.run();
+  };
+}
+
+function createReads(
+  database: Database.Database,
+  path: string,
+): Pick<Ledger, "read" | "readEach" | "lastBefore" | "lastEpoch" | "firstEpoch"> {
   const read = database.prepare(statements.read);
   const before = database.prepare(statements.before);
   const lastEpoch = database.prepare(statements.lastEpoch).pluck();
   const firstEpoch = database.prepare(statements.firstEpoch).pluck();
+  return {
+    read: (from, to, byteCountMax) => readInto(read, from, to, byteCountMax),
+    readEach(from, to) {
+      try {
+        return readInto(read, from, to, Number.POSITIVE_INFINITY);
+      } catch (error) {
+        if (!isDamage(error)) throw explainSqlite(error, path);
+        return readOneByOne(read, from, to, path);
+      }
+    },
+    lastBefore: (at, last) => (before.get(at, last, last) as { last: number }).last,
+    lastEpoch: (from, to) => (lastEpoch.get(from, to) as number | undefined) ?? 0,
+    firstEpoch: (from, to) => (firstEpoch.get(from, to) as number | undefined) ?? 0,
+  };
+}
+
+function overDatabase(database: Database.Database, path: string, pages: Pages, moved: Moved | undefined): Ledger {
+  const salvaged = createSalvagedList(database);
   const bounds = database.prepare(statements.bounds);
   const cursors = createCursorRows(database);
-  const write = createWrite(database, salvaged, cursors);
+  const erased = createErasedRows(database);
+  const write = createWrite(database, salvaged, cursors, erased);
+  const wipe = createWipe({ path, bytesMax: walBytesMax, pages, touch: createTouch(database) });
   const checkPlace = createPlaceCheck(path);
+  let isDoubted = false;
 
   return {
     chain: () => database.prepare("SELECT chain, sequence, previous, peaks FROM chain").get() as ChainRow | undefined,
@@ -327,12 +249,7 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
       return row?.count ?? 0;
     },
     refused: (broker, max) => database.prepare(statements.refused).all(broker, max) as RefusedEvent[],
-    counts(broker) {
-      const row = database.prepare("SELECT counts FROM cursor WHERE broker = ?").get(broker) as
-        | { counts: string | null }
-        | undefined;
-      return row?.counts === undefined || row.counts === null ? undefined : (JSON.parse(row.counts) as BrokerCounts);
-    },
+    counts: (broker) => countsOf(database, broker),
     moved,
     salvaged,
     unsalvaged: () => unsalvagedOf(path, salvaged.files()),
@@ -345,18 +262,30 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
       };
       return pages.write(add, byteCount, false) === "full" ? undefined : ids;
     },
+    erased,
+    damagedFiles: () => listDamaged(path).map((file) => basename(file)),
+    wipe() {
+      try {
+        return wipe.step();
+      } catch (error) {
+        throw explainSqlite(error, path);
+      }
+    },
     commit(commit) {
       let byteCount = bytesOf(commit.events);
       for (const change of changesOf(commit)) byteCount += cursors.sizeOf(change);
       const attempt = (isTight: boolean, isOwn: boolean): boolean =>
         pages.write(() => write(commit, isTight), byteCount, isOwn, commit.isLast === true) === "stored";
       try {
+        // What is destroyed is written over, page by page: the log has room for that if it is empty.
+        if (commit.destroyTo > 0) pages.fold();
         // Cursors are drawn together before they take of what is kept for records of the ledger's own.
         const stored =
           attempt(false, false) ||
           (commit.settled.size > 0 && attempt(true, false)) ||
           (commit.isOwn === true && attempt(commit.settled.size > 0, true));
         if (stored) cursors.stored();
+        if (destroys(commit)) wipe.needed();
         if (stored && commit.isSalvageOver === true) markSent(path, salvaged.files());
         return stored ? "stored" : "full";
       } catch (error) {
@@ -365,19 +294,11 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
         cursors.undone();
       }
     },
-    read: (from, to, byteCountMax) => readInto(read, from, to, byteCountMax),
-    readEach(from, to) {
-      try {
-        return readInto(read, from, to, Number.POSITIVE_INFINITY);
-      } catch (error) {
-        if (!isDamage(error)) throw explainSqlite(error, path);
-        return readOneByOne(read, from, to, path);
-      }
+    ...createReads(database, path),
+    doubt() {
+      isDoubted = true;
+      writeFileSync(suspectOf(path), "");
     },
-    doubt: () => writeFileSync(suspectOf(path), ""),
-    lastBefore: (at, last) => (before.get(at, last, last) as { last: number }).last,
-    lastEpoch: (from, to) => (lastEpoch.get(from, to) as number | undefined) ?? 0,
-    firstEpoch: (from, to) => (firstEpoch.get(from, to) as number | undefined) ?? 0,
     extent: () => ({
       ...(bounds.get() as { first: number; last: number }),
       fileBytes: sizeOf(path),
@@ -392,6 +313,8 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
       keepLog(path);
       database.close();
       pages.close();
+      const kept = keptLog(path);
+      if (kept !== undefined && wipe.isNeeded() && !isDoubted) wipeClosedLog(kept);
     },
   };
 }

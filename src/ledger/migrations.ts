@@ -93,6 +93,15 @@ export const migrations: readonly { readonly version: number; readonly sql: stri
       ALTER TABLE quarantined ADD COLUMN reached INTEGER;
     `,
   },
+  {
+    version: 7,
+    // Of an erased event the row stays, with its two hashes for bytes: which ones those are, and what became of all that
+    // was ever made, by reason, as JSON; absent: nobody counted.
+    sql: `
+      CREATE INDEX erased ON event (sequence) WHERE kind = 'erased';
+      ALTER TABLE chain ADD COLUMN destroyed TEXT;
+    `,
+  },
 ];
 
 /** "SGL1": says that a file is a sortgate ledger, whatever its name (SQLite file format §1.3.16). */

@@ -1,6 +1,9 @@
 import type { EpochMs } from "./units.ts";
 
-/** The kinds of event, as in `org.sortgate.<kind>.v1`. */
+/**
+ * The kinds of event, as in `org.sortgate.<kind>.v1`. `erased` is none: it says that at a place of the ledger only the
+ * hashes of an event are left.
+ */
 export type EventKind =
   | "read"
   | "pass"
@@ -13,7 +16,8 @@ export type EventKind =
   | "device"
   | "purge"
   /** In no ledger: what a broker with a view gets for an event of which it is to know nothing but that there is one. */
-  | "view";
+  | "view"
+  | "erased";
 
 /** Anything that has one spelling in RFC 8785. No `undefined`, no NaN, no number beyond 2^53. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [member: string]: Json };
@@ -36,7 +40,7 @@ export interface ClearedEvent {
 
 /** What the program says about itself in the chain. It must hold no text that came in over a wire. */
 export function announce(
-  kind: Exclude<EventKind, "read" | "pass" | "noread" | "epoch" | "checkpoint" | "view">,
+  kind: Exclude<EventKind, "read" | "pass" | "noread" | "epoch" | "checkpoint" | "view" | "erased">,
   at: EpochMs,
   data: ClearedEvent["data"],
   subject?: string,

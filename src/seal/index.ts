@@ -2,6 +2,7 @@ export { canonicalize } from "./canonical.ts";
 export { type ChainState, createSealer, type Draft, type Sealer, type ViewDraft } from "./chain.ts";
 export { createEpochKey, type EpochKey, type EpochReason, epochData } from "./epoch.ts";
 export type { DeviceSigner } from "./jws.ts";
+export { leafHashOf } from "./merkle.ts";
 export {
   type ChainVerdict,
   createEventCheck,

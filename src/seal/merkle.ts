@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { assert } from "../lib/assert.ts";
 
 const hashBytes = 32;
@@ -75,6 +75,11 @@ export function leafOf(text: string): Buffer {
 /** The hash of a leaf (see `leafOf`), as the log takes it. */
 export function hashOf(leaf: Uint8Array | string): Hash {
   return hash("sha256", leaf, "binary");
+}
+
+/** The same hash of bytes that were published, to keep when they are gone. */
+export function leafHashOf(bytes: Uint8Array): Buffer {
+  return createHash("sha256").update(Buffer.of(0)).update(bytes).digest();
 }
 
 function restore(snapshot: Uint8Array | undefined): { size: number; peaks: Hash[] } {

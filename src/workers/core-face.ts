@@ -4,6 +4,7 @@ import type { Tell } from "../model/notice.ts";
 import type { DurationMs } from "../model/units.ts";
 import type { Sealer } from "../seal/index.ts";
 import type { BeginEpoch } from "./epoch.ts";
+import type { Erasing } from "./erasing.ts";
 import type { ClockState, Counters, DraftMessage, LedgerOptions, LedgerStats } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -33,6 +34,7 @@ export interface LedgerCore {
   readonly outbox: Outbox;
   /** False until the epoch of this run has begun: nothing can be sealed before, and no view be signed. */
   readonly hasKey: boolean;
+  readonly erasing: Erasing;
   /**
    * Begins the epoch of this run; its event is durable when it returns. A full ledger has none yet: it hands out what it
    * has, and begins the epoch with the first room that there is. Fails: ledger/full if it is new.
@@ -54,6 +56,8 @@ export interface LedgerCore {
   salvage(file: Unsalvaged, what: string | undefined, rowsMax: number): boolean;
   /** Saves what found no room before, once all that did is delivered. Cost: reads such a file, if there is one. */
   readOn(): void;
+  /** An event, or what is left of it, as it is given away in an export. */
+  readonly givenAway: (event: StoredEvent) => StoredEvent;
   /** Destroys some delivered events that are older than they may be, as far as the clock can tell. True: there are more. */
   retain(): boolean;
   clockIs(state: ClockState): void;

@@ -159,7 +159,11 @@ export function createLedgerHandle(options: LedgerHandleOptions): LedgerHandle {
     hasRoom: () => hasRoom,
     clockIs: (state) => post({ type: "clock", state }),
     backlog: (broker) => ({ connect: (onEvents) => connect(broker, onEvents) }),
-    ask: questions.ask,
+    ask(question, detail) {
+      // What was handed over before is there before.
+      intake.flush();
+      return questions.ask(question, detail);
+    },
     watch(listener) {
       if (listeners.size === 0) post({ type: "watch", on: true });
       listeners.add(listener);

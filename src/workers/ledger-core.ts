@@ -1,11 +1,12 @@
 import type { Commit, Range, StoredEvent, Unsalvaged } from "../ledger/index.ts";
-import { SortgateError } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import type { DurationMs } from "../model/units.ts";
 import { canonicalize } from "../seal/index.ts";
 import { commitCount } from "./commit-count.ts";
 import type { LedgerCore, LedgerCoreOptions } from "./core-face.ts";
 import { createEpochLength, type EpochLength } from "./epoch-length.ts";
+import { givenAway } from "./erased-line.ts";
+import { createErasing, type Erasing, type Erasure, goingOf } from "./erasing.ts";
 import type { ClockState, Counters, DraftMessage, LedgerStats } from "./messages.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import {
@@ -17,10 +18,12 @@ import {
   rotatedNotice,
   untoldNotice,
 } from "./own-records.ts";
-import { createRetention, type Retention } from "./retention.ts";
-import { createRoom, fullnessOf, isNoSpace, noSpace, patience, type Room } from "./room.ts";
+import { checkReplay } from "./replay.ts";
+import { createRetentions, type Retentions } from "./retention.ts";
+import { createRoom, isNoSpace, noSpace, patience, type Room } from "./room.ts";
 import { salvage } from "./salvage.ts";
 import { noticeOf, recordsOf } from "./salvage-report.ts";
+import { statsOf } from "./stats.ts";
 
 /** Makes the core over an open ledger. Cost: one signature (24 µs) and one row per event, one fsync per commit. */
 export function createLedgerCore(options: LedgerCoreOptions): LedgerCore {
@@ -32,9 +35,11 @@ type Right = "intake" | "own" | "tight";
 
 class SealedLedger implements LedgerCore {
   readonly outbox: Outbox;
+  readonly erasing: Erasing;
+  readonly givenAway = (event: StoredEvent): StoredEvent => givenAway(event, this.#core.chain, this.#core.options);
   readonly #core: LedgerCoreOptions;
   readonly #room: Room;
-  readonly #retention: Retention;
+  readonly #retentions: Retentions;
   readonly #epochLength: EpochLength;
   #waiting: DraftMessage[] = [];
   #counters: Counters = {};
@@ -55,9 +60,7 @@ class SealedLedger implements LedgerCore {
   constructor(core: LedgerCoreOptions) {
     const { ledger, options, clock, tell } = core;
     this.#core = core;
-    const { last } = ledger.extent();
-    const lastAt = last === 0 ? 0 : (ledger.readEach(last, last)[0]?.at ?? 0);
-    this.#retention = createRetention({ clock, retainMs: options.retainMs, lastAt, last });
+    this.#retentions = createRetentions(ledger, options, clock);
     this.outbox = createOutbox({
       ledger,
       brokers: options.brokers,
@@ -66,6 +69,8 @@ class SealedLedger implements LedgerCore {
     });
     this.#epochLength = createEpochLength(ledger, this.outbox);
     this.#room = createRoom({ ledger, outbox: this.outbox, policy: options.whenFull, clock, tell });
+    const [{ outbox }, retention] = [this, this.#retentions.core];
+    this.erasing = createErasing({ ledger, outbox, retention, clock, commit: (erasure) => this.#erase(erasure) });
     this.#checkpointAt = clock.monotonicMs();
     this.#checkpointSequence = core.sealer.sequence();
   }
@@ -103,29 +108,19 @@ class SealedLedger implements LedgerCore {
   }
 
   replay(broker: string, from: number, to: number): number {
-    const { first, last } = this.#core.ledger.extent();
-    if (from > to)
-      throw new SortgateError("usage/invalid", "The range ends before it begins", { hint: "--from 1 --to 100" });
-    if (from < first || to > last)
-      throw new SortgateError("usage/invalid", `Events ${from} to ${to} are not all on disk`, {
-        hint: `a range within ${first} to ${last}; what is older is gone`,
-      });
-    const count = this.outbox.replay(broker, from, to);
-    if (count === undefined)
-      throw new SortgateError("usage/unknown-name", `There is no broker "${broker}" in the config`, {
-        hint: `one of ${this.#core.options.brokers.join(", ")}`,
-      });
-    return count;
+    const { ledger, options } = this.#core;
+    checkReplay({ broker, from, to }, ledger.extent(), options.brokers);
+    return this.outbox.replay(broker, from, to) ?? 0;
   }
 
   retain(): boolean {
-    const expired = this.#retention.expired();
+    const expired = this.#retentions.all.expired();
     if (expired === undefined || !this.#room.expire(expired)) return false;
     return this.#commitOnce([]) && this.#room.isExpiring();
   }
 
   clockIs(state: ClockState): void {
-    this.#retention.clockIs(state);
+    this.#retentions.clockIs(state);
   }
 
   hasRoom(): boolean {
@@ -138,16 +133,8 @@ class SealedLedger implements LedgerCore {
   }
 
   stats(): LedgerStats {
-    const extent = this.#core.ledger.extent();
-    const isFull = !this.#hasRoom || this.#room.isFull();
-    return {
-      ...extent,
-      lostCount: this.#room.lostCount(),
-      ...(isFull && { full: fullnessOf(extent) }),
-      kid: this.#key.kid,
-      keySince: this.#key.since,
-      brokers: this.outbox.stats(),
-    };
+    const { ledger } = this.#core;
+    return statsOf({ ledger, room: this.#room, outbox: this.outbox, key: this.#key, hasRoom: this.#hasRoom });
   }
 
   flush(): void {
@@ -292,12 +279,23 @@ class SealedLedger implements LedgerCore {
     this.#areCursorsWritable = this.#store([], [], "tight") !== "full";
   }
 
+  /** Erases, and tells it, in a commit of its own. */
+  #erase(erasure: Erasure): boolean {
+    const events = this.#store([], erasure.records, "own", false, erasure);
+    if (events === "full") return false;
+    this.outbox.erased(erasure.erased.map(({ sequence }) => sequence));
+    if (erasure.unsaved.length > 0) this.outbox.salvageDone();
+    this.#core.committed(events, 0);
+    return true;
+  }
+
   /** Seals and commits. "full": nothing happened, and the sealer stands where it stood. */
   #store(
     drafts: readonly DraftMessage[],
     own: readonly OwnDraft[],
     right: Right,
     isBeat = false,
+    erasure?: Erasure,
   ): StoredEvent[] | "full" {
     const { ledger, sealer, chain } = this.#core;
     if (!this.hasKey && drafts.length + own.length > 0) return "full";
@@ -319,6 +317,7 @@ class SealedLedger implements LedgerCore {
       refused: this.outbox.refused(),
       counts: this.outbox.counts(),
       destroyTo: this.#room.destroyTo(),
+      ...goingOf(this.#room.destroyed(), erasure),
       isSalvageOver,
       ...(this.#salvaged === undefined ? {} : { salvaged: this.#salvaged }),
       lostCount: this.#room.lostCount(),
@@ -371,7 +370,7 @@ class SealedLedger implements LedgerCore {
     }
     this.#key = { kid, since: first.at, sinceMonotonicMs: clock.monotonicMs() };
     this.#epochLength.begun(sequence);
-    this.#retention.passed(sequence);
+    this.#retentions.all.passed(sequence);
     return { kid, sequence };
   }
 

@@ -40,6 +40,27 @@ export interface RefusedRow extends RefusalMessage {
 /** Whether the box's clock is right: a time server sets it, does not yet, or there is none. */
 export type ClockState = "synchronized" | "unsynchronized" | "unwatched";
 
+/** Whose events go: those that bear this token, or this number in clear. */
+export interface Subject {
+  readonly kind: "token" | "code";
+  readonly value: string;
+}
+
+/** What became of the events of one subject. */
+export interface ErasureReport {
+  /** Events of the chain, and of damaged ledgers, that were erased. */
+  readonly count: number;
+  readonly salvagedCount: number;
+  /** Up to this event all were looked at. */
+  readonly to: number;
+  /** Events that cannot be read, and may be of the subject. */
+  readonly unreadableCount: number;
+  /** Damaged ledgers that lie beside the ledger, by name: nothing is erased from them. */
+  readonly files: readonly string[];
+  /** Whether the write-ahead log is overwritten already; if not, it is tried again each minute. */
+  readonly isOverwritten: boolean;
+}
+
 /** What can be asked of the ledger thread, and what it answers. */
 export interface Questions {
   readonly stats: { readonly ask: null; readonly answer: LedgerStats };
@@ -59,6 +80,8 @@ export interface Questions {
     readonly ask: { readonly broker: string; readonly from: number; readonly to: number };
     readonly answer: { readonly count: number };
   };
+  /** Erases what belongs to one subject, in parts. Fails: usage/invalid while another one goes on, ledger/full. */
+  readonly erase: { readonly ask: Subject; readonly answer: ErasureReport };
   /** Answered once a COMMIT has returned that is no older than `withinMs`; it makes one if nothing else did. */
   readonly beat: { readonly ask: { readonly withinMs: DurationMs }; readonly answer: null };
   readonly rotateKey: { readonly ask: null; readonly answer: { readonly kid: string; readonly sequence: number } };
@@ -75,6 +98,9 @@ export interface LedgerStats {
   readonly usedBytes: number;
   readonly usedBytesMax: number;
   readonly lostCount: number;
+  /** Events that are on disk as they were made, and those that are not any more, by reason: together all of the chain. */
+  readonly liveCount: number;
+  readonly destroyedCount: { readonly [reason: string]: number };
   /** What keeps new events from coming in by themselves; absent while there is room. */
   readonly full?: Fullness;
   readonly kid: string;
@@ -187,6 +213,8 @@ export interface LedgerOptions {
   readonly policy: PolicyMark;
   readonly bytesMax: number;
   readonly retainMs: number;
+  /** Delivered events that hold core data stay no longer than this; absent: as long as all others. */
+  readonly retainCoreMs?: number | undefined;
   /** No pass lasts longer without a word in the ledger. */
   readonly recallMs: DurationMs;
   readonly whenFull: "drop-oldest" | "drop-newest" | "stop-reading";

@@ -1,6 +1,7 @@
 import {
   type BrokerCounts,
   countOf,
+  createRangeSet,
   type Ledger,
   type NewlyRefused,
   type Range,
@@ -32,6 +33,8 @@ export interface Outbox {
   isSalvageOver(): boolean;
   /** Tells that events up to `sequence` are gone: nobody is to be handed them any more. */
   destroyed(sequence: number): void;
+  /** Tells that these are erased: nobody is to be handed them any more. What is on its way to a broker cannot be called back. */
+  erased(sequences: readonly number[]): void;
   /** How many events up to `sequence` some broker does not have. */
   undeliveredUpTo(sequence: number): number;
   /** Highest sequence that every broker has. */
@@ -59,29 +62,40 @@ export interface Outbox {
 function createRecent(bytesMax: number): {
   add(events: readonly StoredEvent[]): void;
   get(sequence: number): StoredEvent | undefined;
+  /** Overwrites an event and lets go of it. */
+  forget(sequence: number): void;
 } {
   let events: (StoredEvent | undefined)[] = [];
   let head = 0;
+  /** The sequence of the event at `head`; the others follow without a gap. */
+  let first = 0;
   let byteCount = 0;
   return {
     add(added) {
+      if (head === events.length && added.length > 0) first = added[0]!.sequence;
       for (const event of added) {
         events.push(event);
         byteCount += event.bytes.length;
       }
       while (byteCount > bytesMax && head < events.length) {
-        byteCount -= events[head]!.bytes.length;
+        byteCount -= events[head]?.bytes.length ?? 0;
         events[head] = undefined;
         head += 1;
+        first += 1;
       }
       if (head > 4_096 && head * 2 > events.length) {
         events = events.slice(head);
         head = 0;
       }
     },
-    get(sequence) {
-      const first = events[head]?.sequence;
-      return first === undefined || sequence < first ? undefined : events[head + sequence - first];
+    get: (sequence) => (sequence < first ? undefined : events[head + sequence - first]),
+    forget(sequence) {
+      if (sequence < first) return;
+      const event = events[head + sequence - first];
+      if (event === undefined) return;
+      byteCount -= event.bytes.length;
+      event.bytes.fill(0);
+      events[head + sequence - first] = undefined;
     },
   };
 }
@@ -109,26 +123,45 @@ interface OutboxOptions {
   readonly damaged: (ranges: readonly Range[]) => void;
 }
 
+/** Events to hand out: from memory, or else from the disk, without those that are not as they were sealed. */
+function createFetch(
+  { ledger, damaged: tellDamaged }: OutboxOptions,
+  recent: ReturnType<typeof createRecent>,
+  lose: (ranges: readonly Range[], reason: string) => void,
+): (range: Range) => readonly StoredEvent[] {
+  const readSound = createSoundReader(ledger);
+
+  function fromDisk(range: Range): readonly StoredEvent[] {
+    const { events, erased, damaged } = readSound(range);
+    // To a broker that is new, or where the process ended between the erasure and the cursor.
+    lose(erased, "erased");
+    lose(damaged, "damaged");
+    if (damaged.length > 0) tellDamaged(damaged);
+    return events;
+  }
+
+  return ([from, to]) => {
+    const events: StoredEvent[] = [];
+    for (let sequence = from; sequence <= to; sequence += 1) {
+      const event = recent.get(sequence);
+      if (event === undefined) return fromDisk([from, to]);
+      events.push(event);
+    }
+    return events;
+  };
+}
+
 export function createOutbox(options: OutboxOptions): Outbox {
   const { ledger, clock } = options;
   const recent = createRecent(limits.recentBytesMax);
   let head = ledger.extent().last;
   const slots = new Map(options.brokers.map((broker) => [broker, new Slot(ledger, broker, clock)]));
 
-  const readSound = createSoundReader(ledger);
   const salvaged = createSalvaged(ledger);
-
-  function fetch([from, to]: Range): readonly StoredEvent[] {
-    if (recent.get(from) === undefined) {
-      const { events, damaged } = readSound([from, to]);
-      for (const [first, last] of damaged) for (const slot of slots.values()) slot.lose(first, last, "damaged");
-      if (damaged.length > 0) options.damaged(damaged);
-      return events;
-    }
-    const events: StoredEvent[] = [];
-    for (let sequence = from; sequence <= to; sequence += 1) events.push(recent.get(sequence)!);
-    return events;
-  }
+  const loseAll = (ranges: readonly Range[], reason: string): void => {
+    for (const [from, to] of ranges) for (const slot of slots.values()) slot.lose(from, to, reason);
+  };
+  const fetch = createFetch(options, recent, loseAll);
 
   /** Ids of an earlier list that the broker never knew are nothing to wait for. */
   function fetchSaved(slot: Slot, [from, to]: Range): StoredEvent[] {
@@ -163,9 +196,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
         if (sequence < 0) slot.saved(-sequence);
         else if (sequence <= head) slot.delivered(sequence);
     },
-    replay: (broker, from, to) => slots.get(broker)?.replay(from, to),
+    replay: (broker, from, to) => slots.get(broker)?.replay(from, to, ledger.erased.ranges(from, to)),
     destroyed(sequence) {
-      for (const slot of slots.values()) slot.lose(1, sequence, "queue-full");
+      loseAll([[1, sequence]], "queue-full");
+    },
+    erased(sequences) {
+      for (const sequence of sequences) recent.forget(sequence);
+      const ranges = createRangeSet([]);
+      for (const sequence of sequences) ranges.add(sequence, sequence);
+      loseAll(ranges.ranges(), "erased");
     },
     undeliveredUpTo: (sequence) => Math.max(0, ...[...slots.values()].map(({ cursor }) => cursor.queued(sequence))),
     deliveredByAll: () => Math.min(head, ...[...slots.values()].map(({ cursor }) => cursor.contiguous())),

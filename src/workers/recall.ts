@@ -38,6 +38,7 @@ export function recallEvents(
     const events = ledger.readEach(from, to);
     damagedCount += to - from + 1 - events.length;
     for (const event of events.reverse()) {
+      if (event.kind === "erased") continue;
       const at = lastAt - ages.of(event);
       if (!mayMatter(event, at >= lastAt - recallMs)) continue;
       const pass = parse(event, at);

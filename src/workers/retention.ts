@@ -1,6 +1,7 @@
+import type { Ledger } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { DurationMs, EpochMs, MonotonicMs } from "../model/units.ts";
-import type { ClockState } from "./messages.ts";
+import type { ClockState, LedgerOptions } from "./messages.ts";
 
 /** A wall clock that moved this much against the monotonic one was set, not drifting. */
 const stepMs = 2_000;
@@ -75,6 +76,33 @@ export function createRetention(options: {
       if (!isTrusted()) return undefined;
       const measuredAt = foundAt + (nowMs - startMs);
       return { at: Math.floor(Math.min(clock.wallMs(), measuredAt) - retainMs), last: oldSequence };
+    },
+  };
+}
+
+/** By which clock all events of a ledger grow old, and core data alone; absent: they stay as long as all others. */
+export interface Retentions {
+  readonly all: Retention;
+  readonly core: Retention | undefined;
+  clockIs(state: ClockState): void;
+}
+
+export function createRetentions(
+  ledger: Pick<Ledger, "extent" | "readEach">,
+  { retainMs, retainCoreMs }: Pick<LedgerOptions, "retainMs" | "retainCoreMs">,
+  clock: Clock,
+): Retentions {
+  const { last } = ledger.extent();
+  const lastAt = last === 0 ? 0 : (ledger.readEach(last, last)[0]?.at ?? 0);
+  const all = createRetention({ clock, retainMs, lastAt, last });
+  const core =
+    retainCoreMs === undefined ? undefined : createRetention({ clock, retainMs: retainCoreMs, lastAt, last });
+  return {
+    all,
+    core,
+    clockIs(state) {
+      all.clockIs(state);
+      core?.clockIs(state);
     },
   };
 }

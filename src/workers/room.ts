@@ -1,4 +1,4 @@
-import type { Ledger, LedgerExtent } from "../ledger/index.ts";
+import type { DestroyedCounts, Ledger, LedgerExtent } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import type { Json } from "../model/event.ts";
@@ -31,6 +31,8 @@ export interface Room {
   make(drafts: readonly DraftMessage[]): "retry" | "drop" | "wait";
   /** Events up to this sequence go with the next commit; 0: none. */
   destroyTo(): number;
+  /** How many events those are, by reason; erased ones were counted before. */
+  destroyed(): DestroyedCounts | undefined;
   /** Records that go into the next commit; `isTight`: but for what may wait for more room. */
   records(isTight: boolean): readonly RoomRecord[];
   /** The commit returned: what was marked is gone and told. */
@@ -80,8 +82,8 @@ const mostCount = 5_000;
 const growingMarksMax = 3;
 /** So many at least, if it ends where an epoch begins. */
 const chunkCountMin = 500;
-/** What retention destroys at once: some 100 ms of a flash card. */
-const expireCount = 5_000;
+/** What retention destroys at once, and overwrites: a megabyte or two, some 100 ms of a flash card. */
+const expireCount = 2_000;
 
 /** Drafts that did not come in, until a gap tells of them. */
 function createRefusals(): {
@@ -121,6 +123,13 @@ function cut(ledger: Ledger, from: number, end: number, most: number): number {
   return behind > 0 ? behind - 1 : end;
 }
 
+/** What the chain says of events that go: how many, and how many of them some broker never had. */
+function recordsOf(range: Record<"from" | "to" | "reason", string>, count: number, lostCount: number): RoomRecord[] {
+  const purge: RoomRecord = { kind: "purge", data: { ...range, count } };
+  if (lostCount === 0) return [purge];
+  return [purge, { kind: "gap", data: { ...range, reason: "queue-full", count: lostCount } }];
+}
+
 function purgedNotice(to: number, lost: number): Notice {
   const what = lost === 0 ? "" : `; some broker never had ${lost} of them`;
   const message = `Events up to sequence ${to} were destroyed${what}; the chain says so`;
@@ -151,7 +160,7 @@ export function createRoom(options: {
 }): Room {
   const { ledger, outbox, policy, clock, tell } = options;
   let destroyTo = 0;
-  let going: RoomRecord[] = [];
+  let [going, destroyed]: [RoomRecord[], DestroyedCounts?] = [[]];
   const refusals = createRefusals();
   let [lostCount, goingLostCount] = [ledger.lostCount(), 0];
   /** The last event of an expiry that has begun. */
@@ -165,11 +174,10 @@ export function createRoom(options: {
     const { first } = ledger.extent();
     if (first === 0 || to < first || to <= destroyTo) return false;
     goingLostCount = outbox.undeliveredUpTo(to);
-    const range = { from: String(first), to: String(to), reason };
     destroyTo = to;
-    going = [{ kind: "purge", data: { ...range, count: to - first + 1 } }];
-    if (goingLostCount > 0)
-      going.push({ kind: "gap", data: { ...range, reason: "queue-full", count: goingLostCount } });
+    const count = to - first + 1 - ledger.erased.count(to);
+    destroyed = { [reason]: count };
+    going = recordsOf({ from: String(first), to: String(to), reason }, count, goingLostCount);
     return true;
   }
 
@@ -177,7 +185,7 @@ export function createRoom(options: {
     markCount = 0;
     destroyTo = 0;
     goingLostCount = 0;
-    going = [];
+    [going, destroyed] = [[], undefined];
   }
 
   /** What goes with one commit must fit into the log: what was too much only grows, so it is tried with little, once. */
@@ -224,6 +232,7 @@ export function createRoom(options: {
       return "drop";
     },
     destroyTo: () => destroyTo,
+    destroyed: () => destroyed,
     records: (isTight) => [...going, ...refusals.records(isTight)],
     stored() {
       if (destroyTo > 0) {

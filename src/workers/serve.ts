@@ -5,7 +5,7 @@ import { limits } from "../model/limits.ts";
 import type { LedgerCore } from "./core-face.ts";
 import type { Early } from "./early.ts";
 import { packEvents } from "./event-batch.ts";
-import type { FromLedger, LedgerFailure, Questions, ToLedger } from "./messages.ts";
+import type { ErasureReport, FromLedger, LedgerFailure, Questions, Subject, ToLedger } from "./messages.ts";
 import type { Viewed } from "./views.ts";
 
 /** The ledger thread's end of the way between it and the main thread. */
@@ -38,6 +38,8 @@ const tickMs = 50;
 const retainTickMs = 600_000;
 /** How soon keys of tokens that are too old go, where no view is made. */
 const expireTickMs = 60_000;
+/** How soon what is destroyed for want of room is overwritten in the log too. */
+const wipeTickMs = 60_000;
 /** How soon it is noticed that somebody removed the file. */
 const placeTickMs = 1_000;
 
@@ -96,7 +98,7 @@ function answer({ port, core, ledger, brokers }: ServedLedger, message: Extract<
   try {
     if (question === "events") {
       const { from, to, bytesMax } = message.detail as Questions["events"]["ask"];
-      const batch = packEvents(ledger.read(from, to, bytesMax));
+      const batch = packEvents(ledger.read(from, to, bytesMax).map(core.givenAway));
       port.post({ type: "answer", id, answer: batch }, [batch.bytes.buffer]);
     } else if (question === "checkpoint") {
       const { counters } = message.detail as Questions["checkpoint"]["ask"];
@@ -116,6 +118,11 @@ function answer({ port, core, ledger, brokers }: ServedLedger, message: Extract<
     const isHarmless = error instanceof SortgateError && /^(ledger\/full|usage\/)/.test(error.code);
     if (!isHarmless) throw error;
   }
+}
+
+function answerErasure(port: LedgerPort, id: number, outcome: ErasureReport | SortgateError): void {
+  if (outcome instanceof SortgateError) port.post({ type: "refusal", id, failure: failure(outcome) });
+  else port.post({ type: "answer", id, answer: outcome });
 }
 
 /** Reads messages until told to stop: everything that arrived during a commit goes into the next one. */
@@ -153,22 +160,28 @@ export function serveLedger(served: ServedLedger): void {
     timers.soon(work);
   };
   const endTick = timers.every(tickMs, () => core.due() && schedule());
-  const retain = (): void => {
-    guarded(() => {
-      core.readOn();
-      if (core.retain()) timers.soon(retain);
-    });
+  const wipe = (): void => guarded(() => ledger.wipe() === "more" && timers.soon(wipe));
+  const destroy = (): void => {
+    // One part of one piece of work: what belongs to somebody goes before what is old.
+    guarded(() => (core.erasing.step() || core.retain() || ledger.wipe() === "more") && timers.soon(destroy));
     // What came meanwhile, and what brokers want, is served between two parts.
     schedule();
   };
+  const retain = (): void => {
+    guarded(core.readOn.bind(core));
+    guarded(core.erasing.expire);
+    destroy();
+  };
   const endRetain = timers.every(retainTickMs, retain);
   const endExpire = timers.every(expireTickMs, viewed.expire);
+  const endWipe = timers.every(wipeTickMs, wipe);
   const endPlace = timers.every(placeTickMs, () => guarded(() => ledger.checkPlace()));
   const stop = (): void => {
     isOver = true;
     endPlace();
     endExpire();
     endTick();
+    endWipe();
     endRetain();
   };
 
@@ -185,6 +198,9 @@ export function serveLedger(served: ServedLedger): void {
     else if (message.type === "clock") {
       core.clockIs(message.state);
       retain();
+    } else if (message.type === "ask" && message.question === "erase") {
+      core.erasing.begin(message.detail as Subject, (outcome) => answerErasure(port, message.id, outcome));
+      destroy();
     } else if (message.type === "ask") answer(served, message);
     else {
       core.flush();

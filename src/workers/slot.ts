@@ -93,12 +93,13 @@ export class Slot {
     return count;
   }
 
-  /** Hands out again what the broker has of [from, to], not what stands in its list of refused ones. Gives how many. */
-  replay(from: number, to: number): number {
+  /** Hands out again what the broker has of [from, to], but for what it refused and what is `erased`. Gives how many. */
+  replay(from: number, to: number, erased: readonly Range[]): number {
     let count = countOf(this.cursor.reopen(from, to));
     this.#added = undefined;
     for (const { sequence } of this.refusals.list())
       if (sequence >= from && sequence <= to) count -= this.cursor.settle(sequence);
+    for (const [first, last] of erased) count -= this.cursor.settle(first, last);
     this.#deliveredCount -= count;
     this.#replay = [from, to];
     this.#moved(count);

@@ -1,14 +1,12 @@
-import { hash } from "node:crypto";
-import { countOf, createRangeSet, type Ledger, previousOf, type Range, type StoredEvent } from "../ledger/index.ts";
+import { countOf, createRangeSet, hashAt, type Ledger, linkAt, type Range, type StoredEvent } from "../ledger/index.ts";
 import { createEventCheck } from "../seal/index.ts";
 
-/** Events of a range that are as they were sealed, and the places of those that are not. */
+/** Events of a range that are as they were sealed, and the places of those that are not, or are not any more. */
 export interface Sound {
   readonly events: readonly StoredEvent[];
+  readonly erased: readonly Range[];
   readonly damaged: readonly Range[];
 }
-
-const hashOf = (event: StoredEvent): string => hash("sha256", event.bytes, "base64url");
 
 /**
  * Reads events from the disk and lets out only what is whole: a flipped bit must not reach a broker.
@@ -45,18 +43,24 @@ export function createSoundReader(ledger: Ledger): (range: Range) => Sound {
     const chain = ledger.chain();
     const events: StoredEvent[] = [];
     const missing = createRangeSet([]);
+    const erased = createRangeSet([]);
     rows.forEach((row, index) => {
       if (row.sequence > to) return;
+      if (row.kind === "erased") {
+        erased.add(row.sequence, row.sequence);
+        missing.add(row.sequence, row.sequence);
+        return;
+      }
       const next = rows[index + 1];
       const isNext = next?.sequence === row.sequence + 1;
-      const link = isNext ? previousOf(next.bytes) : chain?.sequence === row.sequence ? chain.previous : undefined;
-      const whole = link === hashOf(row) || isSigned(row) ? placed(row) : undefined;
+      const link = isNext ? linkAt(next) : chain?.sequence === row.sequence ? chain.previous : undefined;
+      const whole = link === hashAt(row) || isSigned(row) ? placed(row) : undefined;
       if (whole === undefined) return;
       events.push(whole);
       missing.add(row.sequence, row.sequence);
     });
     const damaged: Range[] = [];
     if (countOf(missing.ranges()) < to - from + 1) missing.missing(from, to, to - from + 1, damaged);
-    return { events, damaged };
+    return { events, erased: erased.ranges(), damaged };
   };
 }

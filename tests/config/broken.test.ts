@@ -159,6 +159,14 @@ const table: [string, string, number, string, string, string][] = [
     "found inf; allowed: a number from 0 to 3650",
     "30",
   ],
+  [
+    "R19 core data that would stay longer than all others",
+    `${smallest}[queue]\nretain_days = 7\nretain_core_days = 8\n`,
+    17,
+    "queue > retain_core_days",
+    "found 8; allowed: no more than retain_days",
+    "correct retain_core_days",
+  ],
   ["a date", withLine(3, "id = 2026-11-23"), 3, "gateway > id", "found 2026-11-23; allowed: a text", '"2026-11-23"'],
   [
     "a text for true or false",

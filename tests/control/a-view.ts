@@ -44,6 +44,8 @@ export function aStatus(over: Partial<Status> = {}): Status {
       hoursUntilFull: null,
       whenFull: "drop-oldest",
       lostCount: 2,
+      liveCount: 12,
+      destroyedCount: {},
       uncommittedCount: 0,
       droppedCount: 1,
     },
@@ -138,6 +140,7 @@ export interface TestView {
   watch: GatewayView["watch"];
   replay: GatewayView["replay"];
   rotateKey: GatewayView["rotateKey"];
+  erase: GatewayView["erase"];
   audit: GatewayView["audit"];
 }
 
@@ -146,9 +149,10 @@ const twelve = (): readonly SealedEvent[] => Array.from({ length: 12 }, (_, inde
 /** A gateway that holds its events in memory. */
 export function aView(events: readonly SealedEvent[] = twelve()): TestView {
   const listeners = new Set<(event: SealedEvent) => void>();
+  const [first, last] = [events[0]?.sequence ?? 1, events.at(-1)?.sequence ?? 0];
   const view: TestView = {
     now: aStatus({
-      queue: { ...aStatus().queue, first: events[0]?.sequence ?? 1, last: events.at(-1)?.sequence ?? 0 },
+      queue: { ...aStatus().queue, first, last, liveCount: events.length, destroyedCount: { retention: first - 1 } },
     }),
     audits: [],
     eventCalls: [],
@@ -175,6 +179,14 @@ export function aView(events: readonly SealedEvent[] = twelve()): TestView {
       return () => void listeners.delete(listener);
     },
     replay: async (_broker, from, to) => ({ count: to - from + 1 }),
+    erase: async () => ({
+      count: 2,
+      salvagedCount: 0,
+      to: 12,
+      unreadableCount: 0,
+      files: [],
+      isOverwritten: true,
+    }),
     rotateKey: async () => ({ kid: "new-kid", sequence: 13 }),
     audit: (action, detail) => void view.audits.push({ action, detail }),
   };

@@ -64,7 +64,7 @@ it("what stands in the list of refused events is not sent again with the range t
   slot.cursor.leaseBacklog(10);
   for (const sequence of [1, 2, 3, 5]) slot.delivered(sequence);
   slot.refuse({ sequence: 4, reason: "packet too large" });
-  expect(slot.replay(2, 5)).toBe(3);
+  expect(slot.replay(2, 5, [])).toBe(3);
   expect(slot.counts().delivered).toBe(1);
   expect(slot.cursor.leaseBacklog(10)).toEqual([
     [2, 3],

@@ -40,6 +40,13 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+/** How long delivered events stay, and those with core data, which may go sooner. */
+function retentionText({ queue }: Config): string {
+  const { retain_days: days, retain_core_days: coreDays } = queue;
+  const core = coreDays === undefined ? "" : `, those with data of a person ${coreDays} days`;
+  return `${days} days after delivery${core}`;
+}
+
 /** What the guard will work by, and what it seals to. */
 interface Guarding {
   readonly policy: Policy;
@@ -83,6 +90,7 @@ function summarise(config: Config, guarding: Guarding, output: Output): void {
       `${device.name}  ${device.driver} ${deviceAddress(device)} at ${device.read_point}`,
     ]),
     ["http", control.http ?? "off: /metrics, /healthz and /readyz are not served"],
+    ["events stay", retentionText(config)],
     ...guardRows(config, guarding),
   ]);
 }
@@ -100,6 +108,8 @@ function summaryJson(config: Config, { policy, sealKey }: Guarding): object {
       address: deviceAddress(device),
       readPoint: device.read_point,
     })),
+    retainDays: config.queue.retain_days,
+    retainCoreDays: config.queue.retain_core_days ?? config.queue.retain_days,
     carriers: policy.guard.carriers,
     policy: policyJson(config, policy),
     ...(sealKey === undefined ? {} : { sealKey }),

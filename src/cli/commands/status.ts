@@ -138,6 +138,14 @@ function tellBalance(status: Status, output: Output): void {
   for (const sentence of found) output.line(`${sentence}. Try: report it with sortgate status --json`, "bad");
 }
 
+/** Where all events of the chain are; nothing as long as all are on disk. */
+function tellAccount({ last, liveCount, destroyedCount = {} }: Status["queue"], output: Output): void {
+  const reasons = Object.entries(destroyedCount).filter(([, count]) => count > 0);
+  if (reasons.length === 0) return;
+  const destroyed = reasons.map(([reason, count]) => `${countText(count)} ${reason}`).join(", ");
+  output.line(`Of ${countText(last)} events ${countText(liveCount)} are live; destroyed: ${destroyed}`);
+}
+
 /** The ledger on disk; `queue stats` shows the same. */
 export function tellQueue(queue: Status["queue"], brokers: readonly BrokerStatus[], output: Output): void {
   const { first, last, fileBytes, walBytes, usedBytes, bytesMax } = queue;
@@ -147,6 +155,7 @@ export function tellQueue(queue: Status["queue"], brokers: readonly BrokerStatus
   // No forecast means that it never fills, as things go.
   const filling = typeof hours === "number" ? `; full in ${shortDuration(hours * 3_600_000)}` : "";
   output.line(`On disk: ${range}; ${bytesText(usedBytes)} of ${bytesText(bytesMax)} used, ${disk} of files${filling}`);
+  tellAccount(queue, output);
   tellFaults(queueFaults(queue, brokers), output);
 }
 

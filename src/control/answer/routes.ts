@@ -2,13 +2,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { SortgateError } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
 import type { GatewayView } from "../port.ts";
+import { noSubject, subjectOf, toldSubject } from "../subject.ts";
 import { cleanWho, isTicket, noTicket } from "../who.ts";
 import { type Asked, askedFields, readBody, refuseBody, splitTarget } from "./asked.ts";
 import { within } from "./deadline.ts";
 import { answerHealth, type HealthSource, healthPaths } from "./health.ts";
 import { maskedEvent } from "./masked.ts";
 import { nameOf, refusal, sendJson, sendProblem } from "./reply.ts";
-import { streamEvents, streamWatch } from "./streams.ts";
+import { streamErasure, streamEvents, streamWatch } from "./streams.ts";
 
 /** What the routes work with. */
 export interface RouteContext extends HealthSource {
@@ -132,6 +133,19 @@ const routes: Readonly<Record<string, Route>> = {
       return answer;
     },
   },
+  "/erase": {
+    method: "POST",
+    fields: ["subject", ...who],
+    async answer(context, asked, response) {
+      const detail = auditFields(asked);
+      if (detail.reason === undefined)
+        throw refusal(400, "Events are erased only for a reason", "--reason TICKET-4711");
+      const subject = subjectOf(asked.text("subject"));
+      if (subject === undefined) throw refusal(400, noSubject.sentence, noSubject.hint);
+      const told = { ...detail, ...toldSubject(subject) };
+      return inPlace(context, response, (signal) => streamErasure(context.view, subject, told, response, signal));
+    },
+  },
   "/watch": {
     method: "GET",
     fields: [],
@@ -149,7 +163,7 @@ const routes: Readonly<Record<string, Route>> = {
   },
 };
 
-const endless: ReadonlySet<string> = new Set(["/queue/events", "/watch"]);
+const endless: ReadonlySet<string> = new Set(["/queue/events", "/erase", "/watch"]);
 
 async function answerRoute(context: RouteContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { path, query } = splitTarget(request.url ?? "/");

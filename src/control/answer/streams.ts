@@ -2,9 +2,11 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { assert } from "../../lib/assert.ts";
 import { limits } from "../../model/limits.ts";
-import type { GatewayView } from "../port.ts";
+import type { GatewayView, Subject } from "../port.ts";
 import { exactLine, jsonLine, maskedEvent } from "./masked.ts";
+import { problemBody } from "./reply.ts";
 
+const newline = "\n";
 const lines = { "content-type": "application/x-ndjson", "cache-control": "no-store" };
 
 /** Whether there is room again; false if the client left or stood still for too long. */
@@ -79,5 +81,44 @@ export async function streamWatch(view: GatewayView, response: ServerResponse, s
   } finally {
     stop();
     response.end();
+  }
+}
+
+/** How often a client that waits for a long search hears that it goes on. */
+const signMs = 2_000;
+
+/**
+ * Erases what belongs to a subject and answers with one line: what became of it, or why it could not be. Empty lines
+ * before it say that the search goes on.
+ *
+ * Cost:   as long as the ledger is. It goes on when the client leaves; the chain says who asked, and what became of it.
+ */
+export async function streamErasure(
+  view: GatewayView,
+  subject: Subject,
+  told: Readonly<Record<string, string>>,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  // Before the first event goes: an erasure that is cut short has been one too.
+  view.audit("erase", told);
+  const outcome = view.erase(subject).then(
+    (erasure) => {
+      const { count, salvagedCount, unreadableCount } = erasure;
+      view.audit("erase-done", { ...told, count, salvagedCount, unreadableCount });
+      return erasure;
+    },
+    (error: unknown) => problemBody(error),
+  );
+  response.writeHead(200, lines);
+  response.flushHeaders();
+  const signs = setInterval(() => response.write(newline), signMs);
+  try {
+    const left = signal.aborted ? Promise.resolve() : once(signal, "abort").then(() => undefined);
+    const line = await Promise.race([outcome, left]);
+    if (line === undefined) response.destroy();
+    else response.end(jsonLine(line));
+  } finally {
+    clearInterval(signs);
   }
 }

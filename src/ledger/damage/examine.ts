@@ -1,10 +1,9 @@
-import { hash } from "node:crypto";
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { isMarkedOpen } from "../disk/space.ts";
 import { applicationId, schemaVersion } from "../migrations.ts";
-import { previousOf } from "./intact.ts";
+import { hashAt, linkAt } from "./intact.ts";
 import { hasLog, inspectLog } from "./log.ts";
 
 /** How a file is before SQLite may write to it. "damaged" says in a few words what was found. */
@@ -110,22 +109,25 @@ function checkLinks(database: Database.Database, count: number): Condition {
     | { sequence: number; previous: string }
     | undefined;
   const read = database.prepare(
-    "SELECT sequence, bytes FROM event WHERE sequence < ? ORDER BY sequence DESC LIMIT 500",
+    "SELECT sequence, kind, bytes FROM event WHERE sequence < ? ORDER BY sequence DESC LIMIT 500",
   );
   let link = chain?.previous;
   let sequence = chain?.sequence ?? 0;
+  let isBehindErased = false;
   for (let left = count; left > 0; left -= 500) {
     const rows = read.all(left === count ? Number.MAX_SAFE_INTEGER : sequence + 1) as {
       sequence: number;
+      kind: string;
       bytes: Buffer;
     }[];
     for (const row of rows) {
       if (row.sequence !== sequence) return damaged(`event ${sequence} is missing`);
-      if (hash("sha256", row.bytes, "base64url") !== link)
-        return damaged(`event ${sequence} does not fit into the chain`);
-      link = previousOf(row.bytes);
+      // Nobody knows which one stood before an erased one.
+      if (!isBehindErased && hashAt(row) !== link) return damaged(`event ${sequence} does not fit into the chain`);
+      link = linkAt(row);
+      isBehindErased = row.kind === "erased";
       // It is as it was sealed, and knows of none before it.
-      if (link === undefined) return { kind: "whole" };
+      if (link === undefined && !isBehindErased) return { kind: "whole" };
       sequence -= 1;
     }
     if (rows.length < 500) break;

@@ -18,6 +18,8 @@ export interface SalvagedList {
   last(): number;
   read(from: number, to: number): (SalvagedEvent & { readonly id: number })[];
   count(): number;
+  /** Takes these out of the list for good. */
+  remove(ids: readonly number[]): void;
   /** Every broker has all of it. */
   clear(): void;
   /** Up to which event each file was read; endless if it was read through. */
@@ -41,6 +43,7 @@ export function createSalvagedList(database: Database.Database): SalvagedList {
   );
   const last = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'salvaged'").pluck();
   const count = database.prepare("SELECT count(*) FROM salvaged").pluck();
+  const remove = database.prepare("DELETE FROM salvaged WHERE id = ?");
   const clear = database.prepare("DELETE FROM salvaged");
   const files = database.prepare("SELECT file, reached FROM quarantined");
   const done = database.prepare(
@@ -54,6 +57,9 @@ export function createSalvagedList(database: Database.Database): SalvagedList {
     last: () => (last.get() as number | undefined) ?? 0,
     read: (from, to) => (read.all(from, to) as Row[]).map((row) => ({ ...row, subject: row.subject ?? undefined })),
     count: () => count.get() as number,
+    remove: (ids) => {
+      for (const id of ids) remove.run(id);
+    },
     clear: () => void clear.run(),
     files: () =>
       new Map(

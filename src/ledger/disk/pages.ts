@@ -22,6 +22,11 @@ export interface Pages {
    *          exceed the quota by what would be lost otherwise.
    */
   write(change: () => void, byteCount: number, isOwn: boolean, isLast?: boolean): "stored" | "full";
+  readonly pageBytes: number;
+  /** Folds the whole log into the file. False: not all of it could be. */
+  fold(): boolean;
+  /** Frames that stand in the log. */
+  logFrames(): number;
   usedBytes(): number;
   /** What that may become before there is no room. */
   readonly usedBytesMax: number;
@@ -31,17 +36,50 @@ export interface Pages {
 
 const number = (statement: Database.Statement): number => statement.get() as number;
 
+/** Frames of the log, and how many of them are not in the file yet. */
+function createLogState(database: Database.Database): () => { readonly frames: number; readonly unfolded: number } {
+  const look = database.prepare("PRAGMA wal_checkpoint(NOOP)");
+  return () => {
+    const { log, checkpointed } = look.get() as { log: number; checkpointed: number };
+    return { frames: log, unfolded: log - checkpointed };
+  };
+}
+
+/** Runs a change in a transaction of its own. False: there is no room for it, and nothing of it was written. */
+function createWriter(database: Database.Database): (change: () => void) => boolean {
+  const run = database.transaction((change: () => void) => change());
+  return (change) => {
+    try {
+      run.immediate(change);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === "SQLITE_FULL") return false;
+      throw error;
+    }
+  };
+}
+
+/** How the ballast is laid and taken away, within a transaction. */
+function createBallast(database: Database.Database, pageBytes: number) {
+  const drop = database.prepare("DELETE FROM ballast");
+  const lay = database.prepare("INSERT INTO ballast (only, bytes) VALUES (1, zeroblob(?))");
+  const bytes = database.prepare("SELECT coalesce(max(length(bytes)), 0) FROM ballast").pluck();
+  return {
+    drop: () => void drop.run(),
+    lay: (pages: number) => void lay.run(pages * (pageBytes - 4)),
+    pages: (): number => Math.ceil((bytes.get() as number) / (pageBytes - 4)),
+  };
+}
+
 export function createPages(database: Database.Database, path: string, pageBytes: number, quotaPages: number): Pages {
   let pagesMax = quotaPages;
   const space = openSpace(path, pageBytes);
-  const log = database.prepare("PRAGMA wal_checkpoint(NOOP)");
+  const log = createLogState(database);
   const fold = database.prepare("PRAGMA wal_checkpoint(PASSIVE)");
   const pageCount = database.prepare("PRAGMA page_count").pluck();
   const freeCount = database.prepare("PRAGMA freelist_count").pluck();
-  const dropBallast = database.prepare("DELETE FROM ballast");
-  const layBallast = database.prepare("INSERT INTO ballast (only, bytes) VALUES (1, zeroblob(?))");
-  const ballastBytes = database.prepare("SELECT coalesce(max(length(bytes)), 0) FROM ballast").pluck();
-  const run = database.transaction((change: () => void) => change());
+  const kept = createBallast(database, pageBytes);
+  const isWritten = createWriter(database);
   let [limit, ballast] = [0, 0];
   /** The disk did not give all that was asked for: the log may find no room either. */
   let isShort = false;
@@ -59,26 +97,16 @@ export function createPages(database: Database.Database, path: string, pageBytes
     return isMore;
   }
 
-  function isWritten(change: () => void): boolean {
-    try {
-      run.immediate(change);
-      return true;
-    } catch (error) {
-      if (systemCode(error) === "SQLITE_FULL") return false;
-      throw error;
-    }
-  }
-
   const freePages = (): number => number(freeCount) + limit - number(pageCount);
 
   /** Gives up the ballast and lays what is left of it again behind the change, in one transaction. */
   function isWrittenFromBallast(change: () => void): boolean {
     let laid = 0;
     const isStored = isWritten(() => {
-      dropBallast.run();
+      kept.drop();
       change();
       laid = Math.min(ballast, freePages());
-      if (laid > 0) layBallast.run(laid * (pageBytes - 4));
+      if (laid > 0) kept.lay(laid);
     });
     if (isStored) ballast = laid;
     return isStored;
@@ -88,16 +116,15 @@ export function createPages(database: Database.Database, path: string, pageBytes
   function mendBallast(): void {
     if (ballast >= ballastPages || freePages() + ballast < 2 * ballastPages) return;
     const isLaid = isWritten(() => {
-      dropBallast.run();
-      layBallast.run(ballastPages * (pageBytes - 4));
+      kept.drop();
+      kept.lay(ballastPages);
     });
     if (isLaid) ballast = ballastPages;
   }
 
   /** Errors are told here, where SQLite would not: a log that cannot be folded grows for ever. */
   function foldLog(pagesLeft: number): void {
-    const { log: logged, checkpointed } = log.get() as { log: number; checkpointed: number };
-    if (logged - checkpointed <= pagesLeft) return;
+    if (log().unfolded <= pagesLeft) return;
     fold.get();
     allow(aheadPages);
     mendBallast();
@@ -105,7 +132,7 @@ export function createPages(database: Database.Database, path: string, pageBytes
 
   return {
     settleDown() {
-      ballast = Math.ceil(number(ballastBytes) / (pageBytes - 4));
+      ballast = kept.pages();
       foldLog(0);
       allow(aheadPages + ballastPages);
       mendBallast();
@@ -124,6 +151,13 @@ export function createPages(database: Database.Database, path: string, pageBytes
       foldLog(foldPages);
       return "stored";
     },
+    pageBytes,
+    fold() {
+      // The ballast may be laid behind the first.
+      for (let time = 0; time < 2; time += 1) foldLog(0);
+      return log().unfolded === 0;
+    },
+    logFrames: () => log().frames,
     usedBytes: () => (number(pageCount) - number(freeCount) - ballast) * pageBytes,
     usedBytesMax: (quotaPages - ballastPages) * pageBytes,
     close: space.close,

@@ -126,6 +126,11 @@ export function restoreLog(path: string): void {
     renameSync(reserveOf(path), logOf(path));
 }
 
+/** Whether the room of the log is kept under its second name alone: the ledger was closed. */
+export function keptLog(path: string): string | undefined {
+  return existsSync(reserveOf(path)) && !existsSync(logOf(path)) ? reserveOf(path) : undefined;
+}
+
 /** What is left of the second name when the ledger and its log were moved away. */
 export function dropReserve(path: string): void {
   rmSync(reserveOf(path), { force: true });

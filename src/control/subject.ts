@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto";
+import type { Subject } from "./port.ts";
+
+/** As `guard` makes them: mark, name of the day's key, 128 bits. */
+const token = /^t[12]\.[A-Za-z0-9_-]{8}\.[A-Za-z0-9_-]{22}$/;
+/** What only looks like one: nothing of it is taken for a number. */
+const tokenLike = /^t\d*\./i;
+/** A number that leaves in clear: printable ASCII, as it stands in the event. */
+const code = /^[!-~]{6,128}$/;
+
+/** Whose events a text names; undefined if it has the form of neither. */
+export function subjectOf(text: string): Subject | undefined {
+  if (token.test(text)) return { kind: "token", value: text };
+  return code.test(text) && !tokenLike.test(text) ? { kind: "code", value: text } : undefined;
+}
+
+/** Why a subject is refused; what was given is not repeated, for it may be a person's. */
+export const noSubject = {
+  sentence: "That is neither a token nor a number as they stand in events",
+  hint: "a whole token (t1., 8 characters, a dot, 22 characters) from data.token or data.tokens, or a number from data.code",
+} as const;
+
+/**
+ * What the chain says of a subject. Of a token its SHA-256: who has the token can tell that it was this one, and nobody
+ * else, and the token itself is gone. Of a number nothing: all numbers could be tried.
+ */
+export function toldSubject({ kind, value }: Subject): Readonly<Record<string, string>> {
+  return kind === "code"
+    ? { subject: "code" }
+    : { subject: "token", tokenDigest: createHash("sha256").update(value).digest("base64url") };
+}

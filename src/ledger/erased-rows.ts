@@ -1,0 +1,69 @@
+import type Database from "better-sqlite3";
+import type { Range } from "./range-set.ts";
+
+/** What is left of an event that is erased. */
+export interface Erased {
+  readonly sequence: number;
+  /** SHA-256 of its bytes, to which the event behind it links. */
+  readonly digest: Uint8Array;
+  /** Its leaf in the Merkle log. */
+  readonly leaf: Uint8Array;
+}
+
+/** How many events were destroyed, by reason. */
+export type DestroyedCounts = { readonly [reason: string]: number };
+
+/** Places of erased events, and what became of all events that were ever made: made = live + destroyed by reason. */
+export interface ErasedRows {
+  /** How many erased ones have their place on disk, up to this one. Cost: O(answer). */
+  count(to?: number): number;
+  /** Which of [from, to] are erased, as ranges. */
+  ranges(from: number, to: number): Range[];
+  destroyed(): DestroyedCounts;
+  /** Erases events, within a transaction. */
+  erase(events: readonly Erased[]): void;
+  /** Counts what is destroyed, before it is, within a transaction. */
+  add(counts: DestroyedCounts): void;
+}
+
+export function createErasedRows(database: Database.Database): ErasedRows {
+  const count = database.prepare("SELECT count(*) FROM event WHERE kind = 'erased' AND sequence <= ?").pluck();
+  const places = database
+    .prepare("SELECT sequence FROM event WHERE kind = 'erased' AND sequence BETWEEN ? AND ? ORDER BY sequence")
+    .pluck();
+  const first = database.prepare("SELECT coalesce((SELECT min(sequence) FROM event), 1)").pluck();
+  const get = database.prepare("SELECT destroyed FROM chain").pluck();
+  const put = database.prepare("UPDATE chain SET destroyed = ?");
+  const erase = database.prepare(
+    "UPDATE event SET kind = 'erased', subject = NULL, at = 0, bytes = ? WHERE sequence = ? AND kind <> 'erased'",
+  );
+
+  function destroyed(): DestroyedCounts {
+    const text = get.get() as string | null | undefined;
+    if (typeof text === "string") return JSON.parse(text) as DestroyedCounts;
+    const earlier = (first.get() as number) - 1;
+    return earlier > 0 ? { earlier } : {};
+  }
+
+  return {
+    count: (to = Number.MAX_SAFE_INTEGER) => count.get(to) as number,
+    ranges(from, to) {
+      const ranges: [number, number][] = [];
+      for (const sequence of places.iterate(from, to) as IterableIterator<number>) {
+        const last = ranges.at(-1);
+        if (last?.[1] === sequence - 1) last[1] = sequence;
+        else ranges.push([sequence, sequence]);
+      }
+      return ranges;
+    },
+    destroyed,
+    erase(events) {
+      for (const { sequence, digest, leaf } of events) erase.run(Buffer.concat([digest, leaf]), sequence);
+    },
+    add(counts) {
+      const sums: Record<string, number> = { ...destroyed() };
+      for (const [reason, added] of Object.entries(counts)) sums[reason] = (sums[reason] ?? 0) + added;
+      put.run(JSON.stringify(sums));
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import type { Ledger, StoredEvent } from "../ledger/index.ts";
+import type { Subject } from "./messages.ts";
+import { createBears, passOf, tellsOfParcel } from "./subject.ts";
+
+/** Where events are searched for: the ledger, or the list of salvaged ones. `sequence` is their place there. */
+export interface Searched {
+  readonly first: number;
+  readonly last: number;
+  read(from: number, to: number): readonly Pick<StoredEvent, "sequence" | "kind" | "bytes">[];
+}
+
+/** Places of events that were found; none, as a rule: then it only says that others may have their turn. */
+export type Found = readonly number[];
+
+/** Events that are looked at between two pieces of other work: some milliseconds. */
+export const sliceCount = 512;
+/** What is found goes in commits of so many: some thousand pages of the log at most. */
+const foundMax = 256;
+/** Passes that are looked for at once; a subject with more of them is searched for in several rounds. */
+const passesMax = 10_000;
+
+function* slicesOf(from: number, to: number): Generator<readonly [from: number, to: number]> {
+  for (let at = from; at <= to; at += sliceCount) yield [at, Math.min(to, at + sliceCount - 1)];
+}
+
+/**
+ * Finds all events that bear a token or a number, and all others of the same passes.
+ *
+ * Gives:   how many events cannot be read.
+ * Cost:    twice over all events, in slices; holds `passesMax` names of passes.
+ */
+export function* search({ first, last, read }: Searched, subject: Subject): Generator<Found, number> {
+  const bears = createBears(subject);
+  let unreadableCount = 0;
+  for (let from = first; from <= last; ) {
+    const passes = new Set<string>();
+    let hitCount = 0;
+    let reached = last;
+    for (const [a, b] of slicesOf(from, last)) {
+      const rows = read(a, b);
+      unreadableCount += b - a + 1 - rows.length;
+      for (const { kind, bytes } of rows) {
+        if (!tellsOfParcel({ kind }) || !bears(bytes)) continue;
+        hitCount += 1;
+        const pass = passOf(bytes);
+        if (pass !== undefined) passes.add(pass);
+      }
+      yield [];
+      reached = b;
+      if (passes.size >= passesMax) break;
+    }
+    const isOfRound = ({ sequence, bytes }: Pick<StoredEvent, "sequence" | "bytes">): boolean =>
+      passes.has(passOf(bytes) ?? "") || (sequence >= from && sequence <= reached && bears(bytes));
+    if (hitCount > 0) yield* findAll({ first, last, read }, isOfRound);
+    from = reached + 1;
+  }
+  return unreadableCount;
+}
+
+function* findAll(
+  { first, last, read }: Searched,
+  isWanted: (row: Pick<StoredEvent, "sequence" | "bytes">) => boolean,
+): Generator<Found, void> {
+  const found: number[] = [];
+  for (const [from, to] of slicesOf(first, last)) {
+    for (const row of read(from, to)) if (tellsOfParcel(row) && isWanted(row)) found.push(row.sequence);
+    yield found.length >= foundMax ? found.splice(0, foundMax) : [];
+  }
+  while (found.length > 0) yield found.splice(0, foundMax);
+}
+
+/** Events of the ledger's own chain. */
+export function chainOf(ledger: Ledger): Searched {
+  const { first, last } = ledger.extent();
+  return { first: Math.max(1, first), last, read: ledger.readEach };
+}
+
+/** Events of damaged ledgers, by their place in the list. */
+export function salvagedOf({ salvaged }: Ledger): Searched {
+  return {
+    first: 1,
+    last: salvaged.count() > 0 ? salvaged.last() : 0,
+    read: (from, to) => salvaged.read(from, to).map(({ id, kind, bytes }) => ({ sequence: id, kind, bytes })),
+  };
+}

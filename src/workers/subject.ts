@@ -1,0 +1,60 @@
+import type { StoredEvent } from "../ledger/index.ts";
+import type { Subject } from "./messages.ts";
+
+const kinds: ReadonlySet<string> = new Set(["read", "pass", "noread"]);
+
+/** Whether an event tells of a parcel, and so may tell of a person. */
+export const tellsOfParcel = ({ kind }: Pick<StoredEvent, "kind">): boolean => kinds.has(kind);
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The `data` of an event; undefined if its bytes are none. */
+function dataOf(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const event: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    return isRecord(event) && isRecord(event.data) ? event.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const tokensOf = ({ token, tokens }: Readonly<Record<string, unknown>>): unknown[] => [
+  token,
+  ...(Array.isArray(tokens) ? tokens.map((one: unknown) => (isRecord(one) ? one.token : undefined)) : []),
+];
+
+/** Whether an event bears the token or the number. Cost: a search over its bytes; what seems to bear it is parsed. */
+export function createBears({ kind, value }: Subject): (bytes: Uint8Array) => boolean {
+  const needle = Buffer.from(JSON.stringify(value));
+  return (bytes) => {
+    if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(needle)) return false;
+    const data = dataOf(bytes);
+    if (data === undefined) return false;
+    return kind === "code" ? data.code === value : tokensOf(data).includes(value);
+  };
+}
+
+const passMark = Buffer.from('"passId":"');
+const passIdMax = 64;
+
+/** The pass of which an event tells; undefined if it names none. A text from a label cannot look like it: its quotes are escaped. */
+export function passOf(bytes: Uint8Array): string | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const at = text.indexOf(passMark);
+  if (at === -1) return undefined;
+  const start = at + passMark.length;
+  const end = text.indexOf('"', start);
+  return end === -1 || end > start + passIdMax ? undefined : text.toString("latin1", start, end);
+}
+
+/** What stands in the canonical bytes of an event that holds core data in some form. */
+const coreMarks = ['"masked":[', '"sealed":{', '"tokens":['].map((mark) => Buffer.from(mark));
+const unknownMark = Buffer.from('"codeClass":"unknown"');
+const tokenMark = Buffer.from('"token":"');
+
+/** Whether an event holds core data of a person: as a mask, a token or a sealed blob, or a token of a text of unknown meaning. */
+export function holdsCore(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return coreMarks.some((mark) => text.includes(mark)) || (text.includes(unknownMark) && text.includes(tokenMark));
+}
