@@ -1,11 +1,12 @@
-import type {
-  BrokerCounts,
-  ChainRow,
-  Commit,
-  Ledger,
-  Range,
-  RefusedEvent,
-  StoredEvent,
+import {
+  type BrokerCounts,
+  type ChainRow,
+  type Commit,
+  type Ledger,
+  packLeft,
+  type Range,
+  type RefusedEvent,
+  type StoredEvent,
 } from "../../src/ledger/index.ts";
 import { SortgateError } from "../../src/model/error.ts";
 import { limits } from "../../src/model/limits.ts";
@@ -65,7 +66,7 @@ const sizeOf = (events: Iterable<StoredEvent>): number => {
 };
 
 function erase(image: Image, { erased = [], destroyed = {} }: Commit): void {
-  for (const { sequence, digest, leaf } of erased) {
+  for (const { sequence, left: hashes } of erased) {
     const event = image.events.get(sequence);
     if (event === undefined) continue;
     const left: StoredEvent = {
@@ -73,7 +74,7 @@ function erase(image: Image, { erased = [], destroyed = {} }: Commit): void {
       kind: "erased",
       subject: undefined,
       at: 0,
-      bytes: Buffer.concat([digest, leaf]),
+      bytes: packLeft(hashes),
     };
     image.usedBytes += left.bytes.length - event.bytes.length;
     image.events.set(sequence, left);

@@ -1,13 +1,11 @@
 import type Database from "better-sqlite3";
+import { type LeftHashes, packLeft } from "./damage/intact.ts";
 import type { Range } from "./range-set.ts";
 
-/** What is left of an event that is erased. */
+/** An event that is erased, and what is left of it. */
 export interface Erased {
   readonly sequence: number;
-  /** SHA-256 of its bytes, to which the event behind it links. */
-  readonly digest: Uint8Array;
-  /** Its leaf in the Merkle log. */
-  readonly leaf: Uint8Array;
+  readonly left: LeftHashes;
 }
 
 /** How many events were destroyed, by reason. */
@@ -58,7 +56,7 @@ export function createErasedRows(database: Database.Database): ErasedRows {
     },
     destroyed,
     erase(events) {
-      for (const { sequence, digest, leaf } of events) erase.run(Buffer.concat([digest, leaf]), sequence);
+      for (const { sequence, left } of events) erase.run(packLeft(left), sequence);
     },
     add(counts) {
       const sums: Record<string, number> = { ...destroyed() };

@@ -95,7 +95,7 @@ export const migrations: readonly { readonly version: number; readonly sql: stri
   },
   {
     version: 7,
-    // Of an erased event the row stays, with its two hashes for bytes: which ones those are, and what became of all that
+    // Of an erased event the row stays, with hashes for bytes: which ones those are, and what became of all that
     // was ever made, by reason, as JSON; absent: nobody counted.
     sql: `
       CREATE INDEX erased ON event (sequence) WHERE kind = 'erased';

@@ -1,8 +1,7 @@
+import { unpackLeft } from "../ledger/index.ts";
 import type { SealedEvent } from "../model/event.ts";
 import { canonicalize } from "../seal/index.ts";
 import type { LedgerOptions } from "./messages.ts";
-
-const hashBytes = 32;
 
 /**
  * An event as it is given away: what stands at the place of an erased one is spelled out, so that a verifier can go on.
@@ -15,11 +14,11 @@ export function givenAway<Event extends SealedEvent>(
   { gateway, site }: Pick<LedgerOptions, "gateway" | "site">,
 ): Event {
   if (event.kind !== "erased") return event;
-  const bytes = Buffer.from(event.bytes);
+  const { digest, leaf } = unpackLeft(event.bytes);
   const erased = {
-    digest: bytes.toString("base64url", 0, hashBytes),
+    digest: Buffer.from(digest).toString("base64url"),
     id: `${gateway}/${chain}/${event.sequence}`,
-    leaf: bytes.toString("base64url", hashBytes),
+    leaf: Buffer.from(leaf).toString("base64url"),
     source: `/sites/${site}/gateways/${gateway}`,
   };
   return { ...event, bytes: Buffer.from(canonicalize({ erased })) };

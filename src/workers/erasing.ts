@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import type { Commit, DestroyedCounts, Erased, Ledger, StoredEvent } from "../ledger/index.ts";
+import {
+  type Commit,
+  type DestroyedCounts,
+  type Erased,
+  type Ledger,
+  previousOf,
+  type StoredEvent,
+} from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import type { Json } from "../model/event.ts";
@@ -51,7 +58,9 @@ export interface ErasingOptions {
 type Work<Outcome> = Generator<Erasure | undefined, Outcome, boolean>;
 
 function leftOf({ sequence, bytes }: StoredEvent): Erased {
-  return { sequence, digest: createHash("sha256").update(bytes).digest(), leaf: leafHashOf(bytes) };
+  const digest = createHash("sha256").update(bytes).digest();
+  const previous = Buffer.from(previousOf(bytes) ?? "", "base64url");
+  return { sequence, left: { digest, leaf: leafHashOf(bytes), previous } };
 }
 
 const draftOf = (kind: "purge" | "gap", data: Json): OwnDraft => ({ kind, data: () => data });

@@ -113,7 +113,6 @@ function checkLinks(database: Database.Database, count: number): Condition {
   );
   let link = chain?.previous;
   let sequence = chain?.sequence ?? 0;
-  let isBehindErased = false;
   for (let left = count; left > 0; left -= 500) {
     const rows = read.all(left === count ? Number.MAX_SAFE_INTEGER : sequence + 1) as {
       sequence: number;
@@ -122,12 +121,10 @@ function checkLinks(database: Database.Database, count: number): Condition {
     }[];
     for (const row of rows) {
       if (row.sequence !== sequence) return damaged(`event ${sequence} is missing`);
-      // Nobody knows which one stood before an erased one.
-      if (!isBehindErased && hashAt(row) !== link) return damaged(`event ${sequence} does not fit into the chain`);
+      if (hashAt(row) !== link) return damaged(`event ${sequence} does not fit into the chain`);
       link = linkAt(row);
-      isBehindErased = row.kind === "erased";
       // It is as it was sealed, and knows of none before it.
-      if (link === undefined && !isBehindErased) return { kind: "whole" };
+      if (link === undefined) return { kind: "whole" };
       sequence -= 1;
     }
     if (rows.length < 500) break;

@@ -13,16 +13,36 @@ export function previousOf(bytes: Uint8Array): string | undefined {
   );
 }
 
-/** Of an erased event its row holds the SHA-256 of its bytes, and behind it the hash of its leaf in the Merkle log. */
-export const digestBytes = 32;
+/** What is left of an event that is erased, 32 bytes each. */
+export interface LeftHashes {
+  /** SHA-256 of its bytes, to which the event behind it links. */
+  readonly digest: Uint8Array;
+  /** Its leaf in the Merkle log. */
+  readonly leaf: Uint8Array;
+  /** That of the event before it, so that one is vouched for still. */
+  readonly previous: Uint8Array;
+}
+
+const leftBytes = 32;
+
+/** What stands in the row of an erased event instead of its bytes. */
+export function packLeft({ digest, leaf, previous }: LeftHashes): Buffer {
+  return Buffer.concat([digest, leaf, previous]);
+}
+
+export function unpackLeft(bytes: Uint8Array): LeftHashes {
+  const part = (index: number): Uint8Array => bytes.subarray(index * leftBytes, (index + 1) * leftBytes);
+  return { digest: part(0), leaf: part(1), previous: part(2) };
+}
+
+const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
 
 /** base64url SHA-256 of the event at a place, also of one that was erased. */
 export function hashAt({ kind, bytes }: { readonly kind: string; readonly bytes: Uint8Array }): string {
-  if (kind !== "erased") return hash("sha256", bytes, "base64url");
-  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(digestBytes, bytes.length)).toString("base64url");
+  return kind === "erased" ? base64url(unpackLeft(bytes).digest) : hash("sha256", bytes, "base64url");
 }
 
-/** The hash of the event before this one; undefined if that is not known. */
+/** …and the hash of the event before it; undefined if it gives none. */
 export function linkAt({ kind, bytes }: { readonly kind: string; readonly bytes: Uint8Array }): string | undefined {
-  return kind === "erased" ? undefined : previousOf(bytes);
+  return kind === "erased" ? base64url(unpackLeft(bytes).previous) : previousOf(bytes);
 }
