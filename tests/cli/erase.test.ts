@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { SortgateError } from "../../src/model/error.ts";
+import { aView, waybill } from "../control/a-view.ts";
+import { runHere } from "./run-here.ts";
+import { aDaemon } from "./with-daemon.ts";
+
+const token = "t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A";
+
+describe("erase", () => {
+  let view: ReturnType<typeof aView>;
+  let daemon: Awaited<ReturnType<typeof aDaemon>>;
+  const asked: unknown[] = [];
+  beforeEach(async () => {
+    view = aView();
+    const { erase } = view;
+    asked.length = 0;
+    view.erase = (subject) => {
+      asked.push(subject);
+      return erase(subject);
+    };
+    daemon = await aDaemon(view);
+  });
+  afterEach(() => daemon.close());
+  const run = (...argv: string[]) => runHere("erase", "--config", daemon.config, ...argv);
+
+  test("R17 R33 asks for a token, says what became of it, and the chain is told who and why before and what after", async () => {
+    const { code, stdout, stderr } = await run(token, "--reason", "TICKET-12");
+    expect([code, stdout]).toEqual([0, "Erased 2 events of those up to 12\n"]);
+    expect(stderr).toContain("A purge event in the chain names their sequences");
+    expect(asked).toEqual([{ kind: "token", value: token }]);
+    const tokenDigest = createHash("sha256").update(token).digest("base64url");
+    const detail = { reason: "TICKET-12", subject: "token", tokenDigest };
+    expect(view.audits).toMatchObject([
+      { action: "erase", detail },
+      { action: "erase-done", detail: { ...detail, count: 2 } },
+    ]);
+    const json = await run(token, "--reason", "TICKET-12", "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({ count: 2, to: 12 });
+  });
+
+  test("R31 takes a number in clear, and repeats it nowhere", async () => {
+    const { code, stdout, stderr } = await run(waybill, "--reason", "TICKET-12");
+    expect(code).toBe(0);
+    expect(asked).toEqual([{ kind: "code", value: waybill }]);
+    expect(stdout + stderr + JSON.stringify(view.audits)).not.toContain(waybill.slice(2, 8));
+  });
+
+  test("refuses what is neither, without repeating it, and what has no ticket", async () => {
+    const other = ["t1.J8sQ0aZk.short", "t3.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A", "张晓明", "139 1234 5678", "12345"];
+    for (const text of other) {
+      const { code, stderr } = await run(text, "--reason", "TICKET-12");
+      expect([text, code]).toEqual([text, 2]);
+      expect(stderr).toMatch(
+        /^Error: That is neither a token nor a number as they stand in events\nTry: a whole token/,
+      );
+      expect(stderr).not.toContain(text);
+    }
+    expect((await run(token)).code).toBe(2);
+    expect((await run(token, "--reason", "because of 13912345678")).code).toBe(2);
+    expect([asked, view.audits]).toEqual([[], []]);
+  });
+
+  test("ends with 1 where nothing is found, and where something may be left", async () => {
+    const nothing = {
+      count: 0,
+      salvagedCount: 0,
+      to: 12,
+      unreadableCount: 0,
+      files: ["ledger.db.damaged-20261123T031011Z"],
+      isOverwritten: true,
+    };
+    view.erase = async () => nothing;
+    const none = await run(token, "--reason", "TICKET-12");
+    expect(none.code).toBe(1);
+    expect(none.stdout).toMatch(/^Nothing found: no event up to 12 bears this token or number\n/);
+    expect(none.stdout).toContain("ledger.db.damaged-20261123T031011Z beside the ledger is damaged");
+    expect((await run(token, "--reason", "TICKET-12", "--json")).code).toBe(1);
+    view.erase = async () => ({ ...nothing, count: 1, salvagedCount: 3, unreadableCount: 2, isOverwritten: false });
+    const some = await run(token, "--reason", "TICKET-12");
+    expect(some.code).toBe(1);
+    for (const text of [
+      "Erased 1 event of those",
+      "Erased 3 events that were saved",
+      "2 events cannot be read",
+      "still holds",
+    ])
+      expect(some.stdout).toContain(text);
+  });
+
+  test("tells why the daemon could not, after the answer has begun, too", async () => {
+    view.erase = () =>
+      Promise.reject(new SortgateError("usage/invalid", "Another erasure goes on", { hint: "again later" }));
+    expect(await run(token, "--reason", "TICKET-12")).toMatchObject({
+      code: 2,
+      stderr: "Error: Another erasure goes on\nTry: again later\n",
+    });
+    expect(view.audits.map(({ action }) => action)).toEqual(["erase"]);
+  });
+
+  test("waits for as long as the daemon gives signs of life, and says so where it ends first", async () => {
+    let end: () => void = () => {};
+    view.erase = () =>
+      new Promise((resolve) => {
+        end = () => resolve({ count: 1, salvagedCount: 0, to: 1, unreadableCount: 0, files: [], isOverwritten: true });
+      });
+    const waiting = run(token, "--reason", "TICKET-12");
+    await expect.poll(() => view.audits.length).toBe(1);
+    end();
+    expect((await waiting).code).toBe(0);
+    const cut = run(token, "--reason", "TICKET-12");
+    await expect.poll(() => view.audits.length).toBe(3);
+    await daemon.close();
+    expect(await cut).toMatchObject({ code: 3, stderr: expect.stringContaining("Try: ") });
+    daemon = await aDaemon(view);
+  });
+});
