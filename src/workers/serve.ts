@@ -159,7 +159,6 @@ export function serveLedger(served: ServedLedger): void {
     isScheduled = true;
     timers.soon(work);
   };
-  const endTick = timers.every(tickMs, () => core.due() && schedule());
   const wipe = (): void => guarded(() => ledger.wipe() === "more" && timers.soon(wipe));
   const destroy = (): void => {
     // One part of one piece of work: what belongs to somebody goes before what is old.
@@ -172,17 +171,16 @@ export function serveLedger(served: ServedLedger): void {
     guarded(core.erasing.expire);
     destroy();
   };
-  const endRetain = timers.every(retainTickMs, retain);
-  const endExpire = timers.every(expireTickMs, viewed.expire);
-  const endWipe = timers.every(wipeTickMs, wipe);
-  const endPlace = timers.every(placeTickMs, () => guarded(() => ledger.checkPlace()));
+  const clocks = [
+    timers.every(tickMs, () => core.due() && schedule()),
+    timers.every(retainTickMs, retain),
+    timers.every(expireTickMs, viewed.expire),
+    timers.every(wipeTickMs, wipe),
+    timers.every(placeTickMs, () => guarded(() => ledger.checkPlace())),
+  ];
   const stop = (): void => {
     isOver = true;
-    endPlace();
-    endExpire();
-    endTick();
-    endWipe();
-    endRetain();
+    for (const end of clocks) end();
   };
 
   const take = (message: ToLedger): void => {
