@@ -49,8 +49,9 @@ export const told = (rig: Rig, kind: string): Record<string, unknown>[] =>
 
 /** Files of the ledger that hold a text. */
 export function filesWith(text: string): string[] {
-  return readdirSync(dir)
-    .filter((name) => readFileSync(join(dir, name)).includes(text))
+  return readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && readFileSync(join(dir, entry.name)).includes(text))
+    .map(({ name }) => name)
     .sort();
 }
 
