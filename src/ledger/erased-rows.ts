@@ -13,13 +13,15 @@ export type DestroyedCounts = { readonly [reason: string]: number };
 
 /** Places of erased events, and what became of all events that were ever made: made = live + destroyed by reason. */
 export interface ErasedRows {
-  /** How many erased ones have their place on disk, up to this one. Cost: O(answer). */
+  /** How many erased ones have their place on disk, up to this one. Cost: O(answer); of all of them it is remembered. */
   count(to?: number): number;
-  /** Which of [from, to] are erased, as ranges. */
-  ranges(from: number, to: number): Range[];
+  /** Which of [from, to] are erased, as ranges. Nothing else may be asked of the ledger until the last one was taken. */
+  ranges(from: number, to: number): Iterable<Range>;
   destroyed(): DestroyedCounts;
   /** Erases events, within a transaction. */
   erase(events: readonly Erased[]): void;
+  /** Others may be there now. */
+  changed(): void;
   /** Counts what is destroyed, before it is, within a transaction. */
   add(counts: DestroyedCounts): void;
 }
@@ -36,6 +38,8 @@ export function createErasedRows(database: Database.Database): ErasedRows {
     "UPDATE event SET kind = 'erased', subject = NULL, at = 0, bytes = ? WHERE sequence = ? AND kind <> 'erased'",
   );
 
+  let total: number | undefined;
+
   function destroyed(): DestroyedCounts {
     const text = get.get() as string | null | undefined;
     if (typeof text === "string") return JSON.parse(text) as DestroyedCounts;
@@ -44,15 +48,24 @@ export function createErasedRows(database: Database.Database): ErasedRows {
   }
 
   return {
-    count: (to = Number.MAX_SAFE_INTEGER) => count.get(to) as number,
-    ranges(from, to) {
-      const ranges: [number, number][] = [];
+    count(to) {
+      if (to !== undefined) return count.get(to) as number;
+      total ??= count.get(Number.MAX_SAFE_INTEGER) as number;
+      return total;
+    },
+    *ranges(from, to) {
+      let run: [number, number] | undefined;
       for (const sequence of places.iterate(from, to) as IterableIterator<number>) {
-        const last = ranges.at(-1);
-        if (last?.[1] === sequence - 1) last[1] = sequence;
-        else ranges.push([sequence, sequence]);
+        if (run?.[1] === sequence - 1) run[1] = sequence;
+        else {
+          if (run !== undefined) yield run;
+          run = [sequence, sequence];
+        }
       }
-      return ranges;
+      if (run !== undefined) yield run;
+    },
+    changed() {
+      total = undefined;
     },
     destroyed,
     erase(events) {

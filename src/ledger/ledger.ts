@@ -285,7 +285,10 @@ function overDatabase(database: Database.Database, path: string, pages: Pages, m
           (commit.settled.size > 0 && attempt(true, false)) ||
           (commit.isOwn === true && attempt(commit.settled.size > 0, true));
         if (stored) cursors.stored();
-        if (destroys(commit)) wipe.needed();
+        if (destroys(commit)) {
+          wipe.needed();
+          erased.changed();
+        }
         if (stored && commit.isSalvageOver === true) markSent(path, salvaged.files());
         return stored ? "stored" : "full";
       } catch (error) {

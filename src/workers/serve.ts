@@ -38,7 +38,7 @@ const tickMs = 50;
 const retainTickMs = 600_000;
 /** How soon keys of tokens that are too old go, where no view is made. */
 const expireTickMs = 60_000;
-/** How soon what is destroyed for want of room is overwritten in the log too. */
+/** How soon what is destroyed for its age, or for want of room, is overwritten in the log too. */
 const wipeTickMs = 60_000;
 /** How soon it is noticed that somebody removed the file. */
 const placeTickMs = 1_000;
@@ -162,7 +162,7 @@ export function serveLedger(served: ServedLedger): void {
   const wipe = (): void => guarded(() => ledger.wipe() === "more" && timers.soon(wipe));
   const destroy = (): void => {
     // One part of one piece of work: what belongs to somebody goes before what is old.
-    guarded(() => (core.erasing.step() || core.retain() || ledger.wipe() === "more") && timers.soon(destroy));
+    guarded(() => (core.erasing.step() || core.retain()) && timers.soon(destroy));
     // What came meanwhile, and what brokers want, is served between two parts.
     schedule();
   };

@@ -94,7 +94,7 @@ export class Slot {
   }
 
   /** Hands out again what the broker has of [from, to], but for what it refused and what is `erased`. Gives how many. */
-  replay(from: number, to: number, erased: readonly Range[]): number {
+  replay(from: number, to: number, erased: Iterable<Range>): number {
     let count = countOf(this.cursor.reopen(from, to));
     this.#added = undefined;
     for (const { sequence } of this.refusals.list())

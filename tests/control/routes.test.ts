@@ -53,6 +53,18 @@ describe("the control socket", () => {
     expect(text).not.toContain("previous");
   });
 
+  test("shows of an erased event only that it was one, while an export has its hashes", async () => {
+    await control.close();
+    const line = '{"erased":{"digest":"of-the-event","leaf":"of-the-event"}}';
+    view = aView([{ sequence: 1, kind: "erased", subject: undefined, bytes: Buffer.from(line) }]);
+    control = await aControl(view);
+    const { events } = (await control.client.get("/queue/peek")) as { events: unknown[] };
+    expect(events).toEqual([{ sequence: "1", kind: "erased", data: {} }]);
+    const lines: string[] = [];
+    for await (const one of control.client.stream("/queue/events?reason=TICKET-1")) lines.push(one.toString());
+    expect(lines).toEqual([line]);
+  });
+
   test("shows events from a sequence on", async () => {
     const { events } = (await control.client.get("/queue/peek?from=4&limit=2")) as { events: { sequence: string }[] };
     expect(events.map((event) => event.sequence)).toEqual(["4", "5"]);

@@ -277,6 +277,10 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
     ["node scripts/guarantees.mjs", { test: "tests/docs/guarantees.test.ts", says: "scripts/guarantees.mjs" }],
   ],
   "docs/privacy.md": [
+    [
+      "sortgate erase t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A --reason TICKET-4711",
+      { test: "tests/cli/erase.test.ts", says: "t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A" },
+    ],
     ...[
       "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out centre.key",
       "openssl pkey -in centre.key -pubout -out centre.pem",

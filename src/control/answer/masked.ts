@@ -14,6 +14,8 @@ export type MaskedEvent = Readonly<Record<string, unknown>> & { readonly sequenc
  */
 export function maskedEvent(event: SealedEvent): MaskedEvent {
   const place = { sequence: String(event.sequence), kind: event.kind };
+  // Nothing is left of it but hashes.
+  if (event.kind === "erased") return { ...place, data: {} };
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(event.bytes).toString("utf8"));
