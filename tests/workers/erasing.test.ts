@@ -132,7 +132,7 @@ describe("R33 an erasure", () => {
     expect(steps).toBeGreaterThan(2 * Math.floor((700 * 11) / 512));
     const purges = told(rig, "purge") as { count: number }[];
     expect(purges.reduce((sum, { count }) => sum + count, 0)).toBe(700);
-    expect(Math.max(...purges.map(({ count }) => count))).toBe(256);
+    expect(Math.max(...purges.map(({ count }) => count))).toBe(128);
     rig.close();
   });
 

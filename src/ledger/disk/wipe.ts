@@ -33,9 +33,9 @@ function* wipeParts({ path, bytesMax, pages }: WipedLog): Generator<void, void> 
     const { size } = fstatSync(file);
     for (let at = end(); at < size; at += partBytes) {
       overwrite(file, Math.max(at, end()), Math.min(size, at + partBytes));
+      fsyncSync(file);
       yield;
     }
-    fsyncSync(file);
   } finally {
     closeSync(file);
   }
@@ -85,6 +85,7 @@ export function createWipe(log: WipedLog): Wipe {
         if (!isRestarted()) return "later";
         isNeeded = false;
         parts = wipeParts(log);
+        return "more";
       }
       if (parts.next().done === true) parts = undefined;
       return parts !== undefined || isNeeded ? "more" : "done";
