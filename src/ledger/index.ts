@@ -1,6 +1,6 @@
 export { type Cursor, createCursor } from "./cursor.ts";
 export { openDamaged } from "./damage/damaged.ts";
-export { hashAt, linkAt, packLeft, previousOf, unpackLeft } from "./damage/intact.ts";
+export { hashAt, isLeft, linkAt, packLeft, previousOf, unpackLeft } from "./damage/intact.ts";
 export type { Unsalvaged } from "./damage/quarantine.ts";
 export type { SalvagedEvent } from "./damage/salvaged.ts";
 export type { DestroyedCounts, Erased } from "./erased-rows.ts";

@@ -3,9 +3,11 @@ import { basename } from "node:path";
 import {
   countOf,
   createRangeSet,
+  hashAt,
+  isLeft,
   type Ledger,
+  linkAt,
   openDamaged,
-  previousOf,
   type Range,
   type SalvagedEvent,
 } from "../ledger/index.ts";
@@ -41,6 +43,10 @@ interface Row {
   readonly sequence: number;
   readonly bytes: Buffer;
 }
+
+const asPlace = ({ bytes }: Row): { readonly kind: string; readonly bytes: Uint8Array } => {
+  return { kind: isLeft(bytes) ? "erased" : "", bytes };
+};
 
 const batchCount = 500;
 /** A batch that finds no room is left as a whole: large events come in fewer. */
@@ -98,6 +104,8 @@ export function salvage(path: string, { ledger, brokers, from, rowsMax, settled 
       if (waiting.length === batchCount || waitingBytes >= batchBytes) flush();
     };
     const judge = (row: Row, link: string | undefined): void => {
+      // Nothing of it is to be saved, and nothing of it is lost; the event behind it says that it was this one.
+      if (isLeft(row.bytes) && link === hashAt(asPlace(row))) whole.add(row.sequence, row.sequence);
       const place = check.read(row.bytes);
       if (place === undefined) return;
       if (place.kind === "epoch") check.learn(row.bytes);
@@ -108,7 +116,7 @@ export function salvage(path: string, { ledger, brokers, from, rowsMax, settled 
     let rowCount = 0;
     for (const row of rowsOf(damaged, from, rowsMax)) {
       if (first === 0) first = row.sequence;
-      if (before !== undefined) judge(before, row.sequence === before.sequence + 1 ? previousOf(row.bytes) : undefined);
+      if (before !== undefined) judge(before, row.sequence === before.sequence + 1 ? linkAt(asPlace(row)) : undefined);
       before = row;
       rowCount += 1;
     }

@@ -35,6 +35,9 @@ export function unpackLeft(bytes: Uint8Array): LeftHashes {
   return { digest: part(0), leaf: part(1), previous: part(2) };
 }
 
+/** Whether a row of which nothing but the bytes is known holds an erased event: no event is as short. */
+export const isLeft = (bytes: Uint8Array): boolean => bytes.length === 3 * leftBytes;
+
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
 
 /** base64url SHA-256 of the event at a place, also of one that was erased. */
