@@ -1,8 +1,10 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SortgateError } from "../../src/model/error.ts";
 import { aView, waybill } from "../control/a-view.ts";
-import { runHere } from "./run-here.ts";
+import { builtMain, runHere } from "./run-here.ts";
 import { aDaemon } from "./with-daemon.ts";
 
 const token = "t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A";
@@ -44,6 +46,14 @@ describe("erase", () => {
     expect(code).toBe(0);
     expect(asked).toEqual([{ kind: "code", value: waybill }]);
     expect(stdout + stderr + JSON.stringify(view.audits)).not.toContain(waybill.slice(2, 8));
+  });
+
+  test("R31 takes a number from stdin, where no list of processes shows it", async () => {
+    const argv = [builtMain, "erase", "-", "--config", daemon.config, "--reason", "TICKET-12"];
+    const child = spawn(process.execPath, argv, { stdio: ["pipe", "ignore", "ignore"] });
+    child.stdin.end(`${waybill}\n`);
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(asked).toEqual([{ kind: "code", value: waybill }]);
   });
 
   test("refuses what is neither, without repeating it, and what has no ticket", async () => {

@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { type Erasure, problemIn } from "../../control/index.ts";
 import { SortgateError } from "../../model/error.ts";
@@ -13,9 +14,16 @@ interface EraseOptions {
   readonly reason: string;
 }
 
+/** What `-` stands for: the first line of stdin, so that a number stands in no list of processes and in no history. */
+async function given(subject: string): Promise<string> {
+  if (subject !== "-") return subject;
+  for await (const line of createInterface({ input: process.stdin })) return line.trim();
+  return "";
+}
+
 async function erase(subject: string, { config, reason }: EraseOptions, output: Output): Promise<void> {
   const daemon = await daemonOf(config, output);
-  const body = { subject, ...whoAmI(), reason };
+  const body = { subject: await given(subject), ...whoAmI(), reason };
   let erasure: Erasure | undefined;
   for await (const line of daemon.stream("/erase", { body, silenceMaxMs: limits.controlTimeoutMs })) {
     const answer = JSON.parse(line.toString("utf8")) as Erasure;
@@ -62,7 +70,10 @@ export function addErase(program: Command, output: Output): void {
   program
     .command("erase")
     .description("erase all events that bear a token, or a number in clear, from the ledger")
-    .argument("<token>", "a token as it stands in data.token or data.tokens, or a number as it stands in data.code")
+    .argument(
+      "<token>",
+      "a token as in data.token or data.tokens, or a number as in data.code; -: the first line of stdin",
+    )
     .addOption(configOption())
     .requiredOption("--reason <text>", "why: a ticket, never a parcel or a person")
     .addOption(jsonOption())
@@ -70,7 +81,7 @@ export function addErase(program: Command, output: Output): void {
       "after",
       "\nAll events of the same passes go with them, also those that a broker has not got yet. Their hashes stay, so that\n" +
         "the chain can be verified; a signed purge event says which they were, and an audit event who asked and why.\n" +
-        "A number on the command line stands in the shell's history: begin the line with a blank.\n" +
+        "A number on the command line stands in the list of processes and in the shell's history: give - and write it on stdin.\n" +
         "\nExit codes:\n  0  erased\n  1  nothing was found, or some events cannot be read\n  3  the daemon cannot be reached\n" +
         "\nExamples:\n  sortgate erase t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A --reason TICKET-4711\n" +
         "  sortgate erase t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A --reason TICKET-4711 --json\n",
