@@ -169,7 +169,7 @@ describe("G8 flipped bits", () => {
 
   it("G8 come out unseen where no event is held against its hash or its signature", async () => {
     const trusting = breakProgram(
-      { file: "src/workers/sound.js", from: "link === hashOf(row) || isSigned(row)", to: "true" },
+      { file: "src/workers/sound.js", from: "link === hashAt(row) || isSigned(row)", to: "true" },
       { file: "src/workers/salvage.js", from: "check.isSigned(row.bytes)", to: "true" },
     );
     defer(() => trusting.remove());
