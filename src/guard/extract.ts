@@ -3,7 +3,7 @@ import { isSscc } from "../model/code/sscc.ts";
 import { candidates } from "../model/code/waybill.ts";
 import { findPersonal } from "./detect/find.ts";
 import { classOf, type Label, type LabelFormat } from "./label/field.ts";
-import { isAmbiguousWaybill, isIdentityNumber } from "./personal.ts";
+import { isAmbiguousInLabel, isAmbiguousWaybill, isIdentityNumber, mayBePersons } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
 
 /** What of a label may leave: the number of the parcel, and where and how it is to go. */
@@ -20,6 +20,8 @@ export interface Extract {
 /** Carriers whose own labels say where a parcel goes, in codes that the parser has proven to be such. */
 const carrierFormats: ReadonlySet<LabelFormat> = new Set(["sf-mmm", "yto-json", "ups-maxicode", "fedex-pdf417"]);
 const routingMax = 4;
+/** Labels whose numbers stand in a place of their own. */
+const placed: ReadonlySet<LabelFormat> = new Set(["ups-maxicode", "fedex-pdf417", "usps-impb"]);
 
 /** Shapes that begin with letters of their own: such a number is a waybill wherever it stands, also in a sentence. */
 const lettered =
@@ -84,7 +86,7 @@ function addCalled(waybills: Waybills, value: string, format: LabelFormat): void
   const words = value.split(/[\s(（/]+/, wordsMax);
   for (const word of joined === value || !fewDigits.test(joined) ? [joined, ...words] : words) {
     const carriers = carriersOf(word, format);
-    if (carriers.length === 0 || isAmbiguousWaybill(word, undefined)) continue;
+    if (carriers.length === 0 || isAmbiguous(word, format)) continue;
     waybills.set(word, carriers);
     return;
   }
@@ -98,6 +100,10 @@ function addLettered(waybills: Waybills, value: string): void {
   }
 }
 
+function isAmbiguous(word: string, format: LabelFormat): boolean {
+  return placed.has(format) ? isAmbiguousWaybill(word, undefined) : isAmbiguousInLabel(word);
+}
+
 /** Digits alone that say little once groups of them are put together. */
 const fewDigits = /^\d{12,13}$/;
 
@@ -109,7 +115,7 @@ const proven: Partial<Record<LabelFormat, readonly [CarrierName, RegExp]>> = {
 
 function carriersOf(word: string, format: LabelFormat): readonly CarrierName[] {
   const [carrier, shape] = proven[format] ?? [];
-  if (carrier !== undefined && shape?.test(word)) return [carrier];
+  if (carrier !== undefined && shape?.test(word) && !mayBePersons(word)) return [carrier];
   return isS10(word) ? ["s10"] : candidates(word);
 }
 

@@ -44,7 +44,8 @@ const province =
   /(?<=^|[\s,;:|，；：、。])(?:北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门)(?:省|市|自治区)?/u;
 /** Names of towns and districts: Chinese characters that are no part of something smaller, and a few of them. */
 const town = /^(?:(?![镇乡村街路道园校院社小])\p{Script=Han}){1,6}?[市州]/u;
-const district = /^(?:(?![镇乡村街路道园校院社小])\p{Script=Han}){1,6}?[区县旗]/u;
+const district =
+  /^(?:(?:(?![镇乡村街路道园校院社小])\p{Script=Han}){1,3}?[区县旗]|(?:(?![镇乡村街路道园校院社小])\p{Script=Han}){1,4}新区|(?:(?![镇乡村街路道园校院社小])\p{Script=Han}){2,10}?自治[县旗])/u;
 const street = /^(?:(?![镇乡村])\p{Script=Han}){1,5}?(?:路|街|大道|胡同|巷|弄)/u;
 const numeralRun = /[〇零一二三四五六七八九]{3}/u;
 

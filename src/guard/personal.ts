@@ -18,7 +18,14 @@ export const international = /^\+?(?:00)?86(?:\d{10,12}|1[3-9]\d{13})$/;
 
 /** Mobile numbers of other countries with their code, which EMS, Yunda and FedEx number too. */
 const abroad =
-  /^(?:55\d{2}9\d{8}|549\d{10}|521\d{10}|8801\d{9}|91[6-9]\d{9}|447\d{9}|9715\d{8}|9665\d{8}|8210\d{8}|81[789]0\d{8}|923\d{9}|491[5-7]\d{8})$/;
+  /^(?:55\d{2}9\d{8}|549\d{10}|521\d{10}|8801\d{9}|91[6-9]\d{9}|447\d{9}|9715\d{8}|9665\d{8}|8210\d{8}|81[789]0\d{8}|923\d{9}|491[5-7]\d{8}|85620\d{8}|9647\d{9}|9779[78]\d{8})$/;
+
+/**
+ * More of them, of 12 and 13 digits. A FedEx number in a hundred looks like one, so that they are looked for only where
+ * any text may stand: within a label.
+ */
+const farAbroad =
+  /^(?:201\d{9}|21[23][5-7]\d{8}|234[789]\d{9}|25[1456][17-9]\d{8}|3069\d{8}|3519\d{8}|3538\d{8}|3584\d{8}|380[3-9]\d{8}|393\d{9}|420[67]\d{8}|573\d{9}|628\d{9,10}|639\d{9}|8869\d{8}|905\d{9}|959\d{9}|9627\d{8}|9639\d{8}|9677\d{8}|9725\d{8}|989\d{9}|99[24568]\d{9})$/;
 
 /** Visa, Mastercard, UnionPay, American Express, JCB, Discover, each with its lengths; and IMEIs, which look like them. */
 const issued = /^(?:4(?:\d{15}|\d{18})|(?:5[1-5]|2[2-7]|35|65)\d{14}|6011\d{12}|62\d{14,17}|3[457]\d{13})$/;
@@ -66,6 +73,8 @@ export function isIdentityNumber(code: string): boolean {
 
 /** `P`, a letter and a mobile number fits the EMS shape too; in bars only `PH`, for EMS numbers so. */
 const letteredMobile = { bars: /^PH1[3-9]\d{9}$/i, other: /^P[A-Z]1[3-9]\d{9}$/i } as const;
+/** A mobile number and two digits more, which is an EMS shape too: few EMS numbers begin so. */
+const mobileAndMore = /^1[3-9]\d{11}$/;
 /** Digits alone that say little: telephones and identity numbers of many countries have 12 or 13. */
 const fewDigits = /^\d{12,13}$/;
 /** AIM identifiers of symbologies that are dots: any text may stand there. */
@@ -78,7 +87,26 @@ const bars = /^\][ABCFGHIMRS]/;
 export function isAmbiguousWaybill(code: string, symbology: string | undefined): boolean {
   const inBars = symbology !== undefined && bars.test(symbology);
   if (symbology !== undefined && matrix.test(symbology) && fewDigits.test(code)) return true;
+  if (!inBars && mobileAndMore.test(code)) return true;
   return isPersonalNumber(code, inBars) || letteredMobile[inBars ? "bars" : "other"].test(code);
+}
+
+/** The same of a number that stands in a label beside other things. */
+export function isAmbiguousInLabel(code: string): boolean {
+  return farAbroad.test(code) || isAmbiguousWaybill(code, undefined);
+}
+
+/** Region and birth date as in the numbers of 15 digits that were valid until 2012. */
+const oldIdentityBody =
+  /^(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)\d{4}\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}$/;
+
+/**
+ * Whether digits of no shape of a carrier may be somebody's, where a label alone says that they are a waybill: also an
+ * identity number whose check digit is wrong, and any card.
+ */
+export function mayBePersons(digits: string): boolean {
+  if (digits.startsWith("00") || oldIdentityBody.test(digits)) return true;
+  return identityBody.test(digits.slice(0, 17)) || (/^[3-6]\d{15,18}$/.test(digits) && hasLuhnCheckDigit(digits));
 }
 
 /**
@@ -99,6 +127,55 @@ const asciiTag = /^[\x20-\x7e]{7,}[\0\xff]*$/;
 const hanTag =
   /^(?=.{5})(?:[ #,.0-9@A-Z_a-z-]|[\xe3-\xe9\xef][\x80-\xbf]{2})+(?:[\xe3-\xe9\xef][\x80-\xbf]?)?[\0\xff]*$|^(?=.{5})(?:[ #,.0-9@A-Z_a-z-]|[\xb0-\xf7][\xa1-\xfe])+[\xb0-\xf7]?[\0\xff]*$/s;
 
+/** Digits that are filled up with one other. */
+const filledDigits = /^\d{8,}([A-F])\1{3,}$/i;
+/** Text, six-bit letters and swapped nibbles are filled up with zeros or blanks, …  */
+const filledUp = /(0+|(?:20){2,})$/;
+/** … and so is an EPC: SSCC-96 has 24 bits that mean nothing, and an SGLN-96 of a place as such 41. */
+const zerosMax: Readonly<Record<string, number>> = { "31": 9, "32": 13 };
+const zerosMaxElse = 3;
+
+function isFilledUp(hex: string): boolean {
+  const end = filledUp.exec(hex)?.[0] ?? "";
+  return end.startsWith("2") || end.length > (zerosMax[hex.slice(0, 2)] ?? zerosMaxElse);
+}
+
+const [utf8, utf16le, utf16be] = ["utf-8", "utf-16le", "utf-16be"].map(
+  (name) => new TextDecoder(name, { fatal: true, ignoreBOM: true }),
+);
+/** Letters of one kind with what stands between them; of any bytes one in ten thousand is such. */
+const oneScript = [
+  /^(?=.*\p{L})[\p{Script=Latin}\d\p{P}\p{Zs}]+$/u,
+  /^(?=.*\p{L})[\p{Script=Cyrillic}\d\p{P}\p{Zs}]+$/u,
+  /^(?=.*\p{L})[\p{Script=Hangul}\d ()]+$/u,
+  /^(?=.*\p{L})[\p{Script=Arabic}\d ()]+$/u,
+  /^(?=.*\p{L})[\p{Script=Thai}\d ()]+$/u,
+  /^(?=.*\p{L})[\p{Script=Hiragana}\p{Script=Katakana}ー・\d ()]+$/u,
+];
+const gbk = new TextDecoder("gbk");
+/** The characters of GB 2312, with which names and addresses are written. */
+const usualHan: ReadonlySet<string> = new Set(
+  Array.from({ length: 72 * 94 }, (_, at) => gbk.decode(Uint8Array.of(0xb0 + Math.floor(at / 94), 0xa1 + (at % 94)))),
+);
+const betweenHan = /^[ -~，。、：；（）·　]$/u;
+
+/** Whether bytes are text in some encoding from the first to the last. */
+function isText(bytes: Uint8Array): boolean {
+  return [utf8, utf16le, utf16be].some((decoder) => {
+    try {
+      const text = decoder!.decode(bytes).replace(/\0+$/, "");
+      if (oneScript.some((script) => script.test(text))) return true;
+      const characters = [...text];
+      return (
+        characters.every((one) => usualHan.has(one) || betweenHan.test(one)) &&
+        characters.some((one) => usualHan.has(one))
+      );
+    } catch {
+      return false;
+    }
+  });
+}
+
 /**
  * Whether the memory of a tag, though it decodes as an EPC, may hold a person's number as plain text or decimal digits.
  *
@@ -106,8 +183,10 @@ const hanTag =
  * 0x36, so twelve digits of a landline number can decode as a flawless SGTIN.
  */
 export function isAmbiguousTag(hex: string): boolean {
-  const text = Buffer.from(hex, "hex").toString("latin1");
-  if (asciiTag.test(text) || hanTag.test(text)) return true;
+  const bytes = Buffer.from(hex, "hex");
+  const text = bytes.toString("latin1");
+  if (asciiTag.test(text) || hanTag.test(text) || filledDigits.test(hex) || isFilledUp(hex) || isText(bytes))
+    return true;
   // Decimal digits, filled up with F; A at the end stands for the X of an identity number.
   const digits = hex.replace(/F+$/, "").replace(/A$/, "X");
   if (!/^\d+X?$/.test(digits)) return false;

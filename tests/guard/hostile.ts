@@ -30,6 +30,8 @@ export const hostileCodes: readonly (readonly [string, string])[] = [
   ["properties of a contact", `BEGIN:VCARD\n${"TEL:1\n".repeat(500)}`],
   ["backslashes", `MECARD:N:${"\\;".repeat(1_500)}`],
   ["base64 of nothing", `https://a.cn/?a=${"A".repeat(3_000)}`],
+  ["pages of a web address", `https://a.b/${"-/".repeat(1_526)}12`],
+  ["pages of a web address in an encoding that nobody knows", `https://a.b/${"a/".repeat(1_510)}12\u00b0\u00a1`],
   ["words like names", "name tel addr ".repeat(219)],
   ["colons", ":".repeat(3_072)],
   ["streets without numbers", "street road ".repeat(256)],

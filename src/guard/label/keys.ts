@@ -46,7 +46,7 @@ const names: readonly (readonly [FieldKind, string])[] = [
   ["email", "email mail emailaddress 邮箱 电子邮箱 邮件 メール"],
   ["birth", "birth birthday birthdate bday dob dateofbirth 生日 出生日期 生年月日"],
   ["secret", "password passwd pwd pass pin otp token secret pickupcode 密码 取件码 验证码"],
-  ["account", "wechat weixin qq openid unionid 微信 微信号"],
+  ["account", "wechat weixin qq openid unionid member memberid memberno userid uid customerid 微信 微信号"],
   [
     "waybill",
     "waybill waybillno waybillnumber waybillcode mailno mailnum billcode billno tracking trackingno trackingnumber " +
@@ -101,7 +101,20 @@ export function kindOfKey(key: string): FieldKind | undefined {
   if (thingNames.test(joined)) return "item";
   const kind = kinds.get(joined) ?? kindOfHan(joined) ?? kindOfEnd(key);
   if (kind !== undefined && kind !== "waybill") return kind;
-  return isOfAnother(key) ? "order" : kind;
+  if (isOfAnother(key)) return "order";
+  return kind !== undefined && isOfPerson(key) ? "identity" : kind;
+}
+
+/** Words of a name that say: the bars or the number of a person's document. */
+const ofPerson: ReadonlySet<string> = new Set(
+  "national identity passport license licence driver citizen patient student staff employee member".split(" "),
+);
+
+/** Whether a name is of the bars or the number of a document that somebody has. */
+export function isOfPerson(key: string): boolean {
+  const words = wordsIn(key);
+  // `id_barcode` is of somebody, `track_id` of a parcel.
+  return words[0] === "id" || words.some((word) => ofPerson.has(word)) || /证|護照|护照/u.test(key);
 }
 
 /** Whether a name says that what it holds is of another parcel than this one. */

@@ -1,5 +1,5 @@
 import { Fields, type Label } from "./field.ts";
-import { kindOfKey } from "./keys.ts";
+import { isOfPerson, kindOfKey } from "./keys.ts";
 import { decoded, webFields } from "./web-address.ts";
 
 /** What separates the pieces of text that somebody lays out: control characters, bars, brackets, semicolons, commas. */
@@ -47,12 +47,14 @@ function addPiece(fields: Fields, piece: string): void {
     const name = at >= 0 ? word.slice(0, at) : word;
     const count = at >= 0 ? wordsOfName(value, name) : -1;
     const [, person, personName = ""] = glued.exec(word) ?? [];
-    if (count >= 0)
-      begin(
-        kindOfName([...value.splice(value.length - count), name].join("")),
-        /%[0-9a-f]{2}/i.test(word) ? decoded(word.slice(at + 1)) : word.slice(at + 1),
-      );
-    else if (person !== undefined) begin("name", personName);
+    if (count >= 0) {
+      const words = [...value.splice(value.length - count), name];
+      const named = kindOfName(words.join(""));
+      // 「National ID barcode」 is no parcel's.
+      const isPersons = named === "waybill" && isOfPerson([...value.slice(-2), ...words].join(" "));
+      const first = word.slice(at + 1);
+      begin(isPersons ? "identity" : named, /%[0-9a-f]{2}/i.test(word) ? decoded(first) : first);
+    } else if (person !== undefined) begin("name", personName);
     else if (/^\p{Script=Han}+$/u.test(word) && kindOfName(word) !== undefined) begin(kindOfName(word), "");
     else value.push(word);
   }

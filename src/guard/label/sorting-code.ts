@@ -38,9 +38,12 @@ export function readSfCode(text: string): Label | undefined {
   const fields = new Fields();
   const glue = text.slice(0, start).replace(/M+$/, "");
   fields.add("free", glue);
+  const seen = new Set<string>();
   for (const member of text.slice(open + 1, close).split(",")) {
-    const parts = /^\s*'(\w{1,8})'\s*:\s*'([^']*)'\s*$/.exec(member);
-    addMember(fields, sfMembers.get(parts?.[1] ?? ""), parts?.[2] ?? member);
+    const [, name = "", value] = /^\s*'(\w{1,8})'\s*:\s*'([^']*)'\s*$/.exec(member) ?? [];
+    // A member that comes again is none of SF's: piece by piece it could tell anything.
+    addMember(fields, seen.has(name) ? undefined : sfMembers.get(name), value ?? member);
+    seen.add(name);
   }
   fields.add("free", text.slice(close + 1).trim());
   return fields.label("sf-mmm");

@@ -51,30 +51,43 @@ function cut(text: string, character: string): [string, string?] {
 const carrierHost =
   /(?:^|\.)(?:ems\.com\.cn|chinapost\.com\.cn|sf-express\.com|yto\.net\.cn|zto\.com|sto\.cn|yundaex\.com|jdl\.com|jtexpress\.com\.cn|deppon\.com|cainiao\.com)$/i;
 
+/** No address on a label leads deeper. */
+const pagesMax = 96;
+
 /**
  * Adds what the path holds; gives whether it is that of GS1 Digital Link: pairs of identifier and value.
  *
  * Takes:   `last`, what its last part is if nothing says so.
  */
 function addPath(fields: Fields, path: string, last: FieldKind): boolean {
-  const parts = path.split("/").filter((part) => part !== "");
+  const parts = path.split("/", pagesMax + 1).filter((part) => part !== "");
+  if (parts.length > pagesMax) fields.cut();
   const first = parts.findIndex((part, at) => at + 1 < parts.length && isIdentifier(part) && isKey(part));
   const isGs1 =
     first >= 0 &&
     (parts.length - first) % 2 === 0 &&
     parts.every((part, at) => at < first || (at - first) % 2 === 1 || isIdentifier(part));
   if (!isGs1) {
-    for (const [at, part] of parts.entries()) {
-      // Words of a path are names of pages, not of what follows: only a waybill may well stand behind its name.
-      const isNamed = at > 0 && kindOfKey(parts[at - 1]!) === "waybill";
-      const kind = isNamed ? "waybill" : at === parts.length - 1 ? last : undefined;
-      addDecoded(fields, parts.slice(0, at).some(isOfAnother) ? "order" : kind, part);
-    }
+    addPages(fields, parts, last);
     return false;
   }
   for (const part of parts.slice(0, first)) addDecoded(fields, undefined, part);
   for (let at = first; at < parts.length; at += 2) addGs1(fields, parts[at]!, parts[at + 1]!);
   return true;
+}
+
+/** Words of a path are names of pages, not of what follows: only a waybill may well stand behind its name. */
+function addPages(fields: Fields, parts: readonly string[], last: FieldKind): void {
+  let isAnother = false;
+  for (const [at, part] of parts.entries()) {
+    if (fields.isCut) return;
+    const named = at === 0 ? undefined : kindOfKey(parts[at - 1]!);
+    // What stands behind the name of something else is not the carrier's page of a parcel.
+    const isLast = at === parts.length - 1 && named === undefined;
+    const kind = named === "waybill" ? named : isLast ? last : undefined;
+    addDecoded(fields, isAnother ? "order" : kind, part);
+    isAnother ||= isOfAnother(part);
+  }
 }
 
 function isIdentifier(part: string): boolean {
