@@ -6,7 +6,7 @@ import { type Control, openControl } from "./control/index.ts";
 import { recallPasses } from "./dedup/index.ts";
 import { type SupervisedDevice, superviseDevice } from "./driver/index.ts";
 import { type Forwarder, startForwarder } from "./forward/index.ts";
-import type { Guard } from "./guard/index.ts";
+import { type Guard, tokensOfNumber } from "./guard/index.ts";
 import { openGuard } from "./guarding.ts";
 import type { HeadStart } from "./head-start.ts";
 import { type Clock, createSystemClock, pause } from "./lib/clock.ts";
@@ -91,6 +91,7 @@ export async function openGateway({ config, policy, opening }: HeadStart, versio
         nowMs: () => clock.monotonicMs(),
       }),
     noticeCounts: telemetry.counts,
+    tokensOf: (number) => tokensOfNumber(number, clock.wallMs(), tokens),
   }).catch((error: unknown) => endEarly(error, clockSync, ledger));
   const devices = await startDevices({ config, clock, tell, ledger, pressure, pipeline, now });
   const forwarders = startForwarders(config, version, ledger, clock, tell);
@@ -313,9 +314,19 @@ interface ControlSources {
   readonly now: () => Instant;
   readonly status: Parameters<typeof openControl>[0]["view"]["status"];
   readonly noticeCounts: () => ReadonlyMap<string, number>;
+  /** What a number stands under as well. */
+  readonly tokensOf: (number: string) => string[];
 }
 
-function openControlSocket({ config, ledger, tell, now, status, noticeCounts }: ControlSources): Promise<Control> {
+function openControlSocket({
+  config,
+  ledger,
+  tell,
+  now,
+  status,
+  noticeCounts,
+  tokensOf,
+}: ControlSources): Promise<Control> {
   return openControl({
     settings: config.control,
     tell,
@@ -329,7 +340,8 @@ function openControlSocket({ config, ledger, tell, now, status, noticeCounts }: 
       events: async (from, to, bytesMax) => unpackEvents(await ledger.ask("events", { from, to, bytesMax })),
       watch: ledger.watch,
       replay: (broker, from, to) => ledger.ask("replay", { broker, from, to }),
-      erase: (subject) => ledger.ask("erase", subject),
+      erase: (subject) =>
+        ledger.ask("erase", subject.kind === "token" ? subject : { ...subject, tokens: tokensOf(subject.value) }),
       rotateKey: () => ledger.ask("rotateKey", null),
       audit: (action, detail) => ledger.append(announce("audit", now().wallMs, { action, ...detail })),
     },

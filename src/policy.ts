@@ -4,6 +4,7 @@ import type { PolicyStatus } from "./control/index.ts";
 import {
   combined,
   dropping,
+  isForAll,
   isSealing,
   type PolicyRefusal,
   policyKeys,
@@ -81,7 +82,7 @@ export async function findPolicy(config: Config, sources: Sources): Promise<Poli
     version,
     sha256: sha256(proven.payload),
     notAfter,
-    keys: policyKeys.filter((key) => policy.guard[key] !== undefined),
+    keys: policyKeys.filter((key) => policy.guard[key] !== undefined || (key === "policy" && isForAll(policy.guard))),
   };
   const remembered = await compare(gateway.data_dir, signed, sources.mustRemember);
   if (typeof remembered === "object") return refuse(remembered.refused);

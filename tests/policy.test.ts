@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { policyHash, readPolicyText } from "../src/config/index.ts";
+import { dropping } from "../src/guard/policy/index.ts";
 import { findPolicy, judgePolicy, policyStatus, rememberPolicy, takePolicy } from "../src/policy.ts";
 import { canonicalize } from "../src/seal/index.ts";
 import { aCentre, aPolicySite, type PolicySite } from "./fakes/policy.ts";
@@ -43,6 +44,23 @@ describe("R41 the policy in force", () => {
     expect(guard).toMatchObject({ core: "token", carriers: ["zto"], policy: [], masks: "documents", basic: "clear" });
     await site.take({ version: 8, guard: {} });
     expect((await find()).guard).toEqual((await site.config()).guard);
+  });
+
+  it("leaves no word to the read points of the config once it says what becomes of a class", async () => {
+    expect((await site.config()).guard.policy).toHaveLength(1);
+    for (const [version, guard] of [{ core: "drop" }, { basic: "token" }, { public: "drop" }].entries()) {
+      await site.take({ version: version + 9, guard });
+      const { guard: effective, signed } = await find();
+      expect(effective.policy).toEqual([]);
+      expect(signed?.keys).toContain("policy");
+    }
+    await site.take({ version: 12, guard: { masks: "gbt41833" } });
+    expect((await find()).guard.policy).toHaveLength(1);
+  });
+
+  it("drops what the config drops where the signed one does not hold", async () => {
+    const { guard } = await site.config();
+    expect(dropping({ ...guard, unknown: "drop" })).toMatchObject({ core: "drop", basic: "token", unknown: "drop" });
   });
 
   it("has a hash over its canonical form, in which the places of files do not matter", async () => {

@@ -1,4 +1,4 @@
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../lib/folder.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
@@ -30,6 +30,9 @@ export async function noteRawProbe(dataDir: string, probe: RawProbe): Promise<vo
     const file = await open(join(dataDir, fileName), "a", 0o600);
     try {
       await file.appendFile(`${JSON.stringify(probe)}\n`);
+      // Written by root it is still the daemon's to read: whose the directory is.
+      const { uid, gid } = await stat(dataDir);
+      if (process.getuid?.() === 0) await file.chown(uid, gid);
       await file.sync();
     } finally {
       await file.close();
@@ -54,7 +57,11 @@ export async function takeRawProbes(
 ): Promise<void> {
   const taken = join(dataDir, takenName);
   // What was taken before a crash comes first.
-  const left = await readFile(taken, "utf8").catch(() => undefined);
+  const left = await readFile(taken, "utf8").catch((error: unknown) => {
+    // What cannot be read must not be written over either.
+    if (systemCode(error) !== "ENOENT") throw error;
+    return undefined;
+  });
   if (left === undefined) {
     const isThere = await rename(join(dataDir, fileName), taken).then(
       () => true,

@@ -1,5 +1,6 @@
 import type { Json } from "../model/event.ts";
 import type { FirstRead, Pass } from "../model/observation.ts";
+import type { EpochMs } from "../model/units.ts";
 import type { Verdict } from "./classify.ts";
 import { findPersonal } from "./detect/find.ts";
 import { visible } from "./detect/leaks.ts";
@@ -99,11 +100,30 @@ function coreFields({ fields }: Label): Field[] {
   return [...found.values()];
 }
 
+const dayMs = 86_400_000;
+/** As what a number may have been read: the parcel's, a code of no known shape, or a piece of a label. */
+const numberClasses = ["waybill", "sscc", "epc", "unknown", "gs1"] as const;
+const numberKinds = ["phone", "identity", "card", "account"] as const;
+
+/** The tokens of a number, today's and yesterday's: those of days before nobody can make any more. */
+export function tokensOfNumber(number: string, now: EpochMs, tokens: TokenKeys): string[] {
+  return [now, now - dayMs].flatMap((at) => [
+    ...numberClasses.map((codeClass) => tokens.token(codeClass, Buffer.from(number), at)),
+    ...numberKinds.map((kind) => tokens.token(kind, Buffer.from(samePiece({ kind, value: number })), at)),
+  ]);
+}
+
 /** A token of one piece: the same for the same piece on the same day, however it is written. */
 function tokenOf({ kind, value }: Field, { firstReadAt }: FirstRead | Pass, { tokens }: Tools): Json {
+  return { kind, token: tokens.token(kind, Buffer.from(samePiece({ kind, value })), firstReadAt) };
+}
+
+/** A piece as all its spellings have it. */
+function samePiece({ kind, value }: Field): string {
   const plain = normalized(value).trim().toLowerCase().replace(/\s+/g, " ");
-  const digits = plain.replace(/\D/g, "").replace(/^(?:00)?86(?:0(?=1[3-9]\d{9}$)|(?=\d{10,}$))/, "");
-  const isNumber = kind === "phone" && digits.length >= 7;
-  const same = isNumber ? digits : kind === "name" ? plain : plain.replace(/[\s-]/g, "");
-  return { kind, token: tokens.token(kind, Buffer.from(same), firstReadAt) };
+  // `+49 (0)171`, `0049171`: a trunk zero in brackets and the international prefix are ways of writing.
+  const whole = plain.replace(/^\s*(\+|00)\s*(\d{1,3})\s*\(0\)/, "$1$2").replace(/\D/g, "");
+  const digits = whole.replace(/^00(?=[1-9])/, "").replace(/^86(?:0(?=1[3-9]\d{9}$)|(?=\d{10,}$))/, "");
+  if (kind === "phone" && digits.length >= 7) return digits;
+  return kind === "name" ? plain : plain.replace(/[\s-]/g, "");
 }

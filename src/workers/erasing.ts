@@ -65,8 +65,9 @@ function leftOf({ sequence, bytes }: StoredEvent): Erased {
 
 const draftOf = (kind: "purge" | "gap", data: Json): OwnDraft => ({ kind, data: () => data });
 
-function erasureOf(events: readonly StoredEvent[], reason: "erased" | "core-expired", told: Json): Erasure {
-  const data = { ...(told as Record<string, Json>), count: events.length, reason };
+function erasureOf(events: readonly StoredEvent[], reason: "erased" | "core-expired"): Erasure {
+  // One by one: within a range anything could be taken out and called lawful.
+  const data = { count: events.length, reason, sequences: events.map(({ sequence }) => String(sequence)) };
   return {
     erased: events.map(leftOf),
     unsaved: [],
@@ -88,8 +89,7 @@ function* eraseFromChain(ledger: Ledger, subject: Subject): Work<{ count: number
     const events = next.value.length === 0 ? [] : eventsAt(ledger, next.value);
     if (events.length === 0) yield undefined;
     else {
-      const sequences = events.map(({ sequence }) => String(sequence));
-      if (!(yield erasureOf(events, "erased", { sequences }))) throw noSpace();
+      if (!(yield erasureOf(events, "erased"))) throw noSpace();
       count += events.length;
     }
   }
@@ -176,8 +176,7 @@ export function createErasing({ ledger, outbox, retention, clock, commit }: Eras
       const young = rows.find(({ at }) => at >= expiry.at);
       const old = rows.filter(({ sequence }) => young === undefined || sequence < young.sequence);
       const events = old.filter((row) => tellsOfParcel(row) && holdsCore(row.bytes));
-      const range = { from: String(events[0]?.sequence), to: String(events.at(-1)?.sequence) };
-      const isDone = yield events.length === 0 ? undefined : erasureOf(events, "core-expired", range);
+      const isDone = yield events.length === 0 ? undefined : erasureOf(events, "core-expired");
       if (!isDone) return;
       doneTo = young === undefined ? to : young.sequence - 1;
       if (young !== undefined) return;

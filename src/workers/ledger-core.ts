@@ -64,6 +64,7 @@ class SealedLedger implements LedgerCore {
     this.outbox = createOutbox({
       ledger,
       brokers: options.brokers,
+      viewers: new Set(Object.keys(options.views ?? {})),
       clock,
       damaged: (ranges) => this.#foundDamaged(ranges),
     });
@@ -255,7 +256,7 @@ class SealedLedger implements LedgerCore {
         committed(events, drafts.length);
         return true;
       }
-      const next = attempt < patience.roomAttemptsMax ? this.#room.make(drafts) : "wait";
+      const next = attempt < patience.roomAttemptsMax ? this.#room.make(drafts, !this.hasKey) : "wait";
       if (next === "retry") continue;
       if (next === "drop") {
         this.#waiting = this.#waiting.slice(drafts.length);
@@ -362,7 +363,7 @@ class SealedLedger implements LedgerCore {
         committed(events, 0);
         break;
       }
-      if (attempt < patience.roomAttemptsMax && this.#room.make([]) === "retry") continue;
+      if (attempt < patience.roomAttemptsMax && this.#room.make([], !hadKey) === "retry") continue;
       this.#room.giveUp();
       revert();
       this.hasKey = hadKey;

@@ -44,6 +44,8 @@ export type ClockState = "synchronized" | "unsynchronized" | "unwatched";
 export interface Subject {
   readonly kind: "token" | "code";
   readonly value: string;
+  /** Tokens under which a number may stand as well: those of the days whose keys are there still. */
+  readonly tokens?: readonly string[];
 }
 
 /** What became of the events of one subject. */

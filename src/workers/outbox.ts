@@ -37,8 +37,8 @@ export interface Outbox {
   erased(sequences: readonly number[]): void;
   /** How many events up to `sequence` some broker does not have. */
   undeliveredUpTo(sequence: number): number;
-  /** Highest sequence that every broker has. */
-  deliveredByAll(): number;
+  /** Highest sequence that every broker has; `butViewers`: but for those with a view. */
+  deliveredByAll(butViewers?: boolean): number;
   /** Highest contiguous sequence per broker. */
   delivered(): Record<string, number>;
   /** Cursors that moved since the last commit. */
@@ -110,6 +110,11 @@ function changedCursors(slots: ReadonlyMap<string, Slot>): ReadonlyMap<string, r
   return changed;
 }
 
+/** Up to where each broker has all, but for some. */
+function endsOf(slots: ReadonlyMap<string, Slot>, without: ReadonlySet<string> | undefined): number[] {
+  return [...slots].filter(([broker]) => !without?.has(broker)).map(([, { cursor }]) => cursor.contiguous());
+}
+
 function addedTo(broker: string, slot: Slot): [string, readonly Range[]][] {
   const added = slot.added();
   return added === undefined ? [] : [[broker, added]];
@@ -119,6 +124,8 @@ interface OutboxOptions {
   readonly ledger: Ledger;
   readonly brokers: readonly string[];
   readonly clock: Clock;
+  /** Brokers that get views. */
+  readonly viewers?: ReadonlySet<string>;
   /** Called with events that were found damaged on the disk: no broker will have them. */
   readonly damaged: (ranges: readonly Range[]) => void;
 }
@@ -207,7 +214,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       loseAll(ranges.ranges(), "erased");
     },
     undeliveredUpTo: (sequence) => Math.max(0, ...[...slots.values()].map(({ cursor }) => cursor.queued(sequence))),
-    deliveredByAll: () => Math.min(head, ...[...slots.values()].map(({ cursor }) => cursor.contiguous())),
+    deliveredByAll: (butViewers = false) => Math.min(head, ...endsOf(slots, butViewers ? options.viewers : undefined)),
     delivered: () => Object.fromEntries([...slots].map(([broker, { cursor }]) => [broker, cursor.contiguous()])),
     changed: () => changedCursors(slots),
     added: () => new Map([...slots].flatMap(([broker, slot]) => addedTo(broker, slot))),

@@ -27,8 +27,12 @@ export interface Room {
   isExpiring(): boolean;
   /** Since it was full last, what brokers lack takes more than half of it. */
   isFull(): boolean;
-  /** The ledger is full: decides what gives way. "drop": the drafts that were to come in. */
-  make(drafts: readonly DraftMessage[]): "retry" | "drop" | "wait";
+  /**
+   * The ledger is full: decides what gives way. "drop": the drafts that were to come in.
+   *
+   * Takes:   `isKeyless`: no epoch has begun. Brokers with a view get nothing before, so nothing waits for them then.
+   */
+  make(drafts: readonly DraftMessage[], isKeyless?: boolean): "retry" | "drop" | "wait";
   /** Events up to this sequence go with the next commit; 0: none. */
   destroyTo(): number;
   /** How many events those are, by reason; erased ones were counted before. */
@@ -214,13 +218,13 @@ export function createRoom(options: {
       return isFull;
     },
     isExpiring: () => expireTo >= ledger.extent().first,
-    make(drafts) {
+    make(drafts, isKeyless) {
       const { first, last } = ledger.extent();
       markCount += 1;
       if (markCount > growingMarksMax) return makeLess(first);
       const from = Math.max(first, destroyTo + 1);
       const chunkEnd = Math.min(last, from + chunkCount - 1);
-      const delivered = Math.min(chunkEnd, outbox.deliveredByAll());
+      const delivered = Math.min(chunkEnd, outbox.deliveredByAll(isKeyless));
       if (mark(cut(ledger, from, delivered, delivered), "space")) return "retry";
       warn();
       isFull = true;

@@ -6,6 +6,8 @@ import { createBears, passOf, tellsOfParcel } from "./subject.ts";
 export interface Searched {
   readonly first: number;
   readonly last: number;
+  /** What is before has gone meanwhile, and need not be looked at any more. */
+  firstNow(): number;
   read(from: number, to: number): readonly Pick<StoredEvent, "sequence" | "kind" | "bytes">[];
 }
 
@@ -29,7 +31,7 @@ function* slicesOf(from: number, to: number): Generator<readonly [from: number, 
  * Gives:   how many events cannot be read.
  * Cost:    twice over all events, in slices; holds `passesMax` names of passes.
  */
-export function* search({ first, last, read }: Searched, subject: Subject): Generator<Found, number> {
+export function* search({ first, last, firstNow, read }: Searched, subject: Subject): Generator<Found, number> {
   const bears = createBears(subject);
   let unreadableCount = 0;
   for (let from = first; from <= last; ) {
@@ -38,7 +40,7 @@ export function* search({ first, last, read }: Searched, subject: Subject): Gene
     let reached = last;
     for (const [a, b] of slicesOf(from, last)) {
       const rows = read(a, b);
-      unreadableCount += b - a + 1 - rows.length;
+      unreadableCount += Math.max(0, b - Math.max(a, firstNow()) + 1 - rows.length);
       for (const { kind, bytes } of rows) {
         if (!tellsOfParcel({ kind }) || !bears(bytes)) continue;
         hitCount += 1;
@@ -51,7 +53,7 @@ export function* search({ first, last, read }: Searched, subject: Subject): Gene
     }
     const isOfRound = ({ sequence, bytes }: Pick<StoredEvent, "sequence" | "bytes">): boolean =>
       passes.has(passOf(bytes) ?? "") || (sequence >= from && sequence <= reached && bears(bytes));
-    if (hitCount > 0) yield* findAll({ first, last, read }, isOfRound);
+    if (hitCount > 0) yield* findAll({ first, last, firstNow, read }, isOfRound);
     from = reached + 1;
   }
   return unreadableCount;
@@ -72,7 +74,7 @@ function* findAll(
 /** Events of the ledger's own chain. */
 export function chainOf(ledger: Ledger): Searched {
   const { first, last } = ledger.extent();
-  return { first: Math.max(1, first), last, read: ledger.readEach };
+  return { first: Math.max(1, first), last, firstNow: () => ledger.extent().first, read: ledger.readEach };
 }
 
 /** Events of damaged ledgers, by their place in the list. */
@@ -80,6 +82,7 @@ export function salvagedOf({ salvaged }: Ledger): Searched {
   return {
     first: 1,
     last: salvaged.count() > 0 ? salvaged.last() : 0,
+    firstNow: () => 1,
     read: (from, to) => salvaged.read(from, to).map(({ id, kind, bytes }) => ({ sequence: id, kind, bytes })),
   };
 }

@@ -25,13 +25,15 @@ const tokensOf = ({ token, tokens }: Readonly<Record<string, unknown>>): unknown
 ];
 
 /** Whether an event bears the token or the number. Cost: a search over its bytes; what seems to bear it is parsed. */
-export function createBears({ kind, value }: Subject): (bytes: Uint8Array) => boolean {
-  const needle = Buffer.from(JSON.stringify(value));
+export function createBears({ kind, value, tokens = [] }: Subject): (bytes: Uint8Array) => boolean {
+  const needles = [value, ...tokens].map((text) => Buffer.from(JSON.stringify(text)));
+  const wanted = new Set<unknown>(kind === "token" ? [value] : tokens);
   return (bytes) => {
-    if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(needle)) return false;
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (!needles.some((needle) => text.includes(needle))) return false;
     const data = dataOf(bytes);
     if (data === undefined) return false;
-    return kind === "code" ? data.code === value : tokensOf(data).includes(value);
+    return (kind === "code" && data.code === value) || tokensOf(data).some((token) => wanted.has(token));
   };
 }
 

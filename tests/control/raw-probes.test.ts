@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -35,6 +35,17 @@ describe("R17 who looked at all bytes of a device", () => {
     expect(await taken()).toStrictEqual([probe, { ...probe, device: "scanner-2" }]);
     expect(await taken()).toStrictEqual([]);
     expect(readdirSync(folder)).toStrictEqual([]);
+  });
+
+  test("is the daemon's to read where root noted it, and never written over unread", async () => {
+    chownSync(folder, 12_345, 12_346);
+    await noteRawProbe(folder, probe);
+    const { uid, gid } = statSync(join(folder, "raw-probes.jsonl"));
+    expect([uid, gid]).toEqual([12_345, 12_346]);
+    // What was taken and cannot be read.
+    mkdirSync(join(folder, "raw-probes.taken.jsonl"));
+    await expect(taken()).rejects.toMatchObject({ code: "EISDIR" });
+    expect(readdirSync(folder)).toContain("raw-probes.jsonl");
   });
 
   test("is kept until the chain has it", async () => {

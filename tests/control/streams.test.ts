@@ -50,6 +50,21 @@ describe("an export", () => {
     ]);
   });
 
+  test("goes on to what tells of an event that was erased meanwhile, unless somebody named its end", async () => {
+    const purge = { ...anEvent(5), kind: "purge" as const };
+    const events = [anEvent(3), { ...anEvent(4), kind: "erased" as const }];
+    const view = aView(events);
+    const { events: read } = view;
+    // The purge is committed once the range is settled.
+    view.events = async (from, to, bytesMax) => {
+      if (events.length === 2) events.push(purge);
+      return read(from, to, bytesMax);
+    };
+    const { client } = await opened(view);
+    expect(await all(client.stream("/queue/events?reason=TICKET-1"))).toHaveLength(3);
+    expect(await all(client.stream("/queue/events?to=4&reason=TICKET-1"))).toHaveLength(2);
+  });
+
   test("needs a reason, and a check of the chain does not", async () => {
     const view = aView();
     const { client } = await opened(view);

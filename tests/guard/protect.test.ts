@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createGuard, createTokenKeys } from "../../src/guard/index.ts";
+import { createGuard, createTokenKeys, tokensOfNumber } from "../../src/guard/index.ts";
 import { createOpener } from "../../src/guard/open.ts";
 import { openSealing } from "../../src/guard/sealing.ts";
 import { type GuardSettings, guardSettings } from "../../src/guard/settings.ts";
@@ -46,6 +46,13 @@ describe("R18 a policy", () => {
     const written = ["tel:13812345678", "tel:+86 138-1234-5678", "收件人电话：１３８１２３４５６７８"].map(tokensOf);
     expect(written.map((tokens) => tokens.map(({ kind }) => kind))).toStrictEqual([["phone"], ["phone"], ["phone"]]);
     expect(new Set(written.map(([token]) => token?.token)).size).toBe(1);
+    const abroad = ["tel:+49 171 2345678", "tel:0049 171 2345678", "tel:+49 (0)171 2345678"].map(tokensOf);
+    expect(new Set(abroad.map(([token]) => token?.token)).size).toBe(1);
+    // Who is asked to erase has a number, not a token.
+    expect(tokensOfNumber("138 1234 5678", noon, keys)).toContain(written[0]?.[0]?.token);
+    expect(tokensOfNumber("SF1385628716739", noon, keys)).toContain(
+      keys.token("waybill", Buffer.from("SF1385628716739"), noon),
+    );
     expect(tokensOf("tel:13812345679")[0]?.token).not.toBe(written[0]?.[0]?.token);
     expect(keys.token("name", Buffer.from("13812345678"), noon)).not.toBe(written[0]?.[0]?.token);
   });

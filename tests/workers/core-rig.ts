@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
-import { type Ledger, openLedger, type StoredEvent } from "../../src/ledger/index.ts";
+import { type Commit, type Ledger, openLedger, type StoredEvent } from "../../src/ledger/index.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import type { Notice } from "../../src/model/notice.ts";
 import { createEpochKey, createSealer, type EpochKey } from "../../src/seal/index.ts";
@@ -38,7 +38,11 @@ export interface Rig {
 const endorsement = "x".repeat(5_000);
 
 /** The core over a real file, with a clock that stands still until it is advanced. */
-export function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = (): boolean => false, aheadMs = 0): Rig {
+export function openRig(
+  overrides: Partial<LedgerOptions> = {},
+  isDiskFull: (commit: Commit) => boolean = () => false,
+  aheadMs = 0,
+): Rig {
   let elapsedMs = 0;
   const clock: Clock = { monotonicMs: () => elapsedMs, wallMs: () => startMs + aheadMs + elapsedMs, boot: "00000000" };
   const options: LedgerOptions = {
@@ -56,7 +60,7 @@ export function openRig(overrides: Partial<LedgerOptions> = {}, isDiskFull = ():
     ...overrides,
   };
   const file = openLedger(join(dir, "ledger.db"), options.bytesMax);
-  const ledger: Ledger = { ...file, commit: (commit) => (isDiskFull() ? "full" : file.commit(commit)) };
+  const ledger: Ledger = { ...file, commit: (commit) => (isDiskFull(commit) ? "full" : file.commit(commit)) };
   const known = ledger.chain();
   const chain = known?.chain ?? "6f1c2a9be04d";
   const sealer = createSealer({ chain, gateway: "line-3", site: "HZ01", state: known });

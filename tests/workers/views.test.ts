@@ -7,7 +7,7 @@ import type { ToLedger } from "../../src/workers/messages.ts";
 import { type LedgerPort, serveLedger } from "../../src/workers/serve.ts";
 import { createViewed } from "../../src/workers/views.ts";
 import { aDevice, aLine, judge, place } from "../seal/builders.ts";
-import { drafts, openRig } from "./core-rig.ts";
+import { dataOf, drafts, ofKind, openRig } from "./core-rig.ts";
 
 const views = { partner: { basic: "token", public: "drop" } } as const;
 
@@ -44,6 +44,39 @@ it("a view of an event that was saved from a damaged ledger names its chain, and
     [place.chain, "whole", 0],
     ["aaaaaaaaaaaa", "whole", 1],
   ]);
+});
+
+it("a full ledger waits for no view before its epoch: there is room for it once the others have their events", () => {
+  const brokers = ["central", "partner"];
+  const before = openRig({ brokers, views });
+  before.core.append(drafts(3_000), {});
+  before.core.flush();
+  before.close();
+  // Nothing fits but what gives room.
+  const rig = openRig(
+    { brokers, views, whenFull: "drop-newest" },
+    ({ events, destroyTo }) => events.length > 0 && destroyTo === 0,
+  );
+  rig.core.append(drafts(1), {});
+  expect(rig.core.hasKey).toBe(false);
+  const { last } = rig.core.stats();
+  rig.core.outbox.connect("central");
+  for (
+    let events = rig.core.outbox.lease("central", 500);
+    events.length > 0;
+    events = rig.core.outbox.lease("central", 500)
+  )
+    rig.core.outbox.settle(
+      "central",
+      events.map(({ sequence }) => sequence),
+    );
+  rig.advance(60_000);
+  rig.core.commit();
+  expect(rig.core.hasKey).toBe(true);
+  const gone = ofKind(rig, "gap").map(dataOf);
+  expect(gone).toMatchObject([{ reason: "queue-full" }]);
+  expect(gone[0]!.count).toBeLessThan(last);
+  rig.close();
 });
 
 it("of a ledger too full for the epoch of this run nobody gets a view: there is no key that anybody knows", () => {

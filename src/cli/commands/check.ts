@@ -40,6 +40,13 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+/** What a broker gets in the place of events. */
+function viewText(view: Config["brokers"][number]["view"]): string {
+  if (view === undefined) return "";
+  const points = view.read_points === undefined ? "" : ` of ${view.read_points.join(", ")} alone`;
+  return `; gets views: numbers ${view.basic}, routing ${view.public}${points}`;
+}
+
 /** How long delivered events stay, and those with core data, which may go sooner. */
 function retentionText({ queue }: Config): string {
   const { retain_days: days, retain_core_days: coreDays } = queue;
@@ -77,9 +84,9 @@ function summarise(config: Config, guarding: Guarding, output: Output): void {
   output.table([
     ["site", gateway.site],
     ["gateway", `${gateway.id}, data in ${gateway.data_dir}`],
-    ...brokers.map(({ name, url, cert_file }, index) => [
+    ...brokers.map(({ name, url, cert_file, view }, index) => [
       index === 0 ? "brokers" : "",
-      `${name}  ${url}${cert_file === undefined ? "" : " (mutual TLS)"}`,
+      `${name}  ${url}${cert_file === undefined ? "" : " (mutual TLS)"}${viewText(view)}`,
     ]),
     ...readPoints.map(({ name, emit, depart_ms }, index) => [
       index === 0 ? "read points" : "",
@@ -100,7 +107,7 @@ function summaryJson(config: Config, { policy, sealKey }: Guarding): object {
     site: config.gateway.site,
     gateway: config.gateway.id,
     dataDir: config.gateway.data_dir,
-    brokers: config.brokers.map(({ name, url }) => ({ name, url })),
+    brokers: config.brokers.map(({ name, url, view }) => ({ name, url, ...(view === undefined ? {} : { view }) })),
     readPoints: config.readPoints.map(({ name }) => name),
     devices: config.devices.map((device) => ({
       name: device.name,

@@ -37,12 +37,16 @@ async function erase(subject: string, { config, reason }: EraseOptions, output: 
     });
   if (erasure.count + erasure.salvagedCount === 0 || erasure.unreadableCount > 0) output.exitCode = exitCodes.problem;
   if (output.asJson) output.json(erasure);
-  else tell(erasure, output);
+  else tell(erasure, !/^t\d\./.test(subject), output);
 }
 
 const events = (count: number): string => (count === 1 ? "1 event" : `${countText(count)} events`);
 
-function tell({ count, salvagedCount, to, unreadableCount, files, isOverwritten }: Erasure, output: Output): void {
+function tell(
+  { count, salvagedCount, to, unreadableCount, files, isOverwritten }: Erasure,
+  isNumber: boolean,
+  output: Output,
+): void {
   if (count + salvagedCount === 0)
     output.line(`Nothing found: no event up to ${countText(to)} bears this token or number`, "warn");
   else output.line(`Erased ${events(count)} of those up to ${countText(to)}`, "good");
@@ -56,6 +60,10 @@ function tell({ count, salvagedCount, to, unreadableCount, files, isOverwritten 
     output.line(
       `${file} beside the ledger is damaged, and nothing is erased from it. Try: shred -u it once nobody needs it for an audit`,
       "warn",
+    );
+  if (isNumber)
+    output.note(
+      "Of a number the tokens of today and yesterday are looked for too, since the last start. Those of days before stand in exports: erase them one by one. Masks and sealed blobs are found by their event's token",
     );
   if (!isOverwritten)
     output.line("The write-ahead log still holds what was erased; it is overwritten within minutes", "warn");

@@ -65,17 +65,22 @@ async function sign(file: string, keyPath: string, output: Output): Promise<void
       hint: "correct it; sortgate help policy sign shows a policy",
     });
   const signed = await signPolicy(Buffer.from(JSON.stringify(read.policy)), key).catch((cause: unknown) => {
-    throw wrongKey(`${keyPath} holds no private key that can be read without a password`, cause);
+    throw wrongKey(
+      `${keyPath} holds no private key that can be read without a password`,
+      "openssl pkey -in KEY -noout -text shows what it is; openssl pkey -in KEY -out ANOTHER takes a password off",
+      cause,
+    );
   });
-  if (signed === undefined) throw wrongKey(`${keyPath} holds a key that policies are not signed with`);
+  if (signed === undefined)
+    throw wrongKey(
+      `${keyPath} holds a key that policies are not signed with`,
+      "make one under another name: openssl genpkey -algorithm Ed25519 -out ANOTHER.key",
+    );
   output.block(signed);
 }
 
-function wrongKey(sentence: string, cause?: unknown): SortgateError {
-  return new SortgateError("config/invalid", sentence, {
-    hint: "make one: openssl genpkey -algorithm Ed25519 -out centre-policy.key",
-    cause,
-  });
+function wrongKey(sentence: string, hint: string, cause?: unknown): SortgateError {
+  return new SortgateError("config/invalid", sentence, { hint, cause });
 }
 
 function addShow(policy: Command, output: Output): void {

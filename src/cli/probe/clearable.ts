@@ -50,5 +50,10 @@ function isLikePerson(digits: string): boolean {
 /** A waybill that may as well be a telephone, a card, an IMEI or an identity number. */
 function isLikeNumberOfPerson(code: string): boolean {
   if (!/^\d+$/.test(code)) return /^P[A-Z]1/i.test(code);
-  return /^(?:0|86|5[245]|88)/.test(code) || code.length > 16 || (code.length >= 15 && hasLuhnCheckDigit(code));
+  // Mobile numbers with two digits more, and those of other countries, are EMS shapes too.
+  return (
+    /^(?:0|86|5[245]|88|1[3-9]|85620|9647|9779)/.test(code) ||
+    code.length > 16 ||
+    (code.length >= 15 && hasLuhnCheckDigit(code))
+  );
 }

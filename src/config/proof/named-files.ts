@@ -124,7 +124,7 @@ function judgeReceivingKey(key: KeyObject, isGm: boolean): Verdict[] {
   return [
     problem(
       "the file holds a key that nothing can be sealed to; allowed: RSA of 2,048 bits or more, P-256, X25519",
-      "have the centre make one: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072",
+      "have the centre make one: docs/privacy.md shows how (RSA of 3,072 bits)",
     ),
   ];
 }
@@ -139,7 +139,7 @@ function judgeSm2(key: KeyObject): Verdict[] {
   return [
     problem(
       'the file holds a key of another kind; allowed: an SM2 key, for crypto is "gm"',
-      "have the centre make one: openssl genpkey -algorithm SM2",
+      "have the centre make one: docs/privacy.md shows how (SM2)",
     ),
   ];
 }

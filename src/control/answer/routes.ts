@@ -114,7 +114,7 @@ const routes: Readonly<Record<string, Route>> = {
       return inPlace(context, response, async (signal) => {
         // Before the first byte: an export that breaks off has been an export too.
         context.view.audit(`queue-${purpose}`, { ...detail, ...range });
-        await streamEvents(context.view, range, response, signal);
+        await streamEvents(context.view, { ...range, isOpen: asked.number("to") === undefined }, response, signal);
       });
     },
   },

@@ -24,18 +24,21 @@ async function hasRoom(response: ServerResponse, signal: AbortSignal): Promise<b
 /**
  * Sends the exact bytes of the events of [from, to], one a line.
  *
+ * Takes:  `isOpen`, whether nobody named an end. Then it goes on to the newest event where one in between was erased
+ *         meanwhile: the event that says so comes behind it.
  * Cost:   holds at most `limits.leaseBytesMax` bytes of events, however many there are.
  * Fails:  if the ledger fails. An answer that cannot be finished is broken off, so that it never looks whole.
  */
 export async function streamEvents(
   view: GatewayView,
-  range: { readonly from: number; readonly to: number },
+  range: { readonly from: number; readonly to: number; readonly isOpen: boolean },
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
   let next = range.from;
-  while (next <= range.to) {
-    const events = await view.events(next, range.to, limits.leaseBytesMax);
+  let { to } = range;
+  while (next <= to) {
+    const events = await view.events(next, to, limits.leaseBytesMax);
     const last = events.at(-1);
     if (last === undefined) break;
     assert(last.sequence >= next, "the ledger gives events of the range that was asked for");
@@ -44,6 +47,7 @@ export async function streamEvents(
     for (const event of events) response.write(exactLine(event));
     response.uncork();
     next = last.sequence + 1;
+    if (range.isOpen && events.some(({ kind }) => kind === "erased")) to = Number.MAX_SAFE_INTEGER;
     if (!(await hasRoom(response, signal))) {
       response.destroy();
       return;

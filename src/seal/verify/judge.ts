@@ -91,8 +91,7 @@ function without(erased: ReadonlySet<number>, from: number, to: number): { from:
 /** An event may be taken out only where something signed says so. */
 function settleMarks(walk: Walk): void {
   for (const { sequence, line } of walk.marks) {
-    const isTold = walk.erased.has(sequence) || walk.expired.some(({ from, to }) => from <= sequence && sequence <= to);
-    if (!isTold) find(walk, { kind: "taken-out", sequence, line });
+    if (!walk.erased.has(sequence)) find(walk, { kind: "taken-out", sequence, line });
   }
 }
 

@@ -279,14 +279,13 @@ function plainExtraOf({ type, data }: Pick<CapturedEvent, "type" | "data">): Ext
   return type === purgeType ? purgeOf(data) : undefined;
 }
 
-/** What a purge says went: the beginning of the chain, single events, or those with core data in a range. */
+/** What a purge says went: the beginning of the chain, or single events. */
 function purgeOf(data: { readonly [member: string]: Json }): Extra | undefined {
   // Sequences are decimal texts in events; a number says the same.
-  const [from, to] = [Number(data.from), Number(data.to)];
-  if (data.reason === "erased") {
+  const to = Number(data.to);
+  if (data.reason === "erased" || data.reason === "core-expired") {
     const sequences = Array.isArray(data.sequences) ? data.sequences.map(Number).filter(Number.isSafeInteger) : [];
     return { kind: "erasure", sequences };
   }
-  if (!Number.isSafeInteger(to)) return undefined;
-  return data.reason === "core-expired" ? { kind: "expiry", from, to } : { kind: "purge", to };
+  return Number.isSafeInteger(to) ? { kind: "purge", to } : undefined;
 }

@@ -9,9 +9,7 @@ export type Extra =
   | { readonly kind: "checkpoint"; readonly size: number; readonly root: string }
   | { readonly kind: "purge"; readonly to: number }
   /** These single events were erased. */
-  | { readonly kind: "erasure"; readonly sequences: readonly number[] }
-  /** In this range events with core data were erased. */
-  | { readonly kind: "expiry"; readonly from: number; readonly to: number };
+  | { readonly kind: "erasure"; readonly sequences: readonly number[] };
 
 /** A checkpoint that somebody kept, outside of the capture. */
 export interface Witness {
@@ -77,8 +75,6 @@ export interface Walk {
   purgedTo: number;
   /** Single events that went lawfully: a signed purge behind them says so. */
   readonly erased: Set<number>;
-  /** …and ranges in which some did. */
-  readonly expired: { readonly from: number; readonly to: number }[];
   /** Events of which only the mark is there. */
   readonly marks: { readonly sequence: number; readonly line: number }[];
   /** Where the last epoch with this key begins. */
@@ -121,7 +117,6 @@ export function startWalk(evidence: Evidence): Walk {
     unverified: [],
     purgedTo: 0,
     erased: new Set(),
-    expired: [],
     marks: [],
     epochOf,
     viewCount: 0,
@@ -255,7 +250,6 @@ function takeIn(walk: Walk, { row, extra, fault, isVerified, isLinked }: Claim):
 /** A purge tells of what was before it, and of nothing else. */
 function takePurge(walk: Walk, extra: Extra | undefined, sequence: number): void {
   if (extra?.kind === "purge" && extra.to < sequence) walk.purgedTo = Math.max(walk.purgedTo, extra.to);
-  if (extra?.kind === "expiry" && extra.to < sequence) walk.expired.push({ from: extra.from, to: extra.to });
   if (extra?.kind === "erasure") for (const one of extra.sequences) if (one < sequence) walk.erased.add(one);
 }
 

@@ -86,11 +86,12 @@ describe("R33 of an erased event the chain", () => {
     expect(verdictOf(lines.toSpliced(1, 2)).findings).toEqual([{ kind: "missing", from: 2, to: 2 }]);
   });
 
-  test("may have marks within a range that expired, and no hole", () => {
-    const lines = chainWith({ count: 2, from: "2", reason: "core-expired", to: "4" });
+  test("may have marks of what expired, and none between them", () => {
+    const lines = chainWith({ count: 2, reason: "core-expired", sequences: ["2", "4"] });
     const marked = lines.with(1, markOf(lines[1]!)).with(3, markOf(lines[3]!));
     expect(verdictOf(marked)).toEqual({ verdict: "whole", findings: [] });
-    expect(verdictOf(lines.with(4, markOf(lines[4]!))).findings).toEqual([{ kind: "taken-out", sequence: 5, line: 5 }]);
+    expect(verdictOf(lines.with(2, markOf(lines[2]!))).findings).toEqual([{ kind: "taken-out", sequence: 3, line: 3 }]);
+    expect(verdictOf(lines.toSpliced(1, 1)).findings).toEqual([]);
     expect(verdictOf(lines.toSpliced(2, 1)).findings).toEqual([{ kind: "missing", from: 3, to: 3 }]);
   });
 
