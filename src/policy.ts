@@ -236,10 +236,21 @@ export async function rememberPolicy({ gateway }: Config, { signed }: Policy): P
 const renewalMs = 30 * 86_400_000;
 
 /** What a look at the config has to say of the signed policy. */
-export function judgePolicy({ refused, signed, isUnremembered }: Policy, nowMs: number): Judgement[] {
+export function judgePolicy(
+  { guard, refused, signed, isUnremembered }: Policy,
+  nowMs: number,
+  configured: Guard,
+): Judgement[] {
   const path = ["guard", refused?.key ?? "policy_file"];
   if (refused !== undefined) return [{ level: "problem", path, sentence: refused.sentence, hint: refused.hint }];
   const warnings: Judgement[] = [];
+  if (configured.policy.length > 0 && guard.policy.length === 0)
+    warnings.push({
+      level: "warning",
+      path: ["guard", "policy"],
+      sentence: "the signed policy is for all read points, so that [[guard.policy]] has no effect",
+      hint: "remove it, or have the centre sign it as policy under guard",
+    });
   if (isUnremembered)
     warnings.push({
       level: "warning",

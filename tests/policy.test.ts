@@ -286,16 +286,22 @@ describe("R41 a rollback", () => {
 
 describe("R41 what is told of a policy", () => {
   it("is a problem of its key, or a warning before it ends", async () => {
-    expect(judgePolicy(await find(), nowMs)).toMatchObject([{ level: "problem", path: ["guard", "policy_file"] }]);
+    expect(judgePolicy(await find(), nowMs, (await site.config()).guard)).toMatchObject([
+      { level: "problem", path: ["guard", "policy_file"] },
+    ]);
     await site.take({ version: 7, not_after: new Date(nowMs + 29 * dayMs).toISOString(), guard: {} });
-    expect(judgePolicy(await find(), nowMs)).toMatchObject([
+    expect(judgePolicy(await find(), nowMs, (await site.config()).guard)).toMatchObject([
       {
         level: "warning",
         sentence: "the policy ends on 2026-12-22T03:00:00.000Z; a start after that lets out tokens alone",
       },
     ]);
     await site.take({ version: 7, not_after: new Date(nowMs + 31 * dayMs).toISOString(), guard: {} });
-    expect(judgePolicy(await find(), nowMs)).toEqual([]);
+    expect(judgePolicy(await find(), nowMs, (await site.config()).guard)).toEqual([]);
+    await site.take({ version: 8, guard: { core: "drop" } });
+    expect(judgePolicy(await find(), nowMs, (await site.config()).guard)).toMatchObject([
+      { level: "warning", path: ["guard", "policy"], sentence: expect.stringContaining("has no effect") },
+    ]);
   });
 
   it("is also whether its file is still what was read, and whether it ended meanwhile", async () => {

@@ -132,7 +132,7 @@ async function guardingOf(config: Config, nowMs: number): Promise<Guarding> {
 async function check(file: string, output: Output): Promise<void> {
   const nowMs = Date.now();
   const judge = async (config: Config): Promise<Judgement[]> =>
-    judgePolicy(await findPolicy(config, { nowMs, mustRemember: false }), nowMs);
+    judgePolicy(await findPolicy(config, { nowMs, mustRemember: false }), nowMs, config.guard);
   const checked = await checkConfig(file, { namedFiles: true, judge });
   const { warnings } = checked;
   const guarding = checked.ok ? await guardingOf(checked.config, nowMs) : undefined;
