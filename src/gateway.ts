@@ -344,6 +344,7 @@ function openControlSocket({
         ledger.ask("erase", subject.kind === "token" ? subject : { ...subject, tokens: tokensOf(subject.value) }),
       rotateKey: () => ledger.ask("rotateKey", null),
       audit: (action, detail) => ledger.append(announce("audit", now().wallMs, { action, ...detail })),
+      alarm: (alarm, detail) => ledger.append(announce("alarm", now().wallMs, { alarm, ...detail })),
     },
   });
 }

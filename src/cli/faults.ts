@@ -197,13 +197,22 @@ function guardFaults({ policy, sealing, sealKey }: Status, path: string): Fault[
   return faults;
 }
 
+/** Who was given too many numbers: no fault of the gateway, but a person should ask why. */
+function revealFaults({ reveals = [] }: Status): Fault[] {
+  return reveals.map(({ by, uid, count, max, day }) => ({
+    sentence: `${by} (uid ${uid}) was given ${countText(count)} numbers in clear on ${day} (UTC); reveals_max is ${countText(max)}`,
+    hint: "ask why; the audit events queue-export and queue-verify in the chain tell when and for which ticket",
+    tone: "bad",
+  }));
+}
+
 /** Faults of the gateway as a whole. */
 export function gatewayFaults(status: Status, { path, configDigest, isDigestGuessed }: ConfigNow): Fault[] {
   const { gateway } = status;
   const faults: Fault[] = [];
   if (!gateway.ready)
     faults.push({ sentence: "The gateway is not ready", hint: "journalctl -u sortgate -n 50", tone: "bad" });
-  faults.push(...guardFaults(status, path));
+  faults.push(...guardFaults(status, path), ...revealFaults(status));
   if (!gateway.clockSynced)
     faults.push({
       sentence: "The clock of this box is not set by a time server, and each event says so",

@@ -10,6 +10,7 @@ export type {
   PolicyStatus,
   ReadPointStatus,
   RefusedStatus,
+  RevealStatus,
   SealKeyStatus,
   Status,
 } from "./status.ts";

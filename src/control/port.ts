@@ -41,4 +41,6 @@ export interface GatewayView {
   rotateKey(): Promise<{ readonly kid: string; readonly sequence: number }>;
   /** Puts a line about who did what through the control socket into the chain, as an `audit` event. */
   audit(action: string, detail: Readonly<Record<string, string | number | boolean>>): void;
+  /** Puts an `alarm` event about what leaves by the control socket into the chain. */
+  alarm(alarm: string, detail: Readonly<Record<string, string | number>>): void;
 }

@@ -8,7 +8,9 @@ import { keepTcpListener } from "./listen/tcp-listener.ts";
 import { openUnixListener } from "./listen/unix-listener.ts";
 import { createMetrics } from "./metrics.ts";
 import type { GatewayView } from "./port.ts";
+import { createReveals } from "./reveals.ts";
 import type { ControlSettings } from "./settings.ts";
+import type { Status } from "./status.ts";
 
 /** The open control socket and http address. */
 export interface Control {
@@ -49,11 +51,18 @@ function createPlaces(): () => () => void {
 export async function openControl({ settings, view, tell, noticeCounts }: ControlOptions): Promise<Control> {
   const stopping = new AbortController();
   const metrics = createMetrics();
+  const alarm: GatewayView["alarm"] = (name, detail) => view.alarm(name, detail);
+  const reveals = createReveals({ max: settings.reveals_max, alarm, tell, nowMs: Date.now });
+  const status = async (): Promise<Status> => {
+    const over = reveals.all();
+    return { ...(await view.status()), ...(over.length > 0 && { reveals: over }) };
+  };
   const context: RouteContext = {
     view,
+    reveals,
     metrics,
     tell,
-    status: shared(() => view.status()),
+    status: shared(status),
     notices: noticeCounts ?? (() => new Map()),
     signal: stopping.signal,
     takePlace: createPlaces(),

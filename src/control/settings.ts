@@ -26,6 +26,12 @@ export const controlSettings = z
       .boolean()
       .default(false)
       .describe("Allow an http address that other machines can reach; it needs no password"),
+    reveals_max: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(1_000)
+      .describe("Different numbers in clear that one person may be given before an alarm; 0: not watched"),
   })
   .superRefine((control, context) => {
     if (control.http === undefined || control.http_allow_remote) return;

@@ -124,6 +124,17 @@ export interface SealKeyStatus {
   readonly fileNow: FileNow;
 }
 
+/** Somebody who was given more numbers in clear than `reveals_max` today. */
+export interface RevealStatus {
+  readonly by: string;
+  readonly uid: string;
+  /** Up to `max` different numbers; beyond it a number that is given again counts again. */
+  readonly count: number;
+  readonly max: number;
+  /** In UTC, as 2026-11-23. */
+  readonly day: string;
+}
+
 /** What `GET /status` on the control socket answers, and what metrics and health are made of. */
 export interface Status {
   readonly gateway: {
@@ -189,4 +200,6 @@ export interface Status {
   /** Labels that were taken apart since the start, and those that showed core data of a person, by format. */
   readonly labels: readonly { readonly format: string; readonly labelCount: number; readonly leakingCount: number }[];
   readonly brokers: readonly BrokerStatus[];
+  /** Absent as long as there is nobody; the control socket itself counts them. */
+  readonly reveals?: readonly RevealStatus[];
 }

@@ -107,6 +107,8 @@ export const limits = {
   controlAnswerMs: 8_000,
   /** Followers of live events and exports at once; each holds up to 1 MiB. */
   controlStreamsMax: 8,
+  /** Principals whose revealed numbers are counted apart in one day. */
+  revealPrincipalsMax: 32,
   /** What one slow follower may lag behind before it loses events. */
   watchBytesMax: 1_048_576,
   /** Events of one look into the queue. */

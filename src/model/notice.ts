@@ -29,6 +29,7 @@ export type NoticeName =
   | "broker/warning"
   | "control/listening"
   | "control/refused"
+  | "control/revealed"
   | "clock/stepped"
   | "config/warning";
 

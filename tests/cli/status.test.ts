@@ -122,6 +122,15 @@ describe("sortgate status", () => {
     );
   });
 
+  test("R40 ends with 1 while somebody was given too many numbers today, and says who", async () => {
+    view.now = aStatus({ reveals: [{ by: "alice", uid: "1000", count: 1_001, max: 1_000, day: "2026-11-23" }] });
+    const { code, stdout } = await status();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^alice \(uid 1000\) was given 1,001 numbers in clear on 2026-11-23 \(UTC\); reveals_max is 1,000\n {2}Try: ask why; /m,
+    );
+  });
+
   test("R53 says which labels show personal data, and nothing where none does", async () => {
     view.now = aStatus({ labels: [{ format: "text", labelCount: 9, leakingCount: 0 }] });
     expect((await status()).stdout).not.toContain("Labels");

@@ -27,7 +27,11 @@ test("what the file leaves out has its default", async () => {
   const config = await sound(smallest);
   expect(config.gateway.data_dir).toBe("/var/lib/sortgate");
   expect(config.queue).toEqual({ bytes_max: 2_000_000_000, retain_days: 30, when_full: "drop-oldest" });
-  expect(config.control).toEqual({ socket: "/run/sortgate/control.sock", http_allow_remote: false });
+  expect(config.control).toEqual({
+    socket: "/run/sortgate/control.sock",
+    http_allow_remote: false,
+    reveals_max: 1_000,
+  });
   expect(config.log).toEqual({ level: "info" });
   expect(config.guard).toEqual({
     carriers: ["s10", "sscc"],

@@ -131,6 +131,7 @@ export function anEvent(sequence: number, data: Record<string, unknown> = {}): S
 export interface TestView {
   now: Status;
   audits: { action: string; detail: Readonly<Record<string, unknown>> }[];
+  alarms: Readonly<Record<string, unknown>>[];
   eventCalls: { from: number; to: number; bytesMax: number }[];
   listeners: Set<(event: SealedEvent) => void>;
   emit(event: SealedEvent): void;
@@ -142,6 +143,7 @@ export interface TestView {
   rotateKey: GatewayView["rotateKey"];
   erase: GatewayView["erase"];
   audit: GatewayView["audit"];
+  alarm: GatewayView["alarm"];
 }
 
 const twelve = (): readonly SealedEvent[] => Array.from({ length: 12 }, (_, index) => anEvent(index + 1));
@@ -155,6 +157,7 @@ export function aView(events: readonly SealedEvent[] = twelve()): TestView {
       queue: { ...aStatus().queue, first, last, liveCount: events.length, destroyedCount: { retention: first - 1 } },
     }),
     audits: [],
+    alarms: [],
     eventCalls: [],
     listeners,
     emit: (event) => {
@@ -189,6 +192,7 @@ export function aView(events: readonly SealedEvent[] = twelve()): TestView {
     }),
     rotateKey: async () => ({ kid: "new-kid", sequence: 13 }),
     audit: (action, detail) => void view.audits.push({ action, detail }),
+    alarm: (alarm, detail) => void view.alarms.push({ alarm, ...detail }),
   };
   return view;
 }

@@ -38,7 +38,7 @@ describe("G22 the command line", () => {
     defer(() => rmSync(folder, { recursive: true, force: true }));
     const broker = await openScriptedBroker();
     defer(() => broker.close());
-    const { site, scanner, start } = await openLine({ brokerUrl: broker.url }, defer);
+    const { site, scanner, start } = await openLine({ brokerUrl: broker.url, control: "reveals_max = 0" }, defer);
     const daemon = await start();
     const belt = startBelt(scanner, 20);
     defer(() => belt.stop());

@@ -278,6 +278,13 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
   ],
   "docs/privacy.md": [
     [
+      "sortgate queue export --reason TICKET-4711 --confirm --output events.jsonl",
+      {
+        test: "tests/system/reveals.test.ts",
+        says: "queue export --reason TICKET-4711 --confirm --output events.jsonl",
+      },
+    ],
+    [
       "sortgate erase t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A --reason TICKET-4711",
       { test: "tests/cli/erase.test.ts", says: "t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A" },
     ],

@@ -16,6 +16,7 @@ interface ExportOptions {
   readonly to?: number;
   readonly reason: string;
   readonly output?: string;
+  readonly confirm?: true;
 }
 
 const newline = Buffer.from("\n");
@@ -45,11 +46,11 @@ async function createFile(path: string): Promise<FileHandle> {
 
 async function exportEvents(options: ExportOptions, output: Output): Promise<void> {
   const daemon = await daemonOf(options.config, output);
-  const { reason, from, to, output: path } = options;
+  const { reason, from, to, confirm, output: path } = options;
   const file = path === undefined ? undefined : await createFile(path);
   let count = 0;
   try {
-    const fields = { reason, from: from?.toString(), to: to?.toString() };
+    const fields = { reason, from: from?.toString(), to: to?.toString(), confirm: confirm?.toString() };
     const lines = daemon.stream(eventsPath("export", fields), { silenceMaxMs: limits.controlTimeoutMs });
     for await (const line of lines) {
       const bytes = Buffer.concat([line, newline]);
@@ -96,11 +97,13 @@ export function addQueueExport(queue: Command, output: Output): void {
     .option("--from <sequence>", "first event; default: the oldest on disk", wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option("--to <sequence>", "last event; default: the newest", wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .requiredOption("--reason <text>", "why: a ticket, never a parcel or a person")
+    .option("--confirm", "export although you were given more numbers today than reveals_max allows")
     .option("-o, --output <file>", "write to a new file that only you may read; default: stdout")
     .addHelpText(
       "after",
       "\nThe events are signed, so they are not masked: waybill numbers are regulated data. Who exported what, when and why\n" +
-        "is written into the chain and reaches every broker.\n" +
+        "is written into the chain and reaches every broker. Who was given more different numbers in one UTC day than\n" +
+        "reveals_max under [control] allows must confirm each further export; the chain tells that too.\n" +
         "\nA part (--from, --to) is for reading: it does not verify by itself, because the key of its epoch and what came\n" +
         "before are not in it. Verify an export of everything, and find the same lines in it.\n" +
         "\nExamples:\n  sortgate queue export --reason TICKET-4711 --output events.jsonl\n" +

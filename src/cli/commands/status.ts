@@ -160,8 +160,8 @@ export function tellQueue(queue: Status["queue"], brokers: readonly BrokerStatus
 }
 
 /** Whether everything that should be up is up. */
-function isAllUp({ gateway, devices, brokers, sealing, policy }: Status): boolean {
-  if (sealing === "no-key" || policy?.problem !== undefined) return false;
+function isAllUp({ gateway, devices, brokers, sealing, policy, reveals = [] }: Status): boolean {
+  if (sealing === "no-key" || policy?.problem !== undefined || reveals.length > 0) return false;
   const isUp = ({ state }: { readonly state: string }): boolean => state === "up";
   return gateway.ready && devices.every(isUp) && brokers.every((broker) => isUp(broker) && broker.problem === "");
 }
@@ -175,7 +175,7 @@ export function addStatus(program: Command, output: Output): void {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nExit codes:\n  0  all devices and brokers are up and well\n  1  one of them is not\n  3  the daemon cannot be reached\n" +
+      "\nExit codes:\n  0  all devices and brokers are up and well\n  1  one of them is not, or somebody was given too many numbers today\n  3  the daemon cannot be reached\n" +
         "\nExamples:\n  sortgate status\n  sortgate status --json | jq .queue\n  watch -n 2 sortgate status\n",
     )
     .action(async ({ config }: { readonly config: string }) => {

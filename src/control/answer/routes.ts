@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { SortgateError } from "../../model/error.ts";
+import type { SealedEvent } from "../../model/event.ts";
 import { limits } from "../../model/limits.ts";
 import type { GatewayView } from "../port.ts";
+import type { Reveals } from "../reveals.ts";
 import { noSubject, subjectOf, toldSubject } from "../subject.ts";
 import { cleanWho, isTicket, noTicket } from "../who.ts";
 import { type Asked, askedFields, readBody, refuseBody, splitTarget } from "./asked.ts";
@@ -14,6 +16,8 @@ import { streamErasure, streamEvents, streamWatch } from "./streams.ts";
 /** What the routes work with. */
 export interface RouteContext extends HealthSource {
   readonly view: GatewayView;
+  /** Counts the numbers that leave in clear. */
+  readonly reveals: Reveals;
   /** Aborts when the daemon stops. */
   readonly signal: AbortSignal;
   /** Takes one of the places for long answers, and gives it back when called. */
@@ -39,7 +43,7 @@ const who = ["by", "uid", "reason"] as const;
  * All of it stands in the signed chain for ever, so none of it may become the place where data of a person are written:
  * a reason that is no ticket is refused; a name that is no login is left out, since it is not the person's to choose.
  */
-function auditFields(asked: Asked): Record<string, string> {
+function auditFields(asked: Asked): ReturnType<typeof cleanWho> & { readonly reason?: string } {
   const [reason, by, uid] = [asked.text("reason"), asked.text("by"), asked.text("uid")];
   if (reason !== "" && !isTicket(reason)) throw refusal(400, noTicket.sentence, noTicket.hint);
   return { ...cleanWho(by, uid), ...(reason !== "" && { reason }) };
@@ -67,6 +71,24 @@ async function inPlace(
 }
 
 const purposes = ["export", "verify"];
+
+/**
+ * What the chain tells beside who asks: that it was confirmed, and what somebody who is over the limit had before.
+ *
+ * Fails:  with 403 for an export of somebody who is, unless it is confirmed. A check of the chain is never held up.
+ */
+function revealFields({ reveals }: RouteContext, who: ReturnType<typeof cleanWho>, purpose: string, asked: Asked) {
+  const confirm = asked.text("confirm");
+  if (confirm !== "" && confirm !== "true") throw refusal(400, "The field confirm is not true", "--confirm");
+  const [isConfirmed, over] = [confirm === "true", reveals.over(who)];
+  if (purpose === "export" && over !== undefined && !isConfirmed)
+    throw refusal(
+      403,
+      `${over.by} (uid ${over.uid}) was given more than ${over.max} different numbers in clear today (UTC), so an export must be confirmed`,
+      "add --confirm, which the chain tells, or wait until the day ends: sortgate queue export --confirm --reason TICKET-4711",
+    );
+  return { ...(isConfirmed && { confirmed: true }), ...(over !== undefined && { revealedBefore: over.count }) };
+}
 
 const routes: Readonly<Record<string, Route>> = {
   "/status": { method: "GET", fields: [], answer: ({ status }) => status() },
@@ -97,13 +119,14 @@ const routes: Readonly<Record<string, Route>> = {
   },
   "/queue/events": {
     method: "GET",
-    fields: ["from", "to", "purpose", ...who],
+    fields: ["from", "to", "purpose", "confirm", ...who],
     async answer(context, asked, response) {
       const purpose = asked.text("purpose") || "export";
       if (!purposes.includes(purpose)) throw refusal(400, "The purpose is not known", `one of ${purposes.join(", ")}`);
       const detail = auditFields(asked);
       if (purpose === "export" && detail.reason === undefined)
         throw refusal(400, "Events leave unmasked only for a reason", "--reason TICKET-4711");
+      const told = { ...detail, ...revealFields(context, detail, purpose, asked) };
       const { queue } = await within(limits.controlAnswerMs, "its status", context.status());
       if ((asked.number("from") ?? 1) > (asked.number("to") ?? Number.POSITIVE_INFINITY))
         throw refusal(400, "The range ends before it begins", "--from 1 --to 100");
@@ -113,8 +136,10 @@ const routes: Readonly<Record<string, Route>> = {
       };
       return inPlace(context, response, async (signal) => {
         // Before the first byte: an export that breaks off has been an export too.
-        context.view.audit(`queue-${purpose}`, { ...detail, ...range });
-        await streamEvents(context.view, { ...range, isOpen: asked.number("to") === undefined }, response, signal);
+        context.view.audit(`queue-${purpose}`, { ...told, ...range });
+        const open = { ...range, isOpen: asked.number("to") === undefined };
+        const leave = (events: readonly SealedEvent[]): void => context.reveals.count(detail, events);
+        await streamEvents(context.view, open, leave, response, signal);
       });
     },
   },

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { assert } from "../../lib/assert.ts";
+import type { SealedEvent } from "../../model/event.ts";
 import { limits } from "../../model/limits.ts";
 import type { GatewayView, Subject } from "../port.ts";
 import { exactLine, jsonLine, maskedEvent } from "./masked.ts";
@@ -26,12 +27,14 @@ async function hasRoom(response: ServerResponse, signal: AbortSignal): Promise<b
  *
  * Takes:  `isOpen`, whether nobody named an end. Then it goes on to the newest event where one in between was erased
  *         meanwhile: the event that says so comes behind it.
+ *         `leave`, which is told of events before their first byte leaves.
  * Cost:   holds at most `limits.leaseBytesMax` bytes of events, however many there are.
  * Fails:  if the ledger fails. An answer that cannot be finished is broken off, so that it never looks whole.
  */
 export async function streamEvents(
   view: GatewayView,
   range: { readonly from: number; readonly to: number; readonly isOpen: boolean },
+  leave: (events: readonly SealedEvent[]) => void,
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
@@ -43,6 +46,7 @@ export async function streamEvents(
     if (last === undefined) break;
     assert(last.sequence >= next, "the ledger gives events of the range that was asked for");
     if (!response.headersSent) response.writeHead(200, lines);
+    leave(events);
     response.cork();
     for (const event of events) response.write(exactLine(event));
     response.uncork();
