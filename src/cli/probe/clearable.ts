@@ -3,6 +3,7 @@ import { decodeEpc } from "../../model/code/epc.ts";
 import { loneSscc, provesGs1, startsElementString } from "../../model/code/gs1.ts";
 import { isS10 } from "../../model/code/s10.ts";
 import { isSscc } from "../../model/code/sscc.ts";
+import { isTagText } from "../../model/code/tag-text.ts";
 import { candidates } from "../../model/code/waybill.ts";
 import type { Medium } from "../../model/read.ts";
 
@@ -38,7 +39,7 @@ function isPlainEpc(hex: string): boolean {
   const epc = decodeEpc(hex);
   if (epc === undefined || epc.scheme.endsWith("-198") || personalSchemes.has(epc.scheme)) return false;
   // Cheap tag writers put decimal numbers or text into a tag, and some of those decode.
-  if (/^\d+A?F*$/.test(hex)) return false;
+  if (/^\d+A?F*$/.test(hex) || isTagText(hex)) return false;
   return !/^[\x20-\x7e\x80-\xfe]{5,}[\0\xff]*$/.test(Buffer.from(hex, "hex").toString("latin1"));
 }
 
