@@ -1,4 +1,5 @@
 import { bytesOf } from "../../src/lib/bytes.ts";
+import { startsPicture } from "../../src/model/code/picture.ts";
 import { limits } from "../../src/model/limits.ts";
 import type { Claim } from "../../src/model/read.ts";
 
@@ -49,7 +50,9 @@ export function barcodeClaim(code: string | Uint8Array, toldSymbology?: string):
     if (text === "" || noReadTexts.has(text)) return { kind: "no-read", medium: "barcode" };
   }
   if (end - start > limits.codeBytesMax) return { kind: "malformed", reason: "too-long" };
+  // The guard refuses a picture as what it is.
+  const mayControl = startsPicture(bytes, start, end);
   for (let at = start; at < end; at += 1)
-    if (isControl(bytes[at] as number)) return { kind: "malformed", reason: "bad-code" };
+    if (!mayControl && isControl(bytes[at] as number)) return { kind: "malformed", reason: "bad-code" };
   return { kind: "read", bytes, start, end, medium: "barcode", symbology: inCode ?? toldSymbology };
 }

@@ -8,6 +8,7 @@ import { createOpcuaTagsProfile } from "../../drivers/profiles/opcua-tags/profil
 import type { Profile } from "../../src/driver/port.ts";
 import { latin1 } from "../../src/lib/bytes.ts";
 import type { Claim } from "../../src/model/read.ts";
+import { pictures } from "../guard/pictures.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -75,6 +76,11 @@ describe("the profile opcua-autoid", () => {
     [{ codeType: "" }, "bad-fields"],
   ])("the camera's result %o is %s", (result, word) => {
     expect(autoid({ event: "optical", results: [result] }).map(wordOf)).toEqual([word]);
+  });
+
+  test("R54 a picture goes to the guard, which refuses it as one", () => {
+    const results = [{ codeType: "RAW:BYTES", bytes: pictures.JPEG }];
+    expect(autoid({ event: "optical", results }).map(wordOf)).toEqual([latin1(pictures.JPEG!)]);
   });
 
   test("a symbology is kept only if it is an AIM identifier, and the one in the code counts more", () => {

@@ -16,6 +16,7 @@ import {
 import { type CapturedLabel, capturedLabels, isReadable, labelKinds, labelOfPerson, scanned } from "../fakes/labels.ts";
 import { openMosquitto } from "../fakes/mosquitto.ts";
 import { openSerialLine } from "../fakes/serial-line.ts";
+import { pictures } from "../guard/pictures.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -133,6 +134,36 @@ describe("R05 labels that a scanner reads", () => {
     );
     for (const [index, data] of readsAt(subscriber, "tcp").entries()) isAsExpected(data, overTcp[index]!);
     for (const [index, data] of readsAt(subscriber, "serial").entries()) isAsExpected(data, overSerial[index]!);
+  });
+});
+
+describe("R54 pictures of labels, on the built product", () => {
+  it("R54 are counted as such and leave as a token alone, bytes, links and paths, and the next waybill is read", async () => {
+    const scanner = await openTcpScanner();
+    cleanups.push(() => scanner.close());
+    const { subscriber, site } = await startSite(guardLines + readPoint("camera", onTcp(scanner.port)));
+    await scanner.connected();
+    const refused = [
+      // A frame ends at ETX, and so its bytes do; behind that comes noise.
+      ...Object.values(pictures).filter((bytes) => !bytes.includes(2) && !bytes.includes(3)),
+      Buffer.from("https://dws.local/img/SF1385628716739.jpg"),
+      Buffer.from("C:\\images\\label.jpg SF1385628716739"),
+      Buffer.from(JSON.stringify({ no: "SF1385628716739", image: pictures.JPEG!.toString("base64") })),
+    ];
+    expect(refused.length).toBeGreaterThan(9);
+    for (const bytes of refused) scanner.send(framed(bytes.toString("latin1")));
+    scanner.send(framed("SF1385628716740"));
+    await vi.waitFor(() => expect(readsAt(subscriber, "camera")).toHaveLength(refused.length + 1), 20_000);
+    const reads = readsAt(subscriber, "camera");
+    expect(reads.pop()!.code).toBe("SF1385628716740");
+    for (const [at, data] of reads.entries()) {
+      expect(data).toMatchObject({ codeClass: "unknown", length: refused[at]!.length, token: expect.any(String) });
+      expect([data.code, data.label, data.masked, data.sealed]).toEqual([undefined, undefined, undefined, undefined]);
+    }
+    for (const { text } of subscriber.messages) expect(text).not.toContain("SF1385628716739");
+    const { devices, labels } = await askStatus(site);
+    expect(devices[0]!.malformedCount).toBe(0);
+    expect(labels).toContainEqual({ format: "image", labelCount: refused.length, leakingCount: 0 });
   });
 });
 

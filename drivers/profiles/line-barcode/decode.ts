@@ -1,3 +1,4 @@
+import { startsPicture } from "../../../src/model/code/picture.ts";
 import { limits } from "../../../src/model/limits.ts";
 import type { Claim, Heartbeat, Malformed, NoRead, Read } from "../../../src/model/read.ts";
 import type { TextMatcher } from "../../framing/index.ts";
@@ -30,7 +31,12 @@ export function decodeBarcode(
   if (codeStart === end) return empty;
   if (symbology !== undefined && texts.isNoRead(bytes, codeStart, end)) return noRead;
   if (end - codeStart > limits.codeBytesMax) return tooLong;
-  for (let at = codeStart; at < end; at += 1) if (isForbidden[bytes[at] as number] === 1) return badCode;
+  for (let at = codeStart; at < end; at += 1)
+    if (isForbidden[bytes[at] as number] === 1) {
+      // The guard refuses a picture as what it is.
+      if (startsPicture(bytes, codeStart, end)) break;
+      return badCode;
+    }
   const read: Read = { kind: "read", bytes, start: codeStart, end, medium: "barcode", symbology };
   return read;
 }

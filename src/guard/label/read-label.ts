@@ -1,11 +1,12 @@
-import { latin1 } from "../../lib/bytes.ts";
 import { provesGs1 } from "../../model/code/gs1.ts";
 import { uspsBehindZip } from "../../model/code/parcel.ts";
+import { startsPicture } from "../../model/code/picture.ts";
 import { readContactLink, readMecard, readVcard } from "./contact.ts";
 import { decodings } from "./decode.ts";
 import { readBracketed, readElementString } from "./element-string.ts";
 import { readEnvelope, startsEnvelope } from "./envelope.ts";
 import { Fields, type Label } from "./field.ts";
+import { refersToPicture } from "./image.ts";
 import { readJson } from "./json.ts";
 import { readPlainText } from "./plain.ts";
 import { readSfCode } from "./sorting-code.ts";
@@ -21,17 +22,15 @@ import { readWebAddress } from "./web-address.ts";
  * Fails:   never.
  */
 export function readLabels(code: Uint8Array, symbology: string | undefined): readonly Label[] {
-  // A picture of a label shows all that is on it: it is refused as what it is, and not looked into.
-  if (image.test(latin1(code, 0, Math.min(code.length, 16)))) return [new Fields().label("image")];
-  return decodings(code).map((decoding) => {
+  // A picture of a label shows all that is on it: it is refused as what it is, and so is whatever leads to one.
+  const texts = startsPicture(code) ? [] : decodings(code);
+  if (texts.length === 0 || texts.some(refersToPicture)) return [new Fields().label("image")];
+  return texts.map((decoding) => {
     const text = decoding.replaceAll("\0", " ").trim();
     const label = readLabel(text, symbology);
     return label.isCut ? { ...label, text } : label;
   });
 }
-
-/** JPEG, PNG, GIF, BMP, TIFF and WebP by their first bytes, SVG, and any of them within a link. */
-const image = /^(?:\xff\xd8\xff|\x89PNG|GIF8[79]a|BM.{4}\0{4}|II\*\0|MM\0\*|RIFF.{4}WEBP|<svg|data:image\/)/s;
 
 function readLabel(text: string, symbology: string | undefined): Label {
   if (startsEnvelope(text)) return readEnvelope(text);

@@ -4,6 +4,7 @@ import { createLineBarcodeProfile } from "../../../drivers/profiles/line-barcode
 import { createStxEtxBarcodeProfile } from "../../../drivers/profiles/stx-etx-barcode/profile.ts";
 import { bytesOf } from "../../../src/lib/bytes.ts";
 import { limits } from "../../../src/model/limits.ts";
+import { pictures } from "../../guard/pictures.ts";
 import { portion, singly } from "../framing/collect.ts";
 import { decode, replay } from "./replay.ts";
 
@@ -71,6 +72,12 @@ describe.each(makers)("%s", (_, createProfile) => {
     ["x".repeat(limits.codeBytesMax + 1), "too-long"],
   ])("calls what is no code malformed, and says why (case %#)", (frame, reason) => {
     expect(decode(createProfile(), frame)).toEqual([malformed(reason)]);
+  });
+
+  it.each(Object.entries(pictures))("R54 gives a picture to the guard, which refuses it as one: %s", (_, bytes) => {
+    const frame = bytes.toString("latin1");
+    expect(decode(createProfile(), frame)).toEqual([read(frame)]);
+    expect(decode(createProfile(), `]Q1${frame}`)).toEqual([read(frame, "]Q1")]);
   });
 
   it("gives exactly one claim for any frame, and a read is a stretch of that frame", () => {
