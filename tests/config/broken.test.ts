@@ -435,7 +435,7 @@ const table: [string, string, number, string, string, string][] = [
     16,
     "guard > carriers 1",
     'found "sff"',
-    'write carriers = "sf"',
+    'write "sf"',
   ],
   [
     "an http address for everybody",

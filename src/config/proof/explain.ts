@@ -53,26 +53,27 @@ function allowedText(schema: JsonSchema | undefined): string {
   return `a list in brackets${maxItems === undefined ? "" : ` of at most ${maxItems}`}, each ${allowedText(items)}`;
 }
 
-/** The value that was probably meant, written as it should be. */
-function mended(key: string, node: TomlNode, schema: JsonSchema | undefined): string | undefined {
+/** The value that was probably meant, written as it should be: behind its key, but for an item of a list. */
+function mended(key: string, node: TomlNode, schema: JsonSchema | undefined, isItem: boolean): string | undefined {
   if (node.kind !== "value" || schema === undefined) return undefined;
+  const start = isItem ? "" : `${key} = `;
   if (typeof node.value !== "string") {
     const wantsText = schema.type === "string" && schema.enum === undefined;
     return wantsText && !shownValue(key, node).includes("not shown")
-      ? `${key} = ${shownText(node.raw)}, in quotes`
+      ? `${start}${shownText(node.raw)}, in quotes`
       : undefined;
   }
   const words = (schema.enum ?? []).map(String);
   const near = nearest(node.value, words);
-  if (near !== undefined) return `${key} = ${JSON.stringify(near)}`;
+  if (near !== undefined) return `${start}${JSON.stringify(near)}`;
   const isNumber = /^-?\d+(\.\d+)?$/.test(node.value) && (schema.type === "integer" || schema.type === "number");
   const isChoice = schema.anyOf?.some((choice) => String(choice.const) === node.value) === true;
   const isBoolean = schema.type === "boolean" && /^(true|false)$/.test(node.value);
-  return isNumber || isChoice || isBoolean ? `${key} = ${node.value}, without quotes` : undefined;
+  return isNumber || isChoice || isBoolean ? `${start}${node.value}, without quotes` : undefined;
 }
 
-function hintFor(key: string, node: TomlNode, schema: JsonSchema | undefined): string {
-  const better = mended(key, node, schema);
+function hintFor(key: string, node: TomlNode, schema: JsonSchema | undefined, isItem: boolean): string {
+  const better = mended(key, node, schema, isItem);
   if (better !== undefined) return `write ${better}`;
   const value = schema?.default;
   if (value === undefined || typeof value === "object") return `correct ${key}; config/README.md explains every key`;
@@ -151,7 +152,7 @@ function explainIssue(schema: JsonSchema, root: TomlTable, issue: Issue): Findin
       at: placeAt(root, path),
       key: pathText(root, path),
       sentence: `found ${found}; allowed: ${allowed}`,
-      hint: node === undefined ? `add the line ${key} = …` : hintFor(key, node, at),
+      hint: node === undefined ? `add the line ${key} = …` : hintFor(key, node, at, typeof path.at(-1) === "number"),
     },
   ];
 }
