@@ -3,7 +3,9 @@ import type { SortgateError } from "./model/error.ts";
 import { announce } from "./model/event.ts";
 import type { Tell } from "./model/notice.ts";
 import type { Policy, TakenPolicy } from "./policy.ts";
-import { type LedgerThread, type OpeningLedger, startLedgerThread } from "./workers/index.ts";
+import { type LedgerOptions, type LedgerThread, type OpeningLedger, startLedgerThread } from "./workers/index.ts";
+
+const dayMs = 86_400_000;
 
 /** What the rest of the daemon is opened with. */
 export interface HeadStart {
@@ -26,31 +28,36 @@ export async function headStart(configPath: string, version: string): Promise<He
   const { configDigest, readConfig } = await import("./config/index.ts");
   const config = await readConfig(configPath);
   const taken = await (await import("./policy.ts")).takePolicy(config, Date.now());
-  const { hash, signed } = taken.policy;
-  const { site, id, data_dir } = config.gateway;
-  const { retain_core_days: coreDays } = config.queue;
-  const opening = started.open({
-    dataDir: data_dir,
-    site,
-    gateway: id,
-    software: version,
-    configDigest: configDigest(config),
-    policy: { hash, ...(signed === undefined ? {} : { version: signed.version, signer: signed.signer }) },
-    bytesMax: config.queue.bytes_max,
-    retainMs: config.queue.retain_days * 86_400_000,
-    retainCoreMs: coreDays === undefined ? undefined : coreDays * 86_400_000,
-    recallMs: Math.max(0, ...config.readPoints.map((point) => point.pass_max_ms + point.depart_ms)),
-    whenFull: config.queue.when_full,
-    brokers: config.brokers.map((broker) => broker.name),
-    views: Object.fromEntries(config.brokers.flatMap(({ name, view }) => (view === undefined ? [] : [[name, view]]))),
-    crypto: config.guard.crypto,
-  });
+  const opening = started.open(ledgerOptions(config, taken.policy, version, configDigest(config)));
   const opened: OpeningLedger["opened"] = async (listener) => {
     const ledger = await opening.opened(listener);
     await tellPolicy(config, taken, ledger, listener.tell);
     return ledger;
   };
   return { config, policy: taken.policy, opening: { opened } };
+}
+
+/** What the ledger thread works by, of a config and of the policy in force. */
+export function ledgerOptions(config: Config, policy: Policy, software: string, configDigest: string): LedgerOptions {
+  const { gateway, queue, brokers, readPoints, guard } = config;
+  const { hash, signed } = policy;
+  const { retain_core_days: coreDays } = queue;
+  return {
+    dataDir: gateway.data_dir,
+    site: gateway.site,
+    gateway: gateway.id,
+    software,
+    configDigest,
+    policy: { hash, ...(signed === undefined ? {} : { version: signed.version, signer: signed.signer }) },
+    bytesMax: queue.bytes_max,
+    retainMs: queue.retain_days * dayMs,
+    retainCoreMs: coreDays === undefined ? undefined : coreDays * dayMs,
+    recallMs: Math.max(0, ...readPoints.map((point) => point.pass_max_ms + point.depart_ms)),
+    whenFull: queue.when_full,
+    brokers: brokers.map((broker) => broker.name),
+    views: Object.fromEntries(brokers.flatMap(({ name, view }) => (view === undefined ? [] : [[name, view]]))),
+    crypto: guard.crypto,
+  };
 }
 
 /** Puts into chain and log that the policy does not hold, before any parcel; remembers what could not be before. */
