@@ -10,7 +10,9 @@ export interface SealKey {
   readonly fileSha256: string;
   /** SHA-256 of its SPKI in hex: the centre finds the private key by it. */
   readonly fingerprint: string;
-  /** When its certificate ends; undefined for a bare key. */
+  /** When its certificate begins; undefined for a bare key. */
+  readonly notBefore: EpochMs | undefined;
+  /** When it ends. */
   readonly notAfter: EpochMs | undefined;
 }
 
@@ -22,12 +24,21 @@ export interface Receiver extends SealKey {
 export async function readReceiver(file: string): Promise<Receiver> {
   const pem = await readSmallFile(file);
   const fingerprint = fingerprintOf(createPublicKey(pem));
-  const isCertificate = pem.includes("-----BEGIN CERTIFICATE-----");
-  const notAfter = isCertificate ? Date.parse(new X509Certificate(pem).validTo) : undefined;
-  return { file, fileSha256: createHash("sha256").update(pem).digest("hex"), fingerprint, notAfter, pem };
+  const certificate = pem.includes("-----BEGIN CERTIFICATE-----") ? new X509Certificate(pem) : undefined;
+  return {
+    file,
+    fileSha256: createHash("sha256").update(pem).digest("hex"),
+    fingerprint,
+    notBefore: certificate && Date.parse(certificate.validFrom),
+    notAfter: certificate && Date.parse(certificate.validTo),
+    pem,
+  };
 }
 
-/** Whether nothing is to be sealed to it any more. */
-export function isOver({ notAfter }: SealKey, at: EpochMs): boolean {
-  return notAfter !== undefined && at >= notAfter;
+/** Why nothing is to be sealed to it at that time; undefined if its certificate holds then. */
+export function whyInvalid({ notBefore, notAfter }: SealKey, at: EpochMs): string | undefined {
+  if (notAfter !== undefined && at >= notAfter) return `its certificate ended on ${new Date(notAfter).toISOString()}`;
+  if (notBefore !== undefined && at < notBefore)
+    return `its certificate is not valid before ${new Date(notBefore).toISOString()}`;
+  return undefined;
 }

@@ -6,7 +6,7 @@ import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Field } from "./label/field.ts";
-import { isOver, type Receiver, readReceiver, type SealKey } from "./receiver.ts";
+import { type Receiver, readReceiver, type SealKey, whyInvalid } from "./receiver.ts";
 import type { Suite } from "./suites/index.ts";
 
 /** Seals what only the centre is to read; the gateway cannot open it again. */
@@ -59,7 +59,7 @@ const contentBytesMax = 4_096;
  * A content key lives for ten minutes or 10,000 labels, so that wrapping costs nothing and a thief gets what one of them
  * sealed at most.
  *
- * Fails:   never; without a key that can be used, or behind the end of its certificate, it tells so, tries again each
+ * Fails:   never; without a key that can be used, or outside the time of its certificate, it tells so, tries again each
  *          minute, and seals nothing meanwhile.
  */
 export async function openSealing(options: SealingOptions): Promise<Sealing> {
@@ -76,7 +76,8 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
     isWrapping = true;
     try {
       const found = receiver ?? (await readReceiver(options.keyFile));
-      if (isOver(found, now())) throw new Error(`its certificate ended on ${new Date(found.notAfter!).toISOString()}`);
+      const reason = whyInvalid(found, now());
+      if (reason !== undefined) throw new Error(reason);
       const made = await makeContentKey(suite, found);
       receiver = found;
       if (isClosed) made.secret.fill(0);
@@ -96,9 +97,9 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
     current = undefined;
   }
 
-  /** Behind the end of the certificate nothing is sealed any more. */
+  /** Before the certificate begins and behind its end nothing is sealed. */
   function endKeys(): boolean {
-    if (receiver === undefined || !isOver(receiver, now())) return false;
+    if (receiver === undefined || whyInvalid(receiver, now()) === undefined) return false;
     forget();
     next?.secret.fill(0);
     next = undefined;

@@ -160,6 +160,9 @@ test("R04 the centre's key may be RSA, P-256 or X25519", async () => {
   expect(await toldOfReceiver(aPair(nowMs - 10 * day, nowMs - day).cert)).toEqual([
     "17 guard > seal_key_file: the certificate expired on 2026-11-22",
   ]);
+  expect(await toldOfReceiver(aPair(nowMs + day, nowMs + 300 * day).cert)).toEqual([
+    "17 guard > seal_key_file: the certificate is not valid before 2026-11-24, and nothing is sealed until then",
+  ]);
 });
 
 test("R04 the end of the centre's certificate is a warning before it comes", async () => {

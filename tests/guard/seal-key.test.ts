@@ -117,6 +117,23 @@ describe("R15 the centre's key", () => {
     expect([seal(), alarms(), notices.length]).toEqual([false, 1, 1]);
   });
 
+  it("whose certificate has not begun seals nothing before: it is told once, and by an alarm; then it seals", async () => {
+    writeFileSync(keyFile, aPair(noon + dayMs, noon + 9 * dayMs).cert);
+    const { seal, time, tick, alarms, notices, sealing } = await aRig();
+    time.now = noon + dayMs - 1_000;
+    tick();
+    await new Promise(setImmediate);
+    expect([sealing.isReady(), seal(), alarms(), notices.length]).toEqual([false, false, 1, 1]);
+    expect(notices[0]).toMatch(/its certificate is not valid before 2026-11-24T12:00:00.000Z.*Try: sortgate check/);
+    time.now = noon + dayMs;
+    await expect
+      .poll(() => {
+        tick();
+        return seal();
+      })
+      .toBe(true);
+  });
+
   it("stays what it was at the start, also while its file is another one or gone", async () => {
     writeFileSync(keyFile, aPair(noon - dayMs, noon + 9 * dayMs).cert);
     const { seal, time, events, alarms } = await aRig();

@@ -56,20 +56,20 @@ function judgeCertificates(bytes: Buffer, kind: Kind, nowMs: number): Verdict[] 
     return [problem("the file holds no certificate that can be read", "put a certificate in PEM form there")];
   }
   // Of a chain the first is ours; of authorities it is enough if one is still good.
-  const judged = kind === "certificate" ? certificates.slice(0, 1) : certificates;
+  const judged = kind === "authorities" ? certificates : certificates.slice(0, 1);
   const ends = judged.map((certificate) => Date.parse(certificate.validTo));
   const endMs = Math.max(...ends);
   const endText = new Date(endMs).toISOString().slice(0, 10);
   const startMs = Math.min(...judged.map((certificate) => Date.parse(certificate.validFrom)));
   if (endMs <= nowMs)
     return [problem(`the certificate expired on ${endText}`, "get a new certificate from the site's CA")];
-  if (startMs > nowMs)
-    return [
-      warning(
-        `the certificate is not valid before ${new Date(startMs).toISOString().slice(0, 10)}`,
-        "check the clock of this machine with: timedatectl",
-      ),
-    ];
+  if (startMs > nowMs) {
+    const sentence = `the certificate is not valid before ${new Date(startMs).toISOString().slice(0, 10)}`;
+    // A broker is tried again and again; what cannot be sealed now is lost.
+    return kind === "receiver"
+      ? [problem(`${sentence}, and nothing is sealed until then`, "check the clock of this machine with: timedatectl")]
+      : [warning(sentence, "check the clock of this machine with: timedatectl")];
+  }
   if (endMs - nowMs < renewalMs)
     return [warning(`the certificate expires on ${endText}`, "get a new certificate from the site's CA soon")];
   if (ends.some((end) => end <= nowMs))
@@ -91,7 +91,7 @@ function judgeKey(bytes: Buffer): Verdict[] {
 /** What is sealed to it nobody can open on this box: so the private half must not lie here. */
 function judgeReceiver(bytes: Buffer, nowMs: number, isGm: boolean): Verdict[] {
   const isCertificate = bytes.includes("-----BEGIN CERTIFICATE-----");
-  const verdicts = isCertificate ? judgeCertificates(bytes, "certificate", nowMs) : [];
+  const verdicts = isCertificate ? judgeCertificates(bytes, "receiver", nowMs) : [];
   if (verdicts.some(({ level }) => level === "problem")) return verdicts;
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(bytes.toString("latin1")))
     return [
