@@ -61,7 +61,10 @@ const pagesMax = 96;
  */
 function addPath(fields: Fields, path: string, last: FieldKind): boolean {
   const parts = path.split("/", pagesMax + 1).filter((part) => part !== "");
-  if (parts.length > pagesMax) fields.cut();
+  if (parts.length > pagesMax) {
+    fields.cut();
+    return false;
+  }
   const first = parts.findIndex((part, at) => at + 1 < parts.length && isIdentifier(part) && isKey(part));
   const isGs1 =
     first >= 0 &&
