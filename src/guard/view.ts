@@ -24,11 +24,8 @@ export interface WholeEvent {
   readonly data: Members;
 }
 
-/** What is left of it. */
-export interface View extends WholeEvent {
-  /** `view` where nothing is left but that there was an event. */
-  readonly kind: EventKind;
-}
+/** What is left of it; of the kind `view` where that is only that there was an event. */
+export type View = WholeEvent;
 
 /** What a view may hold, by kind of event. Whatever is not named here stays here: a new member is nobody's by itself. */
 const shown: Partial<Readonly<Record<EventKind, readonly string[]>>> = {
