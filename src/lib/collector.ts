@@ -3,6 +3,10 @@ import { runInNewContext } from "node:vm";
 
 /** Garbage that may lie about before it is collected. */
 const garbageBytesMax = 16_777_216;
+/** Less than this between two looks is an idle line, or nearly: what the daemon does by the clock makes a tenth of it. */
+const quietBytesMax = 131_072;
+/** V8 gives memory back in a collection only once little was allocated for some seconds. */
+const quietLooks = 50;
 
 interface Collector {
   /** Bytes that the objects of this thread take, with their buffers, garbage included. */
@@ -22,18 +26,26 @@ const ofV8 = (): Collector => {
 };
 
 /**
- * Collects the garbage of this thread when there is much of it; to be called some times a second.
+ * Collects the garbage of this thread when there is much of it, and once when the line has become quiet; to be called
+ * five times a second.
  *
  * V8 leaves what has survived two small collections alone until it is a share of the machine's memory: events that are
  * on their way to a broker while a backlog drains made 105 MB of garbage on a machine of 24 GB. With this it is half.
+ * Of what a busy time took it gives nothing back by itself: of 111 MB after the rehearsal of the guard 20 stayed for ever.
  *
  * Cost: a look of microseconds; some 10 ms for a collection, twice a second while 17,000 events/s drain.
  */
 export function createCollecting({ used, collect }: Collector = ofV8()): () => void {
   let kept = used();
+  let seen = kept;
+  let quietCount = 0;
   return () => {
-    if (used() - kept < garbageBytesMax) return;
+    const now = used();
+    quietCount = now - seen < quietBytesMax ? quietCount + 1 : 0;
+    seen = now;
+    if (now - kept < garbageBytesMax && quietCount !== quietLooks) return;
     collect();
     kept = used();
+    seen = kept;
   };
 }

@@ -26,6 +26,31 @@ it("garbage is collected when there is much of it, and not for what stays", () =
   expect(collectedCount).toBe(2);
 });
 
+it("garbage is collected once when little comes any more, and again after more has come", () => {
+  const kilobyte = 1_024;
+  let used = 40 * megabyte;
+  const collectedAt: number[] = [];
+  let lookCount = 0;
+  const look = createCollecting({
+    used: () => used,
+    collect: () => collectedAt.push(lookCount),
+  });
+  const looks = (count: number, grownBytes: number): void => {
+    for (let n = 0; n < count; n += 1) {
+      used += grownBytes;
+      lookCount += 1;
+      look();
+    }
+  };
+  looks(10, megabyte);
+  expect(collectedAt).toStrictEqual([]);
+  looks(200, kilobyte);
+  expect(collectedAt).toStrictEqual([60]);
+  looks(1, megabyte);
+  looks(60, kilobyte);
+  expect(collectedAt).toStrictEqual([60, 261]);
+});
+
 it("garbage of this thread is collected for real", async () => {
   const look = createCollecting();
   let kept: Buffer[] = Array.from({ length: 64 }, () => Buffer.alloc(megabyte, 1));
