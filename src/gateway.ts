@@ -7,7 +7,7 @@ import { recallPasses } from "./dedup/index.ts";
 import { type SupervisedDevice, superviseDevice } from "./driver/index.ts";
 import { type Forwarder, startForwarder } from "./forward/index.ts";
 import { type Guard, tokensOfNumber } from "./guard/index.ts";
-import { openGuard } from "./guarding.ts";
+import { openGuard, rehearseGuard } from "./guarding.ts";
 import type { HeadStart } from "./head-start.ts";
 import { type Clock, createSystemClock, pause } from "./lib/clock.ts";
 import { type ClockSync, watchClockSync } from "./lib/clock-sync.ts";
@@ -110,6 +110,7 @@ export async function openGateway({ config, policy, opening }: HeadStart, versio
   isReady = true;
   tell({ name: "gateway/ready", level: "info", message: "sortgate is ready", fields: { chain: ledger.opened.chain } });
   await systemd.ready();
+  rehearseGuard(policy);
 
   return {
     failed: ledger.failed.then((error) => tellFailed(error, tell)),

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createGuard, createTokenKeys } from "../../../src/guard/index.ts";
+import { createGuard, createRehearsal, createTokenKeys } from "../../../src/guard/index.ts";
 import { carrierNames, guardSettings } from "../../../src/guard/settings.ts";
 import { programFolder } from "../../../src/lib/program-folder.ts";
 import type { FirstRead } from "../../../src/model/observation.ts";
@@ -40,6 +40,9 @@ function theGuard(): Treat {
   const now = (): number => 1_795_758_139_000;
   const settings = guardSettings.parse({ carriers: [...carrierNames] });
   const guard = createGuard({ settings, tokens: createTokenKeys(now) });
+  // As the daemon does once it is ready.
+  const rehearse = createRehearsal(settings);
+  while (rehearse());
   const clock = { boot: "9f0c3a1e", synced: true };
   return (reads) => {
     for (const read of reads) guard.clear(read, clock, true);
