@@ -50,7 +50,7 @@ const table: Record<string, { ours: string[]; packages: string[] }> = {
   driver: { ours: ["model", "lib"], packages: ["zod"] },
   dedup: { ours: ["model", "lib"], packages: ["zod"] },
   guard: { ours: ["model", "lib"], packages: ["zod", "jose", "sm-crypto-v2"] },
-  seal: { ours: ["model", "lib"], packages: ["zod", "sodium-native"] },
+  seal: { ours: ["model", "lib"], packages: ["zod", "sodium-native", "sm-crypto-v2"] },
   ledger: { ours: ["model", "lib"], packages: ["zod", "better-sqlite3"] },
   forward: { ours: ["model", "lib"], packages: ["zod", "mqtt"] },
   identity: { ours: ["model", "lib"], packages: ["zod", "node-forge"] },

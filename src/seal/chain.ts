@@ -7,6 +7,7 @@
  * 4. What is signed is the canonical form of the event without its `signature`.
  * 5. The Merkle log holds the bytes of the events 1 to `sequence`, in order: its size is `sequence`.
  * 6. An event changes the state as a whole or not at all: if signing fails, the state is as before.
+ * 7. With an SM2 key the span since the last checkpoint holds all events behind it, or of this run, in order.
  */
 import { hash } from "node:crypto";
 import { assert } from "../lib/assert.ts";
@@ -14,6 +15,7 @@ import type { EventKind, Json, SealedEvent } from "../model/event.ts";
 import type { EpochMs } from "../model/units.ts";
 import { canonicalize } from "./canonical.ts";
 import type { EpochKey } from "./epoch.ts";
+import { type GmSpan, gmSigned, gmSpanAt, gmSpanWith, sm3 } from "./gm.ts";
 import { signEvent } from "./jws.ts";
 import { createMerkleLog, hashOf, leafOf } from "./merkle.ts";
 
@@ -25,6 +27,8 @@ export interface ChainState {
   readonly previous: string;
   /** The Merkle log's compact range (see `MerkleLog.peaks`). */
   readonly peaks: Uint8Array;
+  /** The SM3 chain of this run; absent without an SM2 key, and before the run's first event. */
+  readonly span?: GmSpan | undefined;
 }
 
 /** An event before it has its place in the chain. */
@@ -73,6 +77,11 @@ export interface Sealer {
   restore(state: ChainState): void;
   /** base64url of the Merkle root over the events so far. */
   root(): string;
+  /**
+   * Ends a span of the SM3 chain with the last event, and signs it by SM2, for the checkpoint that comes next and begins
+   * the next span. Undefined without an SM2 key. Cost: 1 ms.
+   */
+  endSpan(): { readonly [member: string]: Json } | undefined;
 }
 
 export interface SealerSettings {
@@ -94,13 +103,15 @@ const emptyState: ChainState = { sequence: 0, previous: "A".repeat(43), peaks: n
  *
  * Takes:   drafts in the order that they shall have.
  * Gives:   the bytes to store and to publish.
- * Cost:    one Ed25519 signature (17 to 22 µs) and a few µs; no parsing, no object per member.
+ * Cost:    one Ed25519 signature (17 to 22 µs) and a few µs; no parsing, no object per member. With an SM2 key 4 µs more.
  * Fails:   throws without a key, or on a state that is none.
  */
 export function createSealer({ chain, gateway, site, state = emptyState }: SealerSettings): Sealer {
   assert(/^[0-9a-f]{12}$/.test(chain), "a chain is named by 12 hex digits");
   let { sequence, previous } = state;
   let log = restoredLog(state);
+  // Begins with each run: what the one before it left unsigned, nobody signs any more.
+  let span: GmSpan | undefined;
   let key: EpochKey | undefined;
 
   // The members in canonical order; what never changes is spelled once.
@@ -123,6 +134,7 @@ export function createSealer({ chain, gateway, site, state = emptyState }: Seale
       log.append(hashOf(leaf));
       previous = hash("sha256", bytes, "base64url");
       sequence = number;
+      if (key.gm !== undefined) span = gmSpanWith(span ?? gmSpanAt(number), sm3(bytes));
       return { sequence, kind, subject, bytes };
     },
     view({ viewer, sequence: number, type, bytes, chain: other = chain, subject, time, data }) {
@@ -143,12 +155,18 @@ export function createSealer({ chain, gateway, site, state = emptyState }: Seale
       return Buffer.from(canonicalize({ ...view, signature }));
     },
     sequence: () => sequence,
-    state: () => ({ sequence, previous, peaks: log.peaks() }),
+    state: () => ({ sequence, previous, peaks: log.peaks(), ...(span === undefined ? {} : { span }) }),
     restore(earlier) {
       log = restoredLog(earlier);
-      ({ sequence, previous } = earlier);
+      ({ sequence, previous, span } = earlier);
     },
     root: () => log.root().toString("base64url"),
+    endSpan() {
+      if (key?.gm === undefined || span === undefined) return undefined;
+      const told = gmSigned({ chain, gateway, site }, span, sequence, key.gm);
+      span = gmSpanAt(sequence + 1, span.value);
+      return told;
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Json } from "../model/event.ts";
 import { createSigningPair, type SigningPair } from "./ed25519.ts";
+import { createGmKey, type GmKey, gmId, gmProfile } from "./gm.ts";
 import { type DeviceSigner, eventHeader, type PublicJwk, signStatement, thumbprint, viewHeader } from "./jws.ts";
 
 /** The key of one run, or of one day of it. It lives in memory and dies there. */
@@ -11,14 +12,17 @@ export interface EpochKey {
   readonly header: string;
   /** …and of every view. */
   readonly viewHeader: string;
+  /** Signs what checkpoints tell, besides; absent with the default algorithms. */
+  readonly gm?: GmKey;
 }
 
-/** Draws a new epoch key. */
-export function createEpochKey(): EpochKey {
+/** Draws a new epoch key; with `gm` one of the national algorithms beside it. */
+export function createEpochKey(profile: "intl" | "gm" = "intl"): EpochKey {
   const { x, sign } = createSigningPair();
   const jwk: PublicJwk = { crv: "Ed25519", kty: "OKP", x };
   const kid = thumbprint(jwk);
-  return { sign, jwk, kid, header: eventHeader(kid), viewHeader: viewHeader(kid) };
+  const gm = profile === gmProfile ? { gm: createGmKey() } : {};
+  return { sign, jwk, kid, header: eventHeader(kid), viewHeader: viewHeader(kid), ...gm };
 }
 
 /** Why an epoch begins. */
@@ -48,6 +52,7 @@ export function epochData(facts: EpochFacts): { readonly [member: string]: Json 
   return {
     config: facts.configDigest,
     endorsement: signStatement(endorsedStatement(facts, String(facts.sequence), facts.key.jwk), facts.device),
+    ...(facts.key.gm === undefined ? {} : { gm: { id: gmId, key: facts.key.gm.key, profile: gmProfile } }),
     key: facts.key.jwk,
     // The device key is a file of the box: no other place is supported, and nobody shall think so.
     keyStorage: "software",

@@ -19,12 +19,12 @@ export function createEpochs(
   sealer: Sealer,
   chain: string,
   device: Pick<Identity, "sign" | "certificateChain">,
-  { site, gateway, software, configDigest }: LedgerOptions,
+  { site, gateway, software, configDigest, crypto }: LedgerOptions,
 ): BeginEpoch {
   let epochKey: EpochKey | undefined;
   return (sequence, reason) => {
     const before = epochKey;
-    const key = createEpochKey();
+    const key = createEpochKey(crypto);
     const data = epochData({ chain, gateway, site, sequence, key, device, software, configDigest, reason });
     sealer.useKey(key);
     epochKey = key;

@@ -223,6 +223,6 @@ export interface LedgerOptions {
   readonly brokers: readonly string[];
   /** What brokers with a view may see, by name. */
   readonly views?: Readonly<Record<string, ViewPolicy>>;
-  /** Algorithms of the tokens in views. */
+  /** Algorithms of the tokens in views; with `gm` checkpoints are signed with SM2 besides. */
   readonly crypto?: "intl" | "gm";
 }

@@ -21,7 +21,7 @@ export function gapOf(reason: "damaged" | "queue-full" | "stopped", count: numbe
 /** What a checkpoint tells; read when the events before it are sealed. */
 export function checkpointOf(
   sources: {
-    readonly sealer: Pick<Sealer, "root" | "sequence">;
+    readonly sealer: Pick<Sealer, "endSpan" | "root" | "sequence">;
     readonly outbox: Pick<Outbox, "balances" | "delivered">;
     readonly counters: () => Counters;
     readonly lostCount: () => number;
@@ -34,9 +34,11 @@ export function checkpointOf(
     data: () => {
       const size = sealer.sequence();
       const brokers = outbox.balances(size);
+      const gm = sealer.endSpan();
       return {
         counters: { ...counters(), lost: lostCount(), brokers },
         delivered: outbox.delivered(),
+        ...(gm === undefined ? {} : { gm }),
         policy: hash,
         ...(version === undefined ? {} : { policyVersion: version }),
         ...(signer === undefined ? {} : { policyKey: signer }),

@@ -89,7 +89,7 @@ export function openRig(
     tell: (notice) => notices.push(notice),
     beginEpoch: (_sequence, reason) => {
       const before = current;
-      const key = createEpochKey();
+      const key = createEpochKey(options.crypto);
       sealer.useKey(key);
       current = key;
       return { kid: key.kid, data: { reason, endorsement }, revert: () => before && sealer.useKey(before) };
