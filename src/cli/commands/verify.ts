@@ -151,8 +151,12 @@ function verdictLine({ verdict, chains, malformed, malformedCount }: Verdict): s
   ];
   const viewCount = sum((chain) => chain.viewCount);
   const erasedCount = sum((chain) => chain.erasedCount);
+  const signedCount = sum(({ gm }) => gm?.signedCount ?? 0);
+  const provenCount = sum(({ gm }) => gm?.provenCount ?? 0);
   if (viewCount > 0) parts.push(`${viewCount} of them as views`);
   if (erasedCount > 0) parts.push(`${erasedCount} of them erased`);
+  if (chains.some(({ gm }) => gm !== undefined))
+    parts.push(`${counted(signedCount, "checkpoint")} signed by SM2, ${provenCount} proven by SM3`);
   if (chains.length > 1) parts.unshift(counted(chains.length, "chain"));
   if (verdict === "whole") return `whole up to ${upTo(chains)}: ${[...parts, trustOf(chains)].join(", ")}`;
   const broken = chains.find((chain) => chain.verdict === "broken");
@@ -183,6 +187,15 @@ const endorsementWords: Readonly<Record<Extract<Finding, { kind: "endorsement" }
   untrusted: "is endorsed by a certificate that is not trusted",
   "other-gateway": "is endorsed by a certificate for another gateway",
   "not-valid-then": "is endorsed by a certificate that was not valid at that time",
+};
+
+const gmWords: Readonly<Record<Extract<Finding, { kind: "gm" }>["reason"], string>> = {
+  absent: "checkpoint carries no SM2 signature, though its epoch brings a key for one",
+  profile: "names a profile of algorithms that is not known",
+  key: "carries an SM2 signature without a key that it could be checked with",
+  malformed: "checkpoint carries an SM2 signature that cannot be read",
+  signature: "checkpoint carries an SM2 signature that does not fit",
+  chain: "checkpoint does not fit the events before it (SM3 chain)",
 };
 
 const malformedWords: Readonly<Record<Extract<Finding, { kind: "malformed" }>["reason"], string>> = {
@@ -224,6 +237,8 @@ function wordsOf(finding: Finding): string {
       return finding.of === "witness"
         ? `sequence ${finding.sequence} the witness's checkpoint does not fit: these are not the events that it saw`
         : `sequence ${finding.sequence} checkpoint does not fit the events before it (${finding.reason})`;
+    case "gm":
+      return `sequence ${finding.sequence} ${gmWords[finding.reason]}`;
     case "truncated":
       return `cut off after ${finding.after}: the witness knows ${finding.size} events`;
     case "repeated":

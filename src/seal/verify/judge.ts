@@ -31,6 +31,7 @@ export function judgeChain({ isTrustGiven, notCanonical, ...place }: ChainFacts,
   settleGaps(walk);
   settleMarks(walk);
   const checkpointCount = settleCheckpoints(walk);
+  const gm = walk.gm.counts();
   settleWitnesses(walk, to);
   if (notCanonical !== undefined) find(walk, { kind: "not-canonical", ...notCanonical });
   return {
@@ -41,6 +42,7 @@ export function judgeChain({ isTrustGiven, notCanonical, ...place }: ChainFacts,
     epochCount: walk.epochs.length,
     repeatCount: walk.repeatCount,
     checkpointCount,
+    ...(gm === undefined ? {} : { gm }),
     from: order.length === 0 ? 0 : rows.sequenceOf(order[0] as number),
     to,
     verdict: walk.faultCount === 0 ? "whole" : "broken",

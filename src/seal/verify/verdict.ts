@@ -24,6 +24,19 @@ export type EndorsementReason =
   /** A certificate was not valid at the epoch's time. */
   | "not-valid-then";
 
+/** Why what is signed by the national algorithms does not count. */
+export type GmReason =
+  /** A checkpoint has no SM2 signature, though its epoch brings a key for one. */
+  | "absent"
+  /** A profile, or an identity to sign under, that is not known here. */
+  | "profile"
+  /** The epoch brings no SM2 key, or none that can be read. */
+  | "key"
+  | "malformed"
+  | "signature"
+  /** The SM3 chain is not that of the events before it. */
+  | "chain";
+
 /** One thing that is wrong, or worth knowing, by sequence or by line. Lines count from 1. */
 export type Finding =
   | { readonly kind: "missing"; readonly from: number; readonly to: number }
@@ -59,6 +72,8 @@ export type Finding =
       readonly reason: "root" | "size";
       readonly of: "chain" | "witness";
     }
+  /** What an epoch or a checkpoint says by the national algorithms does not hold. */
+  | { readonly kind: "gm"; readonly sequence: number; readonly reason: GmReason }
   /** The witness knows `size` events, and the capture ends after `after`. */
   | { readonly kind: "truncated"; readonly after: number; readonly size: number }
   /** A note: `count` further lines say the same again; `line` is the first of them. */
@@ -95,6 +110,14 @@ export function placeOf(finding: Finding): number {
  */
 export type Trust = "authentic" | "consistent" | "unproven";
 
+/** How many checkpoints the national algorithms prove. */
+export interface GmCounts {
+  /** Checkpoints whose SM2 signature holds. */
+  readonly signedCount: number;
+  /** Those of them whose SM3 chain was computed again from the events, and is the same. */
+  readonly provenCount: number;
+}
+
 export interface ChainVerdict {
   readonly chain: string;
   readonly gateway: string;
@@ -110,6 +133,8 @@ export interface ChainVerdict {
   readonly repeatCount: number;
   /** Checkpoints whose root was computed again from the events and is the same. */
   readonly checkpointCount: number;
+  /** Absent where no epoch brought an SM2 key. */
+  readonly gm?: GmCounts;
   /** First and last sequence that is there; 0 if there is none. */
   readonly from: number;
   readonly to: number;

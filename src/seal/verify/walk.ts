@@ -1,12 +1,19 @@
 import { createMerkleLog, type MerkleLog } from "../merkle.ts";
 import type { Endorsement } from "./endorsement.ts";
+import { createGmWalk, type GmBrought, type GmDigests, type GmTold, type GmWalk } from "./gm.ts";
+import type { CapturedPlace } from "./place.ts";
 import type { Row, Rows } from "./rows.ts";
-import { type Finding, findingsMax, isFault } from "./verdict.ts";
+import { type Finding, findingsMax, type GmReason, isFault } from "./verdict.ts";
 
 /** What some events say that the chain is judged by. */
 export type Extra =
-  | { readonly kind: "epoch"; readonly key: number; readonly endorsement: Endorsement }
-  | { readonly kind: "checkpoint"; readonly size: number; readonly root: string }
+  | {
+      readonly kind: "epoch";
+      readonly key: number;
+      readonly endorsement: Endorsement;
+      readonly gm: GmBrought | undefined;
+    }
+  | { readonly kind: "checkpoint"; readonly size: number; readonly root: string; readonly gm: GmTold | undefined }
   | { readonly kind: "purge"; readonly to: number }
   /** These single events were erased. */
   | { readonly kind: "erasure"; readonly sequences: readonly number[] };
@@ -21,6 +28,7 @@ export interface Witness {
 
 /** All that is known of one chain. */
 export interface Evidence {
+  readonly place: Omit<CapturedPlace, "sequence">;
   readonly rows: Rows;
   /** The chain's rows by sequence. */
   readonly order: Uint32Array;
@@ -30,11 +38,14 @@ export interface Evidence {
   readonly gatewayKeys: ReadonlySet<number>;
   /** Whether the row's signature was made for another sequence. */
   readonly isMoved: (index: number) => boolean;
+  /** SM3 of a row's bytes. */
+  readonly gmDigests: Pick<GmDigests, "of">;
 }
 
 /** An event and its number in the table. */
 export interface Claim {
   readonly row: Row;
+  readonly index: number;
   readonly extra: Extra | undefined;
   /** What is wrong with its signature in this place; nothing if it holds, or if its key is not there. */
   readonly fault: Finding | undefined;
@@ -80,6 +91,7 @@ export interface Walk {
   /** Where the last epoch with this key begins. */
   readonly epochOf: ReadonlyMap<number, number>;
   viewCount: number;
+  readonly gm: GmWalk;
   readonly checkpoints: { readonly sequence: number; readonly size: number; readonly root: string }[];
   readonly epochs: Endorsement[];
   /** Hashes at the witnesses' sequences. */
@@ -120,6 +132,7 @@ export function startWalk(evidence: Evidence): Walk {
     marks: [],
     epochOf,
     viewCount: 0,
+    gm: createGmWalk(evidence.place),
     checkpoints: [],
     epochs: [],
     witnessed: new Map(evidence.witnesses.map(({ sequence }) => [sequence, []])),
@@ -166,6 +179,7 @@ export function step(walk: Walk, indices: readonly number[]): void {
   if (repeat !== undefined) find(walk, { kind: "repeated", sequence, line: repeat.line, count: repeats.length });
   walk.repeatCount += repeats.length;
   const isWhole = takeIn(walk, best);
+  takeNational(walk, best);
   trackUnverified(walk, best);
   keepLog(walk, best.row, isWhole && verified.length <= 1);
   if (walk.witnessed.has(sequence)) walk.witnessed.set(sequence, rows);
@@ -182,6 +196,7 @@ function stepOverGap(walk: Walk, sequence: number): void {
   walk.previous = [];
   walk.keyLost = true;
   walk.log = undefined;
+  walk.gm.lose();
 }
 
 function rank(claim: Claim): number {
@@ -190,10 +205,10 @@ function rank(claim: Claim): number {
 
 function judgeRow(walk: Walk, row: Row, index: number): Claim {
   const extra = walk.evidence.extras.get(index);
-  if (row.form === "erased") return { row, extra, isLinked: true, fault: undefined, isVerified: false };
+  if (row.form === "erased") return { row, index, extra, isLinked: true, fault: undefined, isVerified: false };
   const isLinked =
     row.form === "view" || walk.previous.length === 0 || walk.previous.some((hash) => hash.equals(row.previous));
-  const claim = { row, extra, isLinked };
+  const claim = { row, index, extra, isLinked };
   const { sequence, line } = row;
   const otherKey: Finding = { kind: "forged", sequence, line, reason: "other-key" };
   const verified = { ...claim, fault: undefined, isVerified: true };
@@ -245,6 +260,18 @@ function takeIn(walk: Walk, { row, extra, fault, isVerified, isLinked }: Claim):
   if (isVerified) takePurge(walk, extra, sequence);
   // Of a view the leaf is not known.
   return fault === undefined && isLinked && row.form !== "view";
+}
+
+/** What the national algorithms prove stands beside all else: an event that was altered breaks their chain as well. */
+function takeNational(walk: Walk, { row, index, extra, isVerified }: Claim): void {
+  const { gm, evidence } = walk;
+  const { sequence } = row;
+  let reason: GmReason | undefined;
+  if (extra?.kind === "epoch") reason = gm.epoch(sequence, isVerified ? (extra.gm ?? "none") : undefined);
+  else if (extra?.kind === "checkpoint" && isVerified) reason = gm.checkpoint(sequence, extra.gm);
+  else if (extra?.kind === "checkpoint") gm.lose();
+  gm.take(evidence.gmDigests.of(index));
+  if (reason !== undefined) find(walk, { kind: "gm", sequence, reason });
 }
 
 /** A purge tells of what was before it, and of nothing else. */
