@@ -68,7 +68,9 @@ export const guardSettings = z
     crypto: z
       .enum(["intl", "gm"])
       .default("intl")
-      .describe("Algorithms of tokens and sealing: SHA-256, AES, RSA and elliptic curves; or SM2, SM3 and SM4"),
+      .describe(
+        "Algorithms of tokens and sealing: SHA-256, AES, RSA and elliptic curves; or SM2, SM3 and SM4, and then checkpoints are signed with SM2 besides",
+      ),
     seal_key_file: z.string().min(1).optional().describe("The centre's public key (PEM), for what is sealed to it"),
     policy_file: z
       .string()
