@@ -72,7 +72,7 @@ function childrenOf(pid: number): number[] {
 
 /** A tracer blocks SIGTERM: what it traces is told to stop, and it ends with that. */
 async function stoppedWith(child: ChildProcess, prefix: readonly string[]): Promise<void> {
-  if (prefix.length === 0 || child.exitCode !== null) return stopped(child);
+  if (prefix[0] !== "strace" || child.exitCode !== null) return stopped(child);
   for (const pid of childrenOf(child.pid!)) process.kill(pid, "SIGTERM");
   await new Promise<void>((resolve) => child.once("exit", () => resolve()));
 }
