@@ -77,3 +77,8 @@ test("the data of the daemon is for its user alone", () => {
   expect(value("StateDirectoryMode")).toBe("0700");
   expect(value("LimitCORE")).toBe("0");
 });
+
+test("R39 nothing of the daemon's memory goes to a disk by itself: no core dump, no swap", () => {
+  expect(value("LimitCORE")).toBe("0");
+  expect(value("MemorySwapMax")).toBe("0");
+});
