@@ -342,7 +342,7 @@ function openControlSocket({
       watch: ledger.watch,
       replay: (broker, from, to) => ledger.ask("replay", { broker, from, to }),
       erase: (subject) =>
-        ledger.ask("erase", subject.kind === "token" ? subject : { ...subject, tokens: tokensOf(subject.value) }),
+        ledger.ask("erase", [subject.kind === "token" ? subject : { ...subject, tokens: tokensOf(subject.value) }]),
       rotateKey: () => ledger.ask("rotateKey", null),
       audit: (action, detail) => ledger.append(announce("audit", now().wallMs, { action, ...detail })),
       alarm: (alarm, detail) => ledger.append(announce("alarm", now().wallMs, { alarm, ...detail })),

@@ -29,15 +29,15 @@ export interface Erasure {
 }
 
 /**
- * Erases single events: what belongs to one subject, and core data whose time is over.
+ * Erases single events: what belongs to a subject, and core data whose time is over.
  *
  * 1. What is erased by one commit is told by a signed `purge` event in the same one.
  * 2. Between two commits no more than `sliceCount` events are looked at, so that nothing else waits.
  * 3. Hashes stay, so that what is left can be verified.
  */
 export interface Erasing {
-  /** Begins to erase what belongs to a subject. Fails: usage/invalid while another one goes on. */
-  begin(subject: Subject, done: (outcome: ErasureReport | SortgateError) => void): void;
+  /** Begins to erase what belongs to these subjects. Fails: usage/invalid while another one goes on. */
+  begin(subjects: readonly Subject[], done: (outcome: ErasureReport | SortgateError) => void): void;
   /** Begins to look for core data whose time is over. To be called now and then. */
   expire(): void;
   /** Does a part of what was begun. True: there is more. */
@@ -81,8 +81,11 @@ function eventsAt(ledger: Ledger, found: Found): StoredEvent[] {
   return found.flatMap((sequence) => ledger.readEach(sequence, sequence)).filter(tellsOfParcel);
 }
 
-function* eraseFromChain(ledger: Ledger, subject: Subject): Work<{ count: number; unreadableCount: number }> {
-  const places = search(chainOf(ledger), subject);
+function* eraseFromChain(
+  ledger: Ledger,
+  subjects: readonly Subject[],
+): Work<{ count: number; unreadableCount: number }> {
+  const places = search(chainOf(ledger), subjects);
   let count = 0;
   for (let next = places.next(); ; next = places.next()) {
     if (next.done === true) return { count, unreadableCount: next.value };
@@ -96,9 +99,9 @@ function* eraseFromChain(ledger: Ledger, subject: Subject): Work<{ count: number
 }
 
 /** Salvaged events have no place in this chain that could stay: a gap of their own chain tells that they went. */
-function* eraseSalvaged(ledger: Ledger, subject: Subject): Work<number> {
+function* eraseSalvaged(ledger: Ledger, subjects: readonly Subject[]): Work<number> {
   let count = 0;
-  for (const ids of search(salvagedOf(ledger), subject)) {
+  for (const ids of search(salvagedOf(ledger), subjects)) {
     const byChain = new Map<string, number[]>();
     for (const id of ids)
       for (const { chain, sequence } of ledger.salvaged.read(id, id))
@@ -117,10 +120,10 @@ function* eraseSalvaged(ledger: Ledger, subject: Subject): Work<number> {
   return count;
 }
 
-function* eraseSubject(ledger: Ledger, subject: Subject): Work<ErasureReport> {
+function* eraseSubjects(ledger: Ledger, subjects: readonly Subject[]): Work<ErasureReport> {
   const to = ledger.extent().last;
-  const { count, unreadableCount } = yield* eraseFromChain(ledger, subject);
-  const salvagedCount = yield* eraseSalvaged(ledger, subject);
+  const { count, unreadableCount } = yield* eraseFromChain(ledger, subjects);
+  const salvagedCount = yield* eraseSalvaged(ledger, subjects);
   let wiped = ledger.wipe();
   for (; wiped === "more"; wiped = ledger.wipe()) yield undefined;
   return { count, salvagedCount, to, unreadableCount, files: ledger.damagedFiles(), isOverwritten: wiped === "done" };
@@ -204,9 +207,9 @@ export function createErasing({ ledger, outbox, retention, clock, commit }: Eras
   }
 
   return {
-    begin(subject, done) {
+    begin(subjects, done) {
       if (asked !== undefined) return done(busy());
-      asked = { work: eraseSubject(ledger, subject), isStored: true, done };
+      asked = { work: eraseSubjects(ledger, subjects), isStored: true, done };
     },
     expire() {
       if (retention === undefined) return;

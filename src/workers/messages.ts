@@ -48,7 +48,7 @@ export interface Subject {
   readonly tokens?: readonly string[];
 }
 
-/** What became of the events of one subject. */
+/** What became of the events of one subject, or of some. */
 export interface ErasureReport {
   /** Events of the chain, and of damaged ledgers, that were erased. */
   readonly count: number;
@@ -82,8 +82,8 @@ export interface Questions {
     readonly ask: { readonly broker: string; readonly from: number; readonly to: number };
     readonly answer: { readonly count: number };
   };
-  /** Erases what belongs to one subject, in parts. Fails: usage/invalid while another one goes on, ledger/full. */
-  readonly erase: { readonly ask: Subject; readonly answer: ErasureReport };
+  /** Erases what belongs to these subjects, in parts. Fails: usage/invalid while another one goes on, ledger/full. */
+  readonly erase: { readonly ask: readonly Subject[]; readonly answer: ErasureReport };
   /** Answered once a COMMIT has returned that is no older than `withinMs`; it makes one if nothing else did. */
   readonly beat: { readonly ask: { readonly withinMs: DurationMs }; readonly answer: null };
   readonly rotateKey: { readonly ask: null; readonly answer: { readonly kid: string; readonly sequence: number } };

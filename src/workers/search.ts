@@ -18,7 +18,7 @@ export type Found = readonly number[];
 export const sliceCount = 512;
 /** What is found goes in commits of so many: each may be of another page, and the disk has to take them all. */
 const foundMax = 128;
-/** Passes that are looked for at once; a subject with more of them is searched for in several rounds. */
+/** Passes that are looked for at once; subjects with more of them are searched for in several rounds. */
 const passesMax = 10_000;
 
 function* slicesOf(from: number, to: number): Generator<readonly [from: number, to: number]> {
@@ -26,13 +26,16 @@ function* slicesOf(from: number, to: number): Generator<readonly [from: number, 
 }
 
 /**
- * Finds all events that bear a token or a number, and all others of the same passes.
+ * Finds all events that bear one of the tokens or numbers, and all others of the same passes.
  *
  * Gives:   how many events cannot be read.
- * Cost:    twice over all events, in slices; holds `passesMax` names of passes.
+ * Cost:    twice over all events, in slices, however many subjects there are; holds `passesMax` names of passes.
  */
-export function* search({ first, last, firstNow, read }: Searched, subject: Subject): Generator<Found, number> {
-  const bears = createBears(subject);
+export function* search(
+  { first, last, firstNow, read }: Searched,
+  subjects: readonly Subject[],
+): Generator<Found, number> {
+  const bears = createBears(subjects);
   let unreadableCount = 0;
   for (let from = first; from <= last; ) {
     const passes = new Set<string>();

@@ -197,7 +197,7 @@ export function serveLedger(served: ServedLedger): void {
       core.clockIs(message.state);
       retain();
     } else if (message.type === "ask" && message.question === "erase") {
-      core.erasing.begin(message.detail as Subject, (outcome) => answerErasure(port, message.id, outcome));
+      core.erasing.begin(message.detail as readonly Subject[], (outcome) => answerErasure(port, message.id, outcome));
       destroy();
     } else if (message.type === "ask") answer(served, message);
     else {

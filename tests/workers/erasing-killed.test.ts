@@ -37,7 +37,7 @@ it("R33 an erasure that is killed at any write is done or not done, part by part
     expect(liveCount + (destroyedCount.erased ?? 0)).toBe(last);
     seen.add(erased.length);
     // Asked again, it is done to its end.
-    rig.core.erasing.begin(tokenOf("anna"), () => {});
+    rig.core.erasing.begin([tokenOf("anna")], () => {});
     while (rig.core.erasing.step());
     wipe(rig);
     rig.close();

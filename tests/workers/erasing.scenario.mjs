@@ -36,7 +36,7 @@ const core = createLedgerCore({
 });
 core.start(false);
 let isDone = false;
-core.erasing.begin({ kind: "token", value }, () => {
+core.erasing.begin([{ kind: "token", value }], () => {
   isDone = true;
 });
 while (core.erasing.step());

@@ -51,6 +51,25 @@ describe("R33 an erasure", () => {
     rig.close();
   });
 
+  it("of many subjects at once takes what bears one of them, by one search, and nothing else", () => {
+    const rig = openRig();
+    const reads = Array.from({ length: 60 }, (_, index) =>
+      aRead(`p-${index}`, index % 2 === 0 ? { code: `SF13856287${index + 10000}` } : { token: token(`n-${index}`) }),
+    );
+    const sequences = commit(rig, [...reads, aRead("p-60", { device: token("n-1"), token: token("other") })]);
+    const wanted = Array.from({ length: 40 }, (_, index) =>
+      index % 2 === 0
+        ? ({ kind: "code", value: `SF13856287${index + 10000}` } as const)
+        : ({ kind: "token", value: token(`n-${index}`) } as const),
+    );
+    // Of the last one the number is known, and the token under which it stood that day.
+    const byToken = { kind: "code", value: "SF1385628716740", tokens: [token("n-59")] } as const;
+    expect(erase(rig, ...wanted, byToken)).toMatchObject({ count: 41, unreadableCount: 0 });
+    const erased = [...sequences.slice(0, 40), sequences[59]!].map(String);
+    expect(told(rig, "purge")).toEqual([{ count: 41, reason: "erased", sequences: erased }]);
+    rig.close();
+  });
+
   it("spells out in an export what is left of an event", () => {
     const rig = openRig();
     const [sequence] = commit(rig, [aRead("p-1", { token: token("anna") })]) as [number];
@@ -123,7 +142,7 @@ describe("R33 an erasure", () => {
     rig.core.flush();
     let steps = 0;
     let report: unknown;
-    rig.core.erasing.begin(tokenOf("anna"), (done) => (report = done));
+    rig.core.erasing.begin([tokenOf("anna")], (done) => (report = done));
     for (; rig.core.erasing.step(); steps += 1) {
       // What comes meanwhile is committed between two parts.
       if (steps === 3) commit(rig, drafts(1));
@@ -144,7 +163,7 @@ describe("R33 an erasure", () => {
     expect(erase(rig, tokenOf("anna"))).toMatchObject({ code: "ledger/full" });
     isDiskFull = false;
     expect(rig.ledger.readEach(sequence, sequence)).toMatchObject([{ kind: "read" }]);
-    rig.core.erasing.begin(tokenOf("anna"), () => {});
+    rig.core.erasing.begin([tokenOf("anna")], () => {});
     expect(erase(rig, tokenOf("anna"))).toMatchObject({ code: "usage/invalid" });
     expect(rig.ledger.readEach(sequence, sequence)).toMatchObject([{ kind: "erased" }]);
     rig.close();

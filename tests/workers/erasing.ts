@@ -23,9 +23,9 @@ export function commit(rig: Rig, drafts: readonly DraftMessage[]): number[] {
 }
 
 /** Does the whole of an erasure. */
-export function erase(rig: Rig, subject: Subject): ErasureReport | SortgateError {
+export function erase(rig: Rig, ...subjects: Subject[]): ErasureReport | SortgateError {
   let outcome: ErasureReport | SortgateError | undefined;
-  rig.core.erasing.begin(subject, (done) => (outcome = done));
+  rig.core.erasing.begin(subjects, (done) => (outcome = done));
   while (rig.core.erasing.step());
   return outcome!;
 }

@@ -96,7 +96,7 @@ describe("the log that is overwritten", () => {
       const rig = openRig();
       plant(rig);
       const erased = commit(rig, [aRead("p-anna", { token: token("anna") })]);
-      rig.core.erasing.begin(tokenOf("anna"), () => {});
+      rig.core.erasing.begin([tokenOf("anna")], () => {});
       while (told(rig, "purge").length === 0) rig.core.erasing.step();
       // The parts of the overwriting, with commits between them.
       for (let part = 0; part < killAt; part += 1) {

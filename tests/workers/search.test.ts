@@ -7,7 +7,7 @@ function unreadable(goneTo: number, missing: readonly number[]): number {
     Array.from({ length: to - from + 1 }, (_, index) => from + index)
       .filter((sequence) => sequence > goneTo && !missing.includes(sequence))
       .map((sequence) => ({ sequence, kind: "read" as const, bytes: Buffer.from("{}") }));
-  const places = search({ first: 1, last: 1_200, firstNow: () => goneTo + 1, read }, { kind: "code", value: "SF1" });
+  const places = search({ first: 1, last: 1_200, firstNow: () => goneTo + 1, read }, [{ kind: "code", value: "SF1" }]);
   for (let next = places.next(); ; next = places.next()) if (next.done === true) return next.value;
 }
 

@@ -103,8 +103,8 @@ it("R33 an erasure is answered once it is done and overwritten, and a second one
   const rig = openRig();
   commit(rig, [aRead("p-1", { token: token("anna") })]);
   const { posted, ask, settle } = serve(rig);
-  ask({ type: "ask", id: 1, question: "erase", detail: tokenOf("anna") });
-  ask({ type: "ask", id: 2, question: "erase", detail: tokenOf("berta") });
+  ask({ type: "ask", id: 1, question: "erase", detail: [tokenOf("anna")] });
+  ask({ type: "ask", id: 2, question: "erase", detail: [tokenOf("berta")] });
   expect(posted).toMatchObject([{ type: "refusal", id: 2, failure: { code: "usage/invalid" } }]);
   settle();
   expect(posted[1]).toMatchObject({ type: "answer", id: 1, answer: { count: 1, isOverwritten: true } });
