@@ -30,6 +30,8 @@ export type Captured =
   | { readonly kind: "malformed"; readonly reason: MalformedReason };
 
 const byteOrderMark = "\uFEFF";
+/** An order of the centre, which reaches every subscriber of `…/#` who may read it; an event that was made to look like one is missing. */
+const order = /^(?:\S+\/order )?eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * One line of a capture: an event alone, behind its topic (`mosquitto_sub -v`), or in an envelope with `topic` and
@@ -40,6 +42,7 @@ const byteOrderMark = "\uFEFF";
 export function readLine(line: string): Captured {
   const text = stripWrapping(line);
   if (text === "") return { kind: "blank" };
+  if (order.test(text)) return { kind: "status" };
   const parsed = parseStrict(text);
   if ("refused" in parsed) return refusal(parsed.refused);
   const { value } = parsed;
@@ -49,6 +52,7 @@ export function readLine(line: string): Captured {
 }
 
 function readEnvelope(payload: Json | undefined): Captured {
+  if (typeof payload === "string" && order.test(payload.trim())) return { kind: "status" };
   if (typeof payload !== "string") return isObject(payload) ? readObject(payload, "") : refusal("json");
   const parsed = parseStrict(payload);
   if ("refused" in parsed) return refusal(parsed.refused);

@@ -330,6 +330,16 @@ describe("the verifier", () => {
     expect(verdict.chains[0]).toMatchObject({ eventCount: 6 });
   });
 
+  test("takes no order of the centre for an event, however it was captured, and no event for an order", () => {
+    const order = "eyJhbGciOiJFZDI1NTE5IiwidHlwIjoic29ydGdhdGUtb3JkZXIrandzIn0.eyJvcmRlciI6N30.AAAA-_";
+    const lines = [at(1), `sortgate/HZ01/line-1/order ${order}`, order, at(2)];
+    lines.push(JSON.stringify({ topic: "sortgate/HZ01/line-1/order", qos: 1, payload: order }));
+    expect(judge(lines)).toMatchObject({ verdict: "whole", lineCount: 5, statusCount: 3, malformedCount: 0 });
+    // Whoever makes an event look like one has taken it away.
+    expect(judge([at(1), order, at(3)]).chains[0]).toMatchObject({ verdict: "broken" });
+    expect(judge([`${order}!`, `${order} ${order}`]).malformedCount).toBe(2);
+  });
+
   test("tells lines that are no event by number, and the last one that is cut off", () => {
     const lines = [at(1), "Connection refused", at(2), at(3).slice(0, 200)];
     expect(judge(lines)).toMatchObject({
