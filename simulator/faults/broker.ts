@@ -170,6 +170,7 @@ export class SimBroker {
       packetBytesMax: protocol === 5 ? this.#plan.packetBytesMax : 268_435_455,
       ended,
       publish: (message, done) => this.#publish(connection, message, done, most),
+      subscribe() {},
       end: (reason) => {
         this.#close(connection, "left");
         connection.settle(reason);

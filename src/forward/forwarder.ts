@@ -9,6 +9,7 @@ import { LinkSession } from "./link-session.ts";
 import type { LinkOptions, Message, MqttLink } from "./mqtt-link.ts";
 import type { Backlog } from "./port.ts";
 import type { BrokerSettings } from "./settings.ts";
+import { createSubscription, type Subscription } from "./subscription.ts";
 import { createTopics, type Topics } from "./topic.ts";
 
 /** The library is loaded with the first connection: the gateway takes reads before that. */
@@ -31,6 +32,8 @@ export interface ForwarderOptions {
   readonly timers?: Timers;
   /** Connects once; MQTT over TCP or TLS, unless said otherwise. */
   readonly openLink?: (options: LinkOptions) => Promise<MqttLink>;
+  /** Takes what comes under the topic of orders; absent: nothing is subscribed to. */
+  readonly orders?: ((bytes: Uint8Array) => void) | undefined;
   /** Refused events that are kept at hand; `limits.heldEventsMax` unless said otherwise. */
   readonly heldEventsMax?: number;
 }
@@ -65,6 +68,10 @@ export function startForwarder(options: ForwarderOptions): Forwarder {
   return { state: () => forwarder.state(), close: (budgetMs) => forwarder.close(budgetMs) };
 }
 
+function subscriptionOf({ orders, ...rest }: ForwarderOptions, { order: topic }: Topics): Subscription | undefined {
+  return orders === undefined ? undefined : createSubscription({ ...rest, topic, take: orders });
+}
+
 class BrokerForwarder {
   readonly #options: ForwarderOptions;
   readonly #topics: Topics;
@@ -80,12 +87,14 @@ class BrokerForwarder {
   #acknowledgedCount = 0;
   #isClosing = false;
   #session: LinkSession | undefined;
+  readonly #subscription: Subscription | undefined;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
     this.#backoff = createBackoff(limits.backoff, options.random);
     this.#contest = createContest(options.settings);
     this.#topics = createTopics(options.settings.topic_prefix, options.site, options.gateway);
+    this.#subscription = subscriptionOf(options, this.#topics);
     this.#protocol = options.settings.protocol;
     this.#since = options.clock.monotonicMs();
     this.#done = this.#run();
@@ -149,7 +158,10 @@ class BrokerForwarder {
         this.#acknowledgedCount += count;
       },
     });
+    // Behind the status and the first events: it holds up none of them.
+    this.#subscription?.begin(link);
     const reason = await link.ended;
+    this.#subscription?.ended(reason);
     this.#session.close();
     this.#session = undefined;
     return this.#ended(reason, this.#upMs());

@@ -1,9 +1,9 @@
 import { limits } from "../model/limits.ts";
 import type { MonotonicMs } from "../model/units.ts";
 
-/** Watches how much a broker sends. We subscribe to nothing, so all that comes is answers. */
+/** Watches how much a broker sends: answers and, where the config says so, orders of the centre, which are few and small. */
 export interface InboundBudget {
-  /** Something was published: its answer may come. */
+  /** Something was published or asked for: its answer may come. */
   published(): void;
   /** Bytes came. False: more than answers can be. */
   received(byteCount: number, now: MonotonicMs): boolean;

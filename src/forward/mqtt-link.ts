@@ -8,12 +8,12 @@ import { createInboundBudget, type InboundBudget } from "./inbound.ts";
 import { createPublishWriter } from "./publish-writer.ts";
 import type { BrokerSettings } from "./settings.ts";
 
-/** The broker has it; or it refuses it, for this reason (MQTT 5 §3.4.2.1). */
+/** The broker has it; or it refuses it, for this reason (MQTT 5 §3.4.2.1, §3.9.3). */
 export type Published = (refusedFor?: number) => void;
 
 /**
- * One connection to one broker; when it ends, a new one is made. MQTT.js connects, keeps alive and reads; publishes are
- * written here (see `createPublishWriter`). There is no store and no retry.
+ * One connection to one broker; when it ends, a new one is made. MQTT.js connects, keeps alive and reads; what we publish and
+ * ask for is written here (see `createPublishWriter`). There is no store and no retry.
  */
 export interface MqttLink {
   readonly protocol: 4 | 5;
@@ -23,6 +23,11 @@ export interface MqttLink {
   readonly packetBytesMax: number;
   /** Publishes with QoS 1; calls back once with what became of it, or never if the link ends before. */
   publish(message: Message, done: Published): void;
+  /**
+   * Asks for what comes under one topic, QoS 1. `take` gets the bytes of each message, retained ones too; `answered` is
+   * called once, or never if the link ends before.
+   */
+  subscribe(topic: string, take: (bytes: Uint8Array) => void, answered: Published): void;
   /** Settles exactly once with the reason; never rejects. */
   readonly ended: Promise<SortgateError>;
   /** Breaks the link at once; what was not acknowledged stays so, and the broker publishes the will. */
@@ -99,6 +104,7 @@ async function clientOptions({ settings, protocol, clientId, will }: LinkOptions
 function tooMuch({ name, url }: BrokerSettings): SortgateError {
   return new SortgateError("broker/refused", `Broker "${name}" at ${url} sends far more than answers`, {
     hint: "check that it is an MQTT broker, and look at its log; the connection is made anew",
+    context: { flood: true },
   });
 }
 
@@ -173,49 +179,61 @@ export async function openMqttLink(options: LinkOptions): Promise<MqttLink> {
   return overClient(client, settings, protocol, budget);
 }
 
-/** Reason codes of an acknowledgement that says that the broker has it (MQTT 5 §3.4.2.1). */
-const success: ReadonlySet<number> = new Set([0, 16]);
+/** What answers a publish of ours, and what a subscription. */
+type Awaited = "puback" | "suback";
+
+/** Reason codes of an answer that says yes (MQTT 5 §3.4.2.1, §3.9.3: QoS 1, or less where the broker knows no more). */
+const success: Readonly<Record<Awaited, ReadonlySet<number>>> = {
+  puback: new Set([0, 16]),
+  suback: new Set([0, 1]),
+};
 const packetIdMax = 65_535;
 
-/** What answers a publish of ours; MQTT.js leaves alone what answers none of its own. */
-const answers: ReadonlySet<string> = new Set(["puback", "pubrec", "pubcomp"]);
+/** What may answer us; MQTT.js leaves alone what answers none of its own. */
+const answers: ReadonlySet<string> = new Set(["puback", "pubrec", "pubcomp", "suback"]);
 
 /** What of a packet that came in is looked at here. */
 interface Answer {
   readonly cmd: string;
   readonly messageId?: number;
   readonly reasonCode?: number;
+  /** Of a SUBACK: one for each topic. */
+  readonly granted?: readonly unknown[];
 }
 
 /** An acknowledgement counts as a sign of life this often; each time takes as long as a publish. */
 const heardMs = 1_000;
 
-function wrongAnswer({ name, url }: BrokerSettings): SortgateError {
-  return new SortgateError("broker/refused", `Broker "${name}" at ${url} answers QoS 1 as if it was QoS 2`, {
+function wrongAnswer({ name, url }: BrokerSettings, { cmd }: Answer): SortgateError {
+  const how =
+    cmd === "pubrec" || cmd === "pubcomp" ? "QoS 1 as if it was QoS 2" : "with what does not fit what we sent";
+  return new SortgateError("broker/refused", `Broker "${name}" at ${url} answers ${how}`, {
     hint: "check that it is an MQTT broker, and look at its log; the connection is made anew",
   });
 }
 
-/** Publishes on their way to the broker, by packet identifier. */
+/** Publishes and subscriptions on their way to the broker, by packet identifier: they share them (MQTT 5 §2.2.1). */
 class InFlight {
-  readonly #waiting = new Map<number, Published>();
+  readonly #waiting = new Map<number, { readonly by: Awaited; readonly done: Published }>();
   #lastId = 0;
 
-  add(done: Published): number {
+  add(by: Awaited, done: Published): number {
     assert(this.#waiting.size < packetIdMax, "fewer publishes are in flight than there are packet identifiers");
     do this.#lastId = (this.#lastId % packetIdMax) + 1;
     while (this.#waiting.has(this.#lastId));
-    this.#waiting.set(this.#lastId, done);
+    this.#waiting.set(this.#lastId, { by, done });
     return this.#lastId;
   }
 
-  /** Gives false for an answer that fits no publish of QoS 1. */
-  answered({ cmd, messageId = 0, reasonCode = 0 }: Answer): boolean {
-    const done = this.#waiting.get(messageId);
-    if (done === undefined) return true;
-    if (cmd !== "puback") return false;
+  /** Gives false for an answer that fits nothing that was sent under its identifier. */
+  answered({ cmd, messageId = 0, reasonCode = 0, granted = [] }: Answer): boolean {
+    const waiting = this.#waiting.get(messageId);
+    if (waiting === undefined) return true;
+    const { by, done } = waiting;
+    if (cmd !== by) return false;
     this.#waiting.delete(messageId);
-    done(success.has(reasonCode) ? undefined : reasonCode);
+    const code = by === "suback" ? Number(granted[0] ?? 128) : reasonCode;
+    done(success[by].has(code) ? undefined : code);
     return true;
   }
 }
@@ -234,13 +252,18 @@ function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 
   const mayRetain = client.serverProperties?.retainAvailable !== false;
   const writer = createPublishWriter(client.stream, protocol);
   const inFlight = new InFlight();
+  /** Who takes what comes under a topic. */
+  const takers = new Map<string, (bytes: Uint8Array) => void>();
+  client.on("message", (topic, bytes) => {
+    if (!isOver) takers.get(topic)?.(bytes);
+  });
   client.on("error", (error) => end(explainMqtt(error, settings)));
   client.on("disconnect", (packet) => end(explainMqtt({ code: packet.reasonCode ?? 0 }, settings)));
   client.on("close", () => end(explainMqtt(new Error("closed"), settings)));
   let heardAt = performance.now();
   client.on("packetreceive", (packet: Answer) => {
     if (!answers.has(packet.cmd) || isOver) return;
-    if (!inFlight.answered(packet)) return end(wrongAnswer(settings));
+    if (!inFlight.answered(packet)) return end(wrongAnswer(settings, packet));
     const now = performance.now();
     if (now - heardAt < heardMs) return;
     heardAt = now;
@@ -254,7 +277,13 @@ function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 
     publish(message, done) {
       if (isOver) return;
       budget.published();
-      writer.publish(inFlight.add(done), message, message.isRetained === true && mayRetain);
+      writer.publish(inFlight.add("puback", done), message, message.isRetained === true && mayRetain);
+    },
+    subscribe(topic, take, answered) {
+      if (isOver) return;
+      budget.published();
+      takers.set(topic, take);
+      writer.subscribe(inFlight.add("suback", answered), topic);
     },
     ended,
     end,

@@ -7,6 +7,9 @@ const slabBytes = 65_536;
 /** PUBLISH with QoS 1, and the bit that asks the broker to retain it. Source: MQTT 5 §3.3.1. */
 const publishQos1 = 0x32;
 const retainBit = 0x01;
+/** SUBSCRIBE, and the options of a topic: QoS 1, retained messages too. Source: MQTT 5 §3.8. */
+const subscribe = 0x82;
+const subscribeQos1 = 0x01;
 /** Identifiers of properties. Source: MQTT 5 §2.2.2.2. */
 const contentTypeProperty = 0x03;
 const userProperty = 0x26;
@@ -14,6 +17,8 @@ const userProperty = 0x26;
 export interface PublishWriter {
   /** Writes a PUBLISH with QoS 1 under this packet identifier (1 to 65,535). It goes out at the end of the turn. */
   publish(id: number, message: Message, isRetained: boolean): void;
+  /** Writes a SUBSCRIBE to one topic, alike. */
+  subscribe(id: number, topic: string): void;
 }
 
 /**
@@ -23,7 +28,7 @@ export interface PublishWriter {
  * what the main thread did. Here a packet is spelled once, into a buffer that takes all packets of one turn.
  *
  * Cost:    1 µs a packet, and a copy of each byte, of few a turn two; 64 KiB, and four times of what the stream holds.
- * Source:  MQTT 3.1.1 §3.3, MQTT 5 §3.3.
+ * Source:  MQTT 3.1.1 §3.3 and §3.8, MQTT 5 §3.3 and §3.8.
  */
 export function createPublishWriter(stream: Writable, protocol: 4 | 5): PublishWriter {
   let spare: Buffer | undefined;
@@ -66,6 +71,14 @@ export function createPublishWriter(stream: Writable, protocol: 4 | 5): PublishW
       if (protocol === 5) at = writeProperties(room, message, propertyBytes, at);
       room.set(bytes, at);
       used = at + bytes.length;
+    },
+    subscribe(id, topic) {
+      const rest = 2 + (protocol === 5 ? 1 : 0) + textBytes(topic) + 1;
+      const room = roomFor(1 + integerBytes(rest) + rest);
+      let at = writeInteger(room, rest, room.writeUInt8(subscribe, used));
+      at = room.writeUInt16BE(id, at);
+      if (protocol === 5) at = writeInteger(room, 0, at);
+      used = room.writeUInt8(subscribeQos1, writeText(room, topic, at));
     },
   };
 }

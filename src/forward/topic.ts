@@ -6,6 +6,8 @@ export interface Topics {
   of(kind: EventKind, subject: string | undefined): string;
   /** Retained: whether the gateway is there. */
   readonly status: string;
+  /** Where the centre's orders to this gateway come. */
+  readonly order: string;
 }
 
 export function createTopics(prefix: string, site: string, gateway: string): Topics {
@@ -14,5 +16,6 @@ export function createTopics(prefix: string, site: string, gateway: string): Top
   return {
     of: (kind, subject) => (isRead(kind) ? `${root}/read/${subject}` : `${root}/log/${kind}`),
     status: `${root}/status`,
+    order: `${root}/order`,
   };
 }

@@ -33,6 +33,16 @@ export const limits = {
   refusedListMax: 1_000,
   /** What a broker may send at once beside its answers: anything more is no broker, or one gone mad. */
   inboundBytesMax: 262_144,
+  /** An order of the centre as it comes: a thousand tokens take 52 kB. */
+  orderBytesMax: 65_536,
+  /** Tokens and numbers that one order erases. */
+  orderSubjectsMax: 1_000,
+  /** Orders that wait to be judged, some milliseconds each, and come by one broker no faster than its budget lets them. */
+  ordersJudgedMax: 256,
+  /** Orders that wait for the one that is being carried out. */
+  ordersWaitingMax: 16,
+  /** A broker whose subscription broke a connection is asked for orders again after this long: delivery comes first. */
+  subscribePauseMs: 600_000,
   /** Bytes of events that one lease hands out. */
   leaseBytesMax: 1_048_576,
   /** Short-lived memory of the ledger thread: what V8 takes by itself holds 40 MB more garbage at full rate. */
@@ -125,5 +135,6 @@ assert(limits.settleDelayMs < limits.settleHoldMsMax, "a disk that works never l
 assert(limits.commitEventsMax < limits.uncommittedEventsMax, "the mailbox holds more than one commit");
 assert(limits.controlAnswerMs < limits.controlTimeoutMs, "the daemon's own explanation arrives in time");
 assert(limits.controlRequestMs < limits.controlTimeoutMs, "a slow request is refused before its sender gives up");
+assert(3 * limits.orderBytesMax < limits.inboundBytesMax, "an order comes through, and others behind it");
 assert(limits.contestCalmMs > 2 * limits.backoff.capMs, "a contest at its slowest is still one");
 assert(limits.connectTimeoutMs <= limits.stopBudgetMs, "a stop does not wait for a connect");

@@ -3,47 +3,11 @@ import type { Message, MqttLink, Published } from "../../src/forward/index.ts";
 import { LinkSession } from "../../src/forward/link-session.ts";
 import { brokerSettings } from "../../src/forward/settings.ts";
 import { createTopics } from "../../src/forward/topic.ts";
-import type { Timers } from "../../src/lib/clock.ts";
 import type { SortgateError } from "../../src/model/error.ts";
 import type { SealedEvent } from "../../src/model/event.ts";
 import { limits } from "../../src/model/limits.ts";
 import { createBacklog, type TestBacklog } from "../fakes/backlog.ts";
-
-/** Time that stands still until it is advanced. */
-function createTime(): { timers: Timers; nowMs: () => number; advance(durationMs: number): Promise<void> } {
-  let nowMs = 0;
-  let waiting: { atMs: number; intervalMs: number; work: () => void }[] = [];
-  const add = (delayMs: number, intervalMs: number, work: () => void): (() => void) => {
-    const entry = { atMs: nowMs + delayMs, intervalMs, work };
-    waiting.push(entry);
-    return () => {
-      waiting = waiting.filter((one) => one !== entry);
-    };
-  };
-  const rest = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-  return {
-    timers: {
-      after: (durationMs, work) => add(durationMs, 0, work),
-      every: (intervalMs, work) => add(intervalMs, intervalMs, work),
-      soon: (work) => void setImmediate(work),
-    },
-    nowMs: () => nowMs,
-    async advance(durationMs) {
-      const untilMs = nowMs + durationMs;
-      await rest();
-      for (;;) {
-        const [next] = waiting.filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs);
-        if (next === undefined) break;
-        nowMs = next.atMs;
-        if (next.intervalMs > 0) next.atMs += next.intervalMs;
-        else waiting = waiting.filter((one) => one !== next);
-        next.work();
-        await rest();
-      }
-      nowMs = untilMs;
-    },
-  };
-}
+import { createTime } from "../fakes/time.ts";
 
 interface Sent {
   readonly message: Message;
@@ -83,6 +47,7 @@ function aSession(inFlightMax: number, eventCount: number, heldEventsMax?: numbe
       open.push({ message, done });
       expect(open.length, "publishes at once").toBeLessThanOrEqual(inFlightMax);
     },
+    subscribe() {},
     ended: new Promise(() => {}),
     end: (reason) => ended.push(reason),
     leave: async () => {},

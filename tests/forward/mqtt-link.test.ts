@@ -96,6 +96,54 @@ test("a message that the broker sends by itself is none of our business, whateve
   expect(await Promise.race([taken, link.ended])).toBeUndefined();
 });
 
+const topic = (text: string): Buffer => Buffer.concat([Buffer.from([0, text.length]), Buffer.from(text)]);
+const packet = (first: number, ...parts: Buffer[]): Buffer => {
+  const body = Buffer.concat(parts);
+  return Buffer.concat([Buffer.from([first, body.length]), body]);
+};
+/** A message with QoS 1 and no properties. */
+const order = (name: string, text: string): Buffer =>
+  packet(0x32, topic(name), Buffer.from([0, 9, 0]), Buffer.from(text));
+const suback = (id: number, code: number): Buffer => packet(0x90, Buffer.from([id >> 8, id & 0xff, 0, code]));
+
+test("a subscription goes out behind what was published, under an identifier of its own, and gives what comes under its topic alone", async () => {
+  const types: number[] = [];
+  const link = await linkTo((type, id, socket) => {
+    types.push(type);
+    if (type === 3) socket.write(puback(id));
+    if (type !== 8) return;
+    // Another topic, one that only begins alike, and ours; under the identifier of our publish, which is the broker's own.
+    for (const name of ["other", "orders/more"]) socket.write(order(name, "no"));
+    socket.write(Buffer.concat([suback(2, 1), order("orders", "first"), order("orders", "second")]));
+  });
+  const published = publish(link);
+  const taken: string[] = [];
+  const answered = await new Promise((resolve) => {
+    let code: number | undefined | "none" = "none";
+    link.subscribe(
+      "orders",
+      (bytes) => {
+        if (taken.push(Buffer.from(bytes).toString()) === 2) resolve(code);
+      },
+      (refusedFor) => (code = refusedFor),
+    );
+  });
+  expect([await published, answered, taken]).toEqual([undefined, undefined, ["first", "second"]]);
+  expect(types.slice(0, 2)).toEqual([3, 8]);
+});
+
+test("a subscription that is refused says why, and the link goes on", async () => {
+  const link = await linkTo((type, id, socket) => socket.write(type === 8 ? suback(1, 135) : puback(id)));
+  const code = await new Promise((resolve) => link.subscribe("orders", () => {}, resolve));
+  expect([code, await Promise.race([publish(link), link.ended])]).toEqual([135, undefined]);
+});
+
+test("a publish that is answered as a subscription costs the broker its connection", async () => {
+  const link = await linkTo((_type, _id, socket) => socket.write(suback(1, 1)));
+  void publish(link);
+  expect((await link.ended).message).toMatch(/answers with what does not fit what we sent/);
+});
+
 test("a broker that answers as if we had asked for QoS 2 costs its connection, and the reason is told", async () => {
   const link = await linkTo((_type, _id, socket) => socket.write(pubrec));
   void publish(link);

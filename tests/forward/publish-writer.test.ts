@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
-import { type IPublishPacket, parser } from "mqtt-packet";
+import { type IPublishPacket, type Packet, parser } from "mqtt-packet";
 import { expect, test } from "vitest";
 import type { Message } from "../../src/forward/index.ts";
 import { createPublishWriter } from "../../src/forward/publish-writer.ts";
@@ -100,6 +100,33 @@ for (const protocol of [4, 5] as const) {
     );
   });
 }
+
+test.each([4, 5] as const)(
+  "another codec reads back a subscription with MQTT %i, among publishes",
+  async (protocol) => {
+    const wire = new PassThrough();
+    const packets: Packet[] = [];
+    const read = parser({ protocolVersion: protocol });
+    read.on("packet", (packet) => packets.push(packet));
+    read.on("error", (error) => expect.unreachable(String(error)));
+    wire.on("data", (bytes: Buffer) => read.parse(Buffer.from(bytes)));
+    const writer = createPublishWriter(wire, protocol);
+    // About the place where the length of the packet takes one byte more.
+    const topics = ["t", "快".repeat(30), ...Array.from({ length: 16 }, (_, index) => "t".repeat(115 + index))];
+    for (const [index, topic] of topics.entries()) {
+      writer.publish(2 * index + 1, { topic: "t", bytes: Buffer.from("{}") }, false);
+      writer.subscribe(2 * index + 2, topic);
+    }
+    await endOfTurn();
+    const asked = packets.flatMap((packet) =>
+      packet.cmd === "subscribe"
+        ? [[packet.messageId, ...packet.subscriptions.map(({ topic, qos, rh }) => [topic, qos, rh ?? 0])]]
+        : [],
+    );
+    expect(asked).toEqual(topics.map((topic, index) => [2 * index + 2, [topic, 1, 0]]));
+    expect(packets).toHaveLength(2 * topics.length);
+  },
+);
 
 test("a length takes as many bytes as there need be, about each place where it takes one more", async () => {
   const about = (length: number): number[] => Array.from({ length: 24 }, (_, index) => length - 16 + index);

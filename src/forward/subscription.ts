@@ -1,0 +1,98 @@
+import { type Cancel, type Clock, systemTimers, type Timers } from "../lib/clock.ts";
+import type { SortgateError } from "../model/error.ts";
+import { limits } from "../model/limits.ts";
+import type { Tell } from "../model/notice.ts";
+import type { MonotonicMs } from "../model/units.ts";
+import type { MqttLink } from "./mqtt-link.ts";
+import type { BrokerSettings } from "./settings.ts";
+
+/** Has a broker hand us what comes under one topic, on each connection. */
+export interface Subscription {
+  /** A new connection: asks, unless that broke connections before; then later. */
+  begin(link: MqttLink): void;
+  /** That connection ended. */
+  ended(reason: SortgateError): void;
+}
+
+export interface SubscriptionOptions {
+  readonly settings: BrokerSettings;
+  readonly topic: string;
+  readonly clock: Clock;
+  readonly tell: Tell;
+  readonly take: (bytes: Uint8Array) => void;
+  readonly timers?: Pick<Timers, "after"> | undefined;
+}
+
+/** Connections that ended while a subscription had no answer: more in a row are no accident. Some brokers refuse so. */
+const unansweredMax = 2;
+
+/** Failure (MQTT 3.1.1 §3.9.3), unspecified and not authorized (MQTT 5 §3.9.3). */
+const forbidden: ReadonlySet<number> = new Set([128, 135]);
+
+/**
+ * Asks for a topic without ever holding up delivery.
+ *
+ * Refused: told, and asked again after `limits.subscribePauseMs`.
+ * Broken:  a connection that ends while we are not answered, twice in a row, or because more came than may: the next ones
+ *          do without, for `limits.subscribePauseMs`.
+ */
+export function createSubscription(options: SubscriptionOptions): Subscription {
+  const { settings, topic, clock, tell, take, timers = systemTimers } = options;
+  let asked: "not" | "unanswered" | "answered" = "not";
+  let unansweredCount = 0;
+  let quietUntil: MonotonicMs = Number.NEGATIVE_INFINITY;
+  let waiting: Cancel = () => {};
+
+  const told = (sentence: string, hint: string): void =>
+    tell({
+      name: "broker/refused",
+      level: "error",
+      message: `No orders come by broker "${settings.name}": ${sentence}. Events go on. Try: ${hint}`,
+      fields: { broker: settings.name, kind: "order" },
+    });
+  const quiet = (sentence: string, hint: string): void => {
+    unansweredCount = 0;
+    quietUntil = clock.monotonicMs() + limits.subscribePauseMs;
+    told(sentence, hint);
+  };
+  const ask = (link: MqttLink): void => {
+    asked = "unanswered";
+    link.subscribe(topic, take, (refusedFor) => {
+      asked = "answered";
+      unansweredCount = 0;
+      if (refusedFor === undefined) return;
+      const hint = forbidden.has(refusedFor)
+        ? `let the user of this gateway subscribe to ${topic} in the broker's access rules (ACL)`
+        : "look at the broker's own log";
+      told(`it refuses the subscription to ${topic} (reason ${refusedFor})`, hint);
+      later(link, limits.subscribePauseMs);
+    });
+  };
+  const later = (link: MqttLink, waitMs: number): void => {
+    waiting = timers.after(waitMs, () => ask(link));
+  };
+
+  return {
+    begin(link) {
+      asked = "not";
+      const waitMs = quietUntil - clock.monotonicMs();
+      if (waitMs > 0) later(link, waitMs);
+      else ask(link);
+    },
+    ended(reason) {
+      waiting();
+      if (asked === "not") return;
+      if (reason.context.flood === true)
+        return quiet(
+          `more came under ${topic} than may`,
+          "let nobody but the centre publish there; an order has 64 KiB at most",
+        );
+      unansweredCount = asked === "unanswered" ? unansweredCount + 1 : 0;
+      if (unansweredCount >= unansweredMax)
+        quiet(
+          `it ends the connection when we subscribe to ${topic}`,
+          `let the user of this gateway subscribe to ${topic} in the broker's access rules (ACL)`,
+        );
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import type { MqttLink, Published } from "../../src/forward/index.ts";
+import { brokerSettings } from "../../src/forward/settings.ts";
+import { createSubscription } from "../../src/forward/subscription.ts";
+import { SortgateError } from "../../src/model/error.ts";
+import { limits } from "../../src/model/limits.ts";
+import { createTime } from "../fakes/time.ts";
+
+const topic = "sortgate/HZ01/line-3/order";
+const broken = new SortgateError("broker/unreachable", "It closed the connection", { hint: "none" });
+const flooded = new SortgateError("broker/refused", "It sends far more", { hint: "none", context: { flood: true } });
+
+/** A subscription whose link is a list of what was asked, to be answered by the test. */
+function aSubscription() {
+  const time = createTime();
+  const told: string[] = [];
+  const asked: Published[] = [];
+  const link = { subscribe: (_topic: string, _take: unknown, answered: Published) => asked.push(answered) };
+  const subscription = createSubscription({
+    settings: brokerSettings.parse({ name: "central", url: "mqtt://127.0.0.1" }),
+    topic,
+    clock: { monotonicMs: time.nowMs, wallMs: time.nowMs, boot: "00000000" },
+    timers: time.timers,
+    tell: ({ message }) => told.push(message),
+    take: () => {},
+  });
+  const begin = (): void => subscription.begin(link as unknown as MqttLink);
+  return { ...subscription, begin, asked, told, advance: time.advance };
+}
+
+test("what is refused is told with what to do, and asked for again ten minutes later, on the same connection", async () => {
+  const rig = aSubscription();
+  rig.begin();
+  rig.asked[0]!(135);
+  expect(rig.told).toEqual([
+    `No orders come by broker "central": it refuses the subscription to ${topic} (reason 135). Events go on. Try: let the user of this gateway subscribe to ${topic} in the broker's access rules (ACL)`,
+  ]);
+  await rig.advance(limits.subscribePauseMs - 1);
+  expect(rig.asked).toHaveLength(1);
+  await rig.advance(1);
+  expect(rig.asked).toHaveLength(2);
+  rig.asked[1]!();
+  // What is granted is not asked for again.
+  await rig.advance(10 * limits.subscribePauseMs);
+  expect([rig.asked.length, rig.told.length]).toEqual([2, 1]);
+  // Neither is it on a connection that has ended.
+  rig.ended(broken);
+  rig.begin();
+  rig.asked[2]!(151);
+  expect(rig.told[1]).toMatch(/\(reason 151\)\. Events go on\. Try: look at the broker's own log$/);
+  rig.ended(broken);
+  await rig.advance(2 * limits.subscribePauseMs);
+  expect(rig.asked).toHaveLength(3);
+});
+
+test("a broker that ends the connection instead of an answer, twice in a row, is left alone with it for ten minutes", async () => {
+  const rig = aSubscription();
+  const connection = (answer?: () => void): void => {
+    rig.begin();
+    answer?.();
+    rig.ended(broken);
+  };
+  // One that was answered says that the one before was an accident.
+  connection();
+  connection(() => rig.asked.at(-1)!());
+  connection();
+  expect(rig.told).toEqual([]);
+  connection();
+  expect(rig.told).toEqual([
+    expect.stringMatching(
+      /: it ends the connection when we subscribe to .*\. Events go on\. Try: let the user .*\(ACL\)$/,
+    ),
+  ]);
+  const count = rig.asked.length;
+  connection();
+  connection();
+  expect(rig.asked).toHaveLength(count);
+  rig.begin();
+  await rig.advance(limits.subscribePauseMs);
+  expect(rig.asked).toHaveLength(count + 1);
+  expect(rig.told).toHaveLength(1);
+});
+
+test("what comes in such numbers that it costs the connection is not asked for on the next one", async () => {
+  const rig = aSubscription();
+  rig.begin();
+  rig.asked[0]!();
+  rig.ended(flooded);
+  expect(rig.told).toEqual([
+    expect.stringMatching(/more came under .* than may.*Try: let nobody but the centre publish/),
+  ]);
+  rig.begin();
+  await rig.advance(limits.subscribePauseMs - 1);
+  expect(rig.asked).toHaveLength(1);
+  // A flood while nothing is subscribed to is none of the orders'.
+  rig.ended(flooded);
+  expect(rig.told).toHaveLength(1);
+  await rig.advance(1);
+  rig.begin();
+  expect(rig.asked).toHaveLength(2);
+});
