@@ -2,13 +2,14 @@ import { join } from "node:path";
 import { loadDriver, loadProfile } from "../drivers/index.ts";
 import { type BackPressure, createBackPressure } from "./back-pressure.ts";
 import type { Config } from "./config/index.ts";
-import { type Control, openControl } from "./control/index.ts";
+import { type Control, openControl, type Subject } from "./control/index.ts";
 import { recallPasses } from "./dedup/index.ts";
 import { type SupervisedDevice, superviseDevice } from "./driver/index.ts";
 import { type Forwarder, startForwarder } from "./forward/index.ts";
-import { type Guard, tokensOfNumber } from "./guard/index.ts";
+import type { Guard } from "./guard/index.ts";
 import { openGuard, rehearseGuard } from "./guarding.ts";
 import type { HeadStart } from "./head-start.ts";
+import { createIntake } from "./intake.ts";
 import { type Clock, createSystemClock, pause } from "./lib/clock.ts";
 import { type ClockSync, watchClockSync } from "./lib/clock-sync.ts";
 import { makeFolder, nearestFolder } from "./lib/folder.ts";
@@ -16,6 +17,7 @@ import { SortgateError, systemCode } from "./model/error.ts";
 import { announce } from "./model/event.ts";
 import { limits } from "./model/limits.ts";
 import type { Tell } from "./model/notice.ts";
+import { type Orders, ordersOf } from "./orders.ts";
 import { createPipeline, type Instant, type Pipeline } from "./pipeline.ts";
 import { createRates, startTimers } from "./self-watch.ts";
 import { gatherStatus, refusedStatus } from "./status.ts";
@@ -56,7 +58,7 @@ export async function openGateway({ config, policy, opening }: HeadStart, versio
   const ledger = await opening.opened({ tell, counters: () => conservation(config, late.pipeline) });
   const clockSync = watchClockSync();
   const isClockSynchronized = clockSync.isSynchronized;
-  const { guard, tokens } = await openGuard(policy, clock, ledger, tell);
+  const { guard, tokens, known } = await openGuard(policy, clock, ledger, tell);
   const pressure = createBackPressure({ ledger, whenFull: config.queue.when_full, clock, tell });
   const pipeline = await openPipeline({ config, guard, clock, ledger, pressure, tell, isClockSynchronized });
   late.pipeline = pipeline;
@@ -91,10 +93,10 @@ export async function openGateway({ config, policy, opening }: HeadStart, versio
         nowMs: () => clock.monotonicMs(),
       }),
     noticeCounts: telemetry.counts,
-    tokensOf: (number) => tokensOfNumber(number, clock.wallMs(), tokens),
+    known,
   }).catch((error: unknown) => endEarly(error, clockSync, ledger));
   const devices = await startDevices({ config, clock, tell, ledger, pressure, pipeline, now });
-  const forwarders = startForwarders(config, version, ledger, clock, tell);
+  const { forwarders, orders } = startForwarders(config, version, ledger, clock, tell, known);
   late.forwarders = forwarders;
   begin({ devices, forwarders });
 
@@ -120,7 +122,7 @@ export async function openGateway({ config, policy, opening }: HeadStart, versio
       const told = systemd.stopping();
       for (const timer of timers) clearInterval(timer);
       await control.close();
-      await stopAll({ devices, forwarders, ledger, pipeline, now, lookAtClocks });
+      await stopAll({ devices, forwarders, orders, ledger, pipeline, now, lookAtClocks });
       clockSync.close();
       await told;
       tell({ name: "gateway/stopped", level: "info", message: "sortgate has stopped; what it committed is on disk" });
@@ -203,27 +205,6 @@ async function openPipeline({
   });
 }
 
-/** Hands events to the ledger; when it is full, tells it once a minute at most (the ledger itself counts the loss). */
-function createIntake(
-  ledger: LedgerThread,
-  pressure: BackPressure,
-  tell: Tell,
-): (event: Parameters<LedgerThread["append"]>[0]) => void {
-  let toldAt = Number.NEGATIVE_INFINITY;
-  return (event) => {
-    const outcome = ledger.append(event);
-    pressure.check();
-    if (outcome === "taken" || performance.now() - toldAt < 60_000) return;
-    toldAt = performance.now();
-    tell({
-      name: "read/dropped",
-      level: "error",
-      message: "Events are dropped because the ledger does not keep up. Check the disk: df -h, iostat",
-      fields: { dropped: ledger.droppedCount() },
-    });
-  };
-}
-
 interface DeviceSources {
   readonly config: Config;
   readonly clock: Clock;
@@ -292,9 +273,11 @@ function startForwarders(
   ledger: LedgerThread,
   clock: Clock,
   tell: Tell,
-): readonly Forwarder[] {
+  known: (subject: Subject) => Subject,
+): { readonly forwarders: readonly Forwarder[]; readonly orders: Orders | undefined } {
   const { site, id } = config.gateway;
-  return config.brokers.map((settings) =>
+  const orders = ordersOf({ config, ledger, clock, tell }, known);
+  const forwarders = config.brokers.map((settings) =>
     startForwarder({
       settings,
       site,
@@ -304,8 +287,10 @@ function startForwarders(
       backlog: ledger.backlog(settings.name),
       clock,
       tell,
+      orders: settings.orders ? (bytes) => orders?.take(settings.name, bytes) : undefined,
     }),
   );
+  return { forwarders, orders };
 }
 
 interface ControlSources {
@@ -315,8 +300,7 @@ interface ControlSources {
   readonly now: () => Instant;
   readonly status: Parameters<typeof openControl>[0]["view"]["status"];
   readonly noticeCounts: () => ReadonlyMap<string, number>;
-  /** What a number stands under as well. */
-  readonly tokensOf: (number: string) => string[];
+  readonly known: (subject: Subject) => Subject;
 }
 
 function openControlSocket({
@@ -326,7 +310,7 @@ function openControlSocket({
   now,
   status,
   noticeCounts,
-  tokensOf,
+  known,
 }: ControlSources): Promise<Control> {
   return openControl({
     settings: config.control,
@@ -341,8 +325,7 @@ function openControlSocket({
       events: async (from, to, bytesMax) => unpackEvents(await ledger.ask("events", { from, to, bytesMax })),
       watch: ledger.watch,
       replay: (broker, from, to) => ledger.ask("replay", { broker, from, to }),
-      erase: (subject) =>
-        ledger.ask("erase", [subject.kind === "token" ? subject : { ...subject, tokens: tokensOf(subject.value) }]),
+      erase: (subject) => ledger.ask("erase", [known(subject)]),
       rotateKey: () => ledger.ask("rotateKey", null),
       audit: (action, detail) => ledger.append(announce("audit", now().wallMs, { action, ...detail })),
       alarm: (alarm, detail) => ledger.append(announce("alarm", now().wallMs, { alarm, ...detail })),
@@ -351,6 +334,7 @@ function openControlSocket({
 }
 
 interface Stoppable extends Field {
+  readonly orders: Orders | undefined;
   readonly ledger: LedgerThread;
   readonly pipeline: Pipeline;
   readonly now: () => Instant;
@@ -366,8 +350,9 @@ function tooSlow(ledger: LedgerThread): SortgateError {
 }
 
 /** In the order of the path: what is upstream stops first, so that what it still gave is taken along. */
-async function stopAll({ devices, forwarders, ledger, pipeline, now, lookAtClocks }: Stoppable): Promise<void> {
+async function stopAll({ devices, forwarders, orders, ledger, pipeline, now, lookAtClocks }: Stoppable): Promise<void> {
   const untilMs = performance.now() + limits.stopBudgetMs - farewellMs;
+  orders?.close();
   await Promise.all(devices.map((device) => device.close()));
   pipeline.close(now());
   // A clock that was set just now: without a word of it the next start takes what lies here for long departed.

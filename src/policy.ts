@@ -8,7 +8,7 @@ import {
   isSealing,
   type PolicyRefusal,
   policyKeys,
-  provenPolicy,
+  provenByCentre,
   readReceiver,
   refusal,
 } from "./guard/policy/index.ts";
@@ -66,7 +66,7 @@ export async function findPolicy(config: Config, sources: Sources): Promise<Poli
   const refuse = (refused: PolicyRefusal): Policy => ({ ...fallback(guard, refused), ...file });
   if ("refused" in bytes) return refuse(bytes.refused);
   if ("refused" in key) return refuse(key.refused);
-  const proven = await provenPolicy(bytes.bytes, key.bytes);
+  const proven = await provenByCentre("policy", bytes.bytes, key.bytes);
   if ("refused" in proven) return refuse(proven.refused);
   const read = readPolicyText(Buffer.from(proven.payload).toString("utf8"));
   if (!read.ok) return refuse(invalid(read.sentences).refused);
@@ -229,7 +229,10 @@ export async function rememberPolicy({ gateway }: Config, { signed }: Policy): P
   if (signed === undefined) return true;
   const memory = policyMemory(gateway.data_dir);
   // A start writes nothing where nothing is new.
-  return (await memory.read())?.version === signed.version || memory.write(signed);
+  return (
+    (await memory.read())?.version === signed.version ||
+    memory.write({ version: signed.version, sha256: signed.sha256 })
+  );
 }
 
 /** A policy may need some time to come from the centre. */

@@ -61,6 +61,16 @@ const table: Record<string, { ours: string[]; packages: string[] }> = {
   "head-start.ts": { ours: ["config", "policy.ts", "workers", "model"], packages: [] },
   "guarding.ts": { ours: ["guard", "policy.ts", "workers", "model", "lib"], packages: [] },
   "policy.ts": { ours: ["config", "control", "guard", "identity", "model", "lib"], packages: [] },
+  "intake.ts": { ours: ["back-pressure.ts", "workers", "model"], packages: [] },
+  "order.ts": { ours: ["control", "model"], packages: [] },
+  "order-refusals.ts": { ours: ["order.ts", "model", "lib"], packages: [] },
+  "orders.ts": {
+    ours: [
+      ...["order.ts", "order-refusals.ts", "config", "control", "guard", "identity"],
+      ...["workers", "model", "lib"],
+    ],
+    packages: [],
+  },
   "pipeline.ts": { ours: ["dedup", "guard", "driver", "model", "lib"], packages: [] },
   "back-pressure.ts": { ours: ["model", "lib"], packages: [] },
   "forecast.ts": { ours: ["model", "lib"], packages: [] },
@@ -95,6 +105,8 @@ const table: Record<string, { ours: string[]; packages: string[] }> = {
       "drivers/index",
       "simulator",
       "policy.ts",
+      "order.ts",
+      "orders.ts",
       "model",
       "lib",
     ],
@@ -156,7 +168,9 @@ describe("imports", () => {
           const isOpening = path === "src/cli/commands/open.ts" && to === "src/guard/open.ts";
           // Views are made where the key is, by what the guard says may be seen.
           const isView = from === "workers" && to === "src/guard/view.ts";
-          const isSigning = path === "src/cli/commands/policy.ts" && to === "src/guard/policy/index.ts";
+          const isSigning =
+            (path === "src/cli/commands/policy.ts" || path === "src/cli/signing.ts") &&
+            to === "src/guard/policy/index.ts";
           return isOwn ||
             isOpening ||
             isView ||

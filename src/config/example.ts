@@ -30,6 +30,7 @@ url = "mqtt://127.0.0.1:1883"   # unencrypted only to this machine; otherwise mq
 # key_file = "/etc/sortgate/gateway.key"
 # username = "gateway"
 # password_file = "\${CREDENTIALS_DIRECTORY}/broker-password"
+# orders = true                 # what the centre orders to erase; needs policy_key_file in [guard]
 
 [queue]
 bytes_max = 2_000_000_000       # bytes on disk, at most
@@ -76,7 +77,7 @@ core = "drop"                   # names, telephones, addresses on labels: or "ma
 basic = "clear"                 # numbers of the shapes in carriers: or "mask", "token", "seal"
 # seal_key_file = "centre.pem"  # the centre's public key, for "seal"
 # policy_file = "policy.jws"    # a policy that the centre signed goes before these keys
-# policy_key_file = "centre-policy.pem"
+# policy_key_file = "centre-policy.pem"     # the centre's public key, also for orders
 
 [control]
 socket = "/run/sortgate/control.sock"

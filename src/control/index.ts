@@ -1,6 +1,6 @@
 export { createControlClient, problemIn } from "./client.ts";
 export { imbalances } from "./conservation.ts";
-export type { Erasure } from "./port.ts";
+export type { Erasure, Subject } from "./port.ts";
 export { noteRawProbe, takeRawProbes } from "./raw-probes.ts";
 export { type Control, openControl } from "./server.ts";
 export type {
@@ -14,3 +14,5 @@ export type {
   SealKeyStatus,
   Status,
 } from "./status.ts";
+export { subjectOf } from "./subject.ts";
+export { isTicket } from "./who.ts";

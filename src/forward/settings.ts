@@ -59,6 +59,10 @@ export const brokerSettings = z
       .regex(/^[^+#$/\s][^+#\s]{0,127}$/, "1 to 128 characters without +, # and spaces, not starting with $ or /")
       .default("sortgate")
       .describe("First part of every topic"),
+    orders: z
+      .boolean()
+      .default(false)
+      .describe("Take orders that the centre signed (policy_key_file) and publishes at this broker"),
     view: viewSettings.optional(),
   })
   .superRefine((broker, context) => {

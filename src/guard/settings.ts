@@ -81,7 +81,7 @@ export const guardSettings = z
       .string()
       .min(1)
       .optional()
-      .describe("The centre's public key (PEM) that policy_file is signed with"),
+      .describe("The centre's public key (PEM) that policy_file and orders are signed with"),
     policy: policies.default([]),
   })
   .superRefine((guard, context) => {
@@ -90,8 +90,6 @@ export const guardSettings = z
       want("seal_key_file", 'the file of the centre\'s public key, for "seal" needs it');
     if (guard.policy_file !== undefined && guard.policy_key_file === undefined)
       want("policy_key_file", "the file of the centre's public key, for policy_file needs it");
-    if (guard.policy_key_file !== undefined && guard.policy_file === undefined)
-      want("policy_file", "the file of the signed policy, for policy_key_file is of no use without it");
   });
 
 export type GuardSettings = z.infer<typeof guardSettings>;

@@ -6,4 +6,4 @@ export {
   openIdentity,
   requestForAuthority,
 } from "./identity.ts";
-export { type PolicyMemory, policyMemory } from "./policy-memory.ts";
+export { type DoneOrder, orderMemory, policyMemory } from "./memory.ts";

@@ -9,6 +9,7 @@ export type {
   LedgerOptions,
   LedgerStats,
   RefusedRow,
+  Subject,
   ToLedger,
 } from "./messages.ts";
 export type { LedgerPort } from "./serve.ts";

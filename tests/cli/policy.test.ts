@@ -57,7 +57,7 @@ describe("sortgate policy sign", () => {
     expect((await sign(good, site.centre.publicKey)).stderr).toContain("holds no private key");
     const p384 = execFileSync("openssl", ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]);
     expect((await sign(good, p384)).stderr).toMatch(
-      /policies are not signed with\nTry: make one under another name: openssl genpkey/,
+      /the centre does not sign with\nTry: make one under another name: openssl genpkey/,
     );
     const absent = await runHere("policy", "sign", join(site.dir, "none.json"), "--key", join(site.dir, "key.pem"));
     expect([absent.code, absent.stderr]).toEqual([

@@ -9,10 +9,12 @@ export interface ForwarderFacts {
   readonly tell?: Tell;
   /** Draws the pauses; short ones, where a test need not wait. */
   readonly random?: () => number;
+  /** Takes orders. */
+  readonly orders?: (bytes: Uint8Array) => void;
 }
 
 /** A forwarder of the gateway line-3 at HZ01 to a broker called central. */
-export function aForwarder({ settings, backlog, tell = () => {}, random }: ForwarderFacts): Forwarder {
+export function aForwarder({ settings, backlog, tell = () => {}, random, orders }: ForwarderFacts): Forwarder {
   return startForwarder({
     settings: brokerSettings.parse({ name: "central", ...settings }),
     site: "HZ01",
@@ -22,6 +24,7 @@ export function aForwarder({ settings, backlog, tell = () => {}, random }: Forwa
     backlog,
     clock: createSystemClock(),
     tell,
+    orders,
     ...(random === undefined ? {} : { random }),
   });
 }

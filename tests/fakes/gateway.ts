@@ -195,6 +195,11 @@ export interface Subscriber {
   close(): Promise<void>;
 }
 
+/** Whether events come under a topic: not the status, and not an order of the centre, which reaches all of `sortgate/#`. */
+export function isOfChain(topic: string): boolean {
+  return !/\/(?:status|order)$/.test(topic);
+}
+
 /** Keeps its session at the broker, so that nothing published while it is away is missed. */
 export async function openSubscriber(url: string): Promise<Subscriber> {
   const messages: { topic: string; text: string }[] = [];
@@ -205,8 +210,7 @@ export async function openSubscriber(url: string): Promise<Subscriber> {
   const parsed: { data: { code?: string }; type: string; sequence: string }[] = [];
   let parsedCount = 0;
   const events = (): typeof parsed => {
-    for (const { topic, text } of messages.slice(parsedCount))
-      if (!topic.endsWith("/status")) parsed.push(JSON.parse(text));
+    for (const { topic, text } of messages.slice(parsedCount)) if (isOfChain(topic)) parsed.push(JSON.parse(text));
     parsedCount = messages.length;
     return parsed;
   };
@@ -221,8 +225,7 @@ export async function openSubscriber(url: string): Promise<Subscriber> {
       const verifier = createVerifier(
         trustPath === undefined ? {} : { trust: [new X509Certificate(readFileSync(trustPath))] },
       );
-      for (const [index, { topic, text }] of messages.entries())
-        if (!topic.endsWith("/status")) verifier.push(text, index + 1);
+      for (const [index, { topic, text }] of messages.entries()) if (isOfChain(topic)) verifier.push(text, index + 1);
       return verifier.finish();
     },
     close: () => client.endAsync(true),

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Config, readConfig } from "../../src/config/index.ts";
-import { signPolicy } from "../../src/guard/policy/index.ts";
+import { signAsCentre } from "../../src/guard/policy/index.ts";
 import { smallest } from "../config/sound.ts";
 
 /** The centre's key for policies. */
@@ -28,7 +28,7 @@ export function aCentre(kind: keyof typeof kinds = "Ed25519"): Centre {
     publicKey,
     async sign(policy) {
       const text = typeof policy === "string" ? policy : JSON.stringify(policy);
-      return (await signPolicy(Buffer.from(text), privateKey))!;
+      return (await signAsCentre("policy", Buffer.from(text), privateKey))!;
     },
   };
 }

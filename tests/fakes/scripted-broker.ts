@@ -33,6 +33,8 @@ export interface ScriptedBroker {
   readonly url: string;
   /** Everything that was published, statuses too. */
   readonly packets: Published[];
+  /** What was asked for, on any connection; each is granted. */
+  readonly subscribed: string[];
   readonly connectionCount: () => number;
   /** The most that waited for their acknowledgement at once on one connection. */
   readonly mostInFlight: () => number;
@@ -63,6 +65,7 @@ export async function openScriptedBroker(script: Script = {}): Promise<ScriptedB
   const { protocol = 5, receiveMaximum = 65_535 } = script;
   const sockets = new Set<Socket>();
   const packets: Published[] = [];
+  const subscribed: string[] = [];
   let connectionCount = 0;
   let mostInFlight = 0;
   const connack =
@@ -90,7 +93,13 @@ export async function openScriptedBroker(script: Script = {}): Promise<ScriptedB
           socket.write(connack);
           script.connected?.(client);
         } else if (type === 12) socket.write(Buffer.from([0xd0, 0]));
-        else if (type === 3) {
+        else if (type === 8) {
+          // Behind the identifier stands, in MQTT 5, the length of no properties.
+          const start = protocol === 5 ? 3 : 2;
+          subscribed.push(body.toString("utf8", start + 2, start + 2 + body.readUInt16BE(start)));
+          const tail = protocol === 5 ? [0, 1] : [1];
+          socket.write(Buffer.from([0x90, 2 + tail.length, body[0]!, body[1]!, ...tail]));
+        } else if (type === 3) {
           const topicEnd = 2 + body.readUInt16BE(0);
           const packetId = body.readUInt16BE(topicEnd);
           const packet = { topic: body.toString("utf8", 2, topicEnd), packetId, connection: client.connection };
@@ -114,6 +123,7 @@ export async function openScriptedBroker(script: Script = {}): Promise<ScriptedB
   return {
     url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
     packets,
+    subscribed,
     connectionCount: () => connectionCount,
     mostInFlight: () => mostInFlight,
     async close() {

@@ -1,9 +1,12 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { MqttLink, Published } from "../../src/forward/index.ts";
 import { brokerSettings } from "../../src/forward/settings.ts";
 import { createSubscription } from "../../src/forward/subscription.ts";
 import { SortgateError } from "../../src/model/error.ts";
 import { limits } from "../../src/model/limits.ts";
+import { createBacklog } from "../fakes/backlog.ts";
+import { aForwarder } from "../fakes/forwarder.ts";
+import { openScriptedBroker, type ScriptedClient } from "../fakes/scripted-broker.ts";
 import { createTime } from "../fakes/time.ts";
 
 const topic = "sortgate/HZ01/line-3/order";
@@ -99,3 +102,25 @@ test("what comes in such numbers that it costs the connection is not asked for o
   rig.begin();
   expect(rig.asked).toHaveLength(2);
 });
+
+test.each([5, 4] as const)(
+  "nothing is subscribed to unless orders are taken, and then once a connection (MQTT %i)",
+  async (protocol) => {
+    const clients: ScriptedClient[] = [];
+    const broker = await openScriptedBroker({ protocol, connected: (client) => clients.push(client) });
+    const settings = { url: broker.url, protocol };
+    const options = { settings, random: () => 0, backlog: createBacklog([]) };
+    const without = aForwarder(options);
+    await vi.waitFor(() => expect(broker.packets).toHaveLength(1), 5_000);
+    clients[0]!.close();
+    await vi.waitFor(() => expect(broker.packets).toHaveLength(2), 5_000);
+    await without.close(1_000);
+    expect(broker.subscribed).toEqual([]);
+    const forwarder = aForwarder({ ...options, orders: () => {} });
+    await vi.waitFor(() => expect(broker.subscribed).toEqual([topic]), 5_000);
+    clients.at(-1)!.close();
+    await vi.waitFor(() => expect(broker.subscribed).toEqual([topic, topic]), 5_000);
+    await forwarder.close(1_000);
+    await broker.close();
+  },
+);

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { CompactSign } from "jose";
 import { describe, expect, it } from "vitest";
-import { provenPolicy } from "../../src/guard/policy/index.ts";
+import { provenByCentre } from "../../src/guard/policy/index.ts";
 import { aCentre } from "../fakes/policy.ts";
 
 const policy = { version: 7, site: "HZ01", guard: { core: "drop" } };
@@ -9,7 +9,7 @@ const text = JSON.stringify(policy);
 
 /** What is said of a file and a key: the reason why not, or what was signed. */
 async function said(file: string | Uint8Array, publicKey: Buffer): Promise<string> {
-  const proven = await provenPolicy(Buffer.from(file), publicKey);
+  const proven = await provenByCentre("policy", Buffer.from(file), publicKey);
   return "refused" in proven ? proven.refused.reason : Buffer.from(proven.payload).toString();
 }
 
@@ -25,7 +25,7 @@ describe("R41 a policy that the centre signed", () => {
 
   it("names both keys where it says that it is signed with another one", async () => {
     const centre = aCentre();
-    const proven = await provenPolicy(Buffer.from(await centre.sign(text)), aCentre().publicKey);
+    const proven = await provenByCentre("policy", Buffer.from(await centre.sign(text)), aCentre().publicKey);
     expect("refused" in proven && proven.refused.sentence).toMatch(
       /^the policy says that it is signed with the key (?:[0-9a-f]{4} ?){4}, and policy_key_file is (?:[0-9a-f]{4} ?){4}$/,
     );

@@ -8,6 +8,7 @@ import {
   problemText,
 } from "../../config/index.ts";
 import { fingerprintText } from "../../lib/fingerprint.ts";
+import { judgeOrders } from "../../orders.ts";
 import { findPolicy, judgePolicy, type Policy, sealKeyFacts } from "../../policy.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output, Tone } from "../output.ts";
@@ -84,9 +85,9 @@ function summarise(config: Config, guarding: Guarding, output: Output): void {
   output.table([
     ["site", gateway.site],
     ["gateway", `${gateway.id}, data in ${gateway.data_dir}`],
-    ...brokers.map(({ name, url, cert_file, view }, index) => [
+    ...brokers.map(({ name, url, cert_file, view, orders }, index) => [
       index === 0 ? "brokers" : "",
-      `${name}  ${url}${cert_file === undefined ? "" : " (mutual TLS)"}${viewText(view)}`,
+      `${name}  ${url}${cert_file === undefined ? "" : " (mutual TLS)"}${viewText(view)}${orders ? "; gives orders" : ""}`,
     ]),
     ...readPoints.map(({ name, emit, depart_ms }, index) => [
       index === 0 ? "read points" : "",
@@ -107,7 +108,12 @@ function summaryJson(config: Config, { policy, sealKey }: Guarding): object {
     site: config.gateway.site,
     gateway: config.gateway.id,
     dataDir: config.gateway.data_dir,
-    brokers: config.brokers.map(({ name, url, view }) => ({ name, url, ...(view === undefined ? {} : { view }) })),
+    brokers: config.brokers.map(({ name, url, view, orders }) => ({
+      name,
+      url,
+      orders,
+      ...(view === undefined ? {} : { view }),
+    })),
     readPoints: config.readPoints.map(({ name }) => name),
     devices: config.devices.map((device) => ({
       name: device.name,
@@ -131,8 +137,10 @@ async function guardingOf(config: Config, nowMs: number): Promise<Guarding> {
 
 async function check(file: string, output: Output): Promise<void> {
   const nowMs = Date.now();
-  const judge = async (config: Config): Promise<Judgement[]> =>
-    judgePolicy(await findPolicy(config, { nowMs, mustRemember: false }), nowMs, config.guard);
+  const judge = async (config: Config): Promise<Judgement[]> => [
+    ...judgePolicy(await findPolicy(config, { nowMs, mustRemember: false }), nowMs, config.guard),
+    ...(await judgeOrders(config)),
+  ];
   const checked = await checkConfig(file, { namedFiles: true, judge });
   const { warnings } = checked;
   const guarding = checked.ok ? await guardingOf(checked.config, nowMs) : undefined;

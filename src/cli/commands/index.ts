@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   status: async () => (await import("./status.ts")).addStatus,
   queue: async () => (await import("./queue.ts")).addQueue,
   policy: async () => (await import("./policy.ts")).addPolicy,
+  order: async () => (await import("./order.ts")).addOrder,
   erase: async () => (await import("./erase.ts")).addErase,
   keys: async () => (await import("./keys.ts")).addKeys,
   verify: async () => (await import("./verify.ts")).addVerify,

@@ -1,14 +1,14 @@
 import type { Command } from "commander";
 import { type Config, readConfig, readPolicyText } from "../../config/index.ts";
-import { policyKeys, signPolicy } from "../../guard/policy/index.ts";
+import { policyKeys } from "../../guard/policy/index.ts";
 import { fingerprintText } from "../../lib/fingerprint.ts";
-import { readSmallFile } from "../../lib/small-file.ts";
-import { SortgateError, systemCode } from "../../model/error.ts";
+import { SortgateError } from "../../model/error.ts";
 import { findPolicy, type Policy } from "../../policy.ts";
 import { daemonEnv } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
+import { readNamed, signWith } from "../signing.ts";
 
 /** `sortgate policy`: what the guard works by. */
 export function addPolicy(program: Command, output: Output): void {
@@ -46,41 +46,13 @@ function addSign(policy: Command, output: Output): void {
     .action((file: string, options: { readonly key: string }) => sign(file, options.key, output));
 }
 
-async function readNamed(path: string): Promise<Buffer> {
-  try {
-    return await readSmallFile(path);
-  } catch (cause) {
-    throw new SortgateError("config/unreadable", `Cannot read ${path} (${systemCode(cause) || "unknown reason"})`, {
-      hint: `ls -l ${path}`,
-      cause,
-    });
-  }
-}
-
 async function sign(file: string, keyPath: string, output: Output): Promise<void> {
-  const [text, key] = [(await readNamed(file)).toString("utf8"), await readNamed(keyPath)];
-  const read = readPolicyText(text);
+  const read = readPolicyText((await readNamed(file)).toString("utf8"));
   if (!read.ok)
     throw new SortgateError("config/invalid", `${file}  ${read.sentences.join("; ")}`, {
       hint: "correct it; sortgate help policy sign shows a policy",
     });
-  const signed = await signPolicy(Buffer.from(JSON.stringify(read.policy)), key).catch((cause: unknown) => {
-    throw wrongKey(
-      `${keyPath} holds no private key that can be read without a password`,
-      "openssl pkey -in KEY -noout -text shows what it is; openssl pkey -in KEY -out ANOTHER takes a password off",
-      cause,
-    );
-  });
-  if (signed === undefined)
-    throw wrongKey(
-      `${keyPath} holds a key that policies are not signed with`,
-      "make one under another name: openssl genpkey -algorithm Ed25519 -out ANOTHER.key",
-    );
-  output.block(signed);
-}
-
-function wrongKey(sentence: string, hint: string, cause?: unknown): SortgateError {
-  return new SortgateError("config/invalid", sentence, { hint, cause });
+  output.block(await signWith(keyPath, "policy", read.policy));
 }
 
 function addShow(policy: Command, output: Output): void {

@@ -126,6 +126,34 @@ function doubledListeners(root: TomlTable): Finding[] {
   });
 }
 
+/** Orders are proven by the key of the policy; and that key is of no use without either. */
+function centreKey(root: TomlTable): Finding[] {
+  const ordering = tablesOf(root, "broker").filter(({ table }) => {
+    const node = nodeAt(table, ["orders"]);
+    return node?.kind === "value" && node.value === true;
+  });
+  const has = (key: string): boolean => nodeAt(root, ["guard", key]) !== undefined;
+  if (has("policy_key_file"))
+    return has("policy_file") || ordering.length > 0
+      ? []
+      : [
+          findingAt(
+            root,
+            ["guard", "policy_key_file"],
+            "found the centre's public key, which nothing needs; allowed: together with policy_file, or with orders = true in a [[broker]]",
+            "name the signed policy in policy_file, or write orders = true in the [[broker]] of the centre",
+          ),
+        ];
+  return ordering.map(({ path }) =>
+    findingAt(
+      root,
+      [...path, "orders"],
+      "found true, and policy_key_file is missing in [guard]; allowed with orders: the file of the centre's public key, which proves them",
+      "put the centre's public key there, as openssl pkey -in CENTRE.key -pubout writes it, and name it in [guard]: policy_key_file = …",
+    ),
+  );
+}
+
 /** Finds what only two places of the file together can show: names given twice, and names that lead nowhere. */
 export function checkReferences(root: TomlTable): Finding[] {
   const unique = "a name of its own";
@@ -140,5 +168,6 @@ export function checkReferences(root: TomlTable): Finding[] {
     ...doubledListeners(root),
     ...danglingReadPoints(root),
     ...crowdedReadPoints(root),
+    ...centreKey(root),
   ];
 }

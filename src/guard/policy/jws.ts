@@ -2,8 +2,16 @@ import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { fingerprintOf, fingerprintText } from "../../lib/fingerprint.ts";
 import { type PolicyRefusal, refusal } from "./refusal.ts";
 
-/** Says what is signed, so that no other signature of the centre's key passes for a policy. */
-const policyType = "sortgate-policy+jws";
+/**
+ * What the centre signs, as sentences name it. `typ` stands in the header, so that no signature of the centre's key under
+ * one thing passes for another.
+ */
+const signedKinds = {
+  policy: { typ: "sortgate-policy+jws", holder: "the file" },
+  order: { typ: "sortgate-order+jws", holder: "the message" },
+} as const;
+
+export type SignedKind = keyof typeof signedKinds;
 
 /** A file with a `-----BEGIN … PRIVATE KEY-----`. */
 const privateMark = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
@@ -20,11 +28,12 @@ function algorithmsOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }
 
 type Header = Readonly<Record<string, unknown>>;
 
-const notJws = refusal(
-  "unsigned",
-  "the file holds no compact JWS: the policy is not signed",
-  "have the centre sign it: sortgate policy sign FILE --key CENTRE.key",
-);
+type Refused = { readonly refused: PolicyRefusal };
+
+function notSigned(kind: SignedKind, what: string): Refused {
+  const hint = `have the centre sign the ${kind}: sortgate ${kind} sign FILE --key CENTRE.key`;
+  return refusal("unsigned", `${signedKinds[kind].holder} holds ${what}`, hint);
+}
 
 function headerOf(token: string): Header | undefined {
   const parts = token.split(".");
@@ -37,7 +46,8 @@ function headerOf(token: string): Header | undefined {
   }
 }
 
-function keyOf(pem: Buffer): { readonly key: KeyObject } | { readonly refused: PolicyRefusal } {
+/** The centre's public key, as PEM; or why it is none that anything can be proven with. */
+export function centreKeyOf(pem: Buffer): { readonly key: KeyObject } | Refused {
   const remedy = "put the centre's public key there, as openssl pkey -in CENTRE.key -pubout writes it";
   const told = (sentence: string) => refusal("key", sentence, remedy, "policy_key_file");
   if (privateMark.test(pem.toString("latin1")))
@@ -46,7 +56,7 @@ function keyOf(pem: Buffer): { readonly key: KeyObject } | { readonly refused: P
     const key = createPublicKey(pem);
     if (algorithmsOf(key).length > 0) return { key };
     return told(
-      "the file holds a key that policies are not signed with; allowed: Ed25519, P-256, RSA of 2,048 bits or more",
+      "the file holds a key that the centre does not sign with; allowed: Ed25519, P-256, RSA of 2,048 bits or more",
     );
   } catch {
     return told("the file holds no public key that can be read");
@@ -54,35 +64,48 @@ function keyOf(pem: Buffer): { readonly key: KeyObject } | { readonly refused: P
 }
 
 /**
- * Proves that the centre signed a policy.
+ * Whether bytes claim to be signed as a policy, or an order; nothing of that is proven.
  *
- * Takes:   the files as they were read: a compact JWS (RFC 7515), and the centre's public key as PEM.
+ * Cost:    some microseconds; no file, no cryptography.
+ */
+export function claimOf(
+  kind: SignedKind,
+  bytes: Buffer,
+): { readonly token: string; readonly header: Header } | Refused {
+  const token = bytes.toString("latin1").trim();
+  const header = headerOf(token);
+  if (header === undefined || header.alg === "none")
+    return notSigned(kind, `no compact JWS: the ${kind} is not signed`);
+  const { typ } = signedKinds[kind];
+  if (header.typ !== typ || Object.keys(header).some((member) => !headerMembers.has(member)))
+    return notSigned(kind, `a signature of something else; allowed: a header of alg, kid and typ "${typ}"`);
+  return { token, header };
+}
+
+/**
+ * Proves that the centre signed a policy, or an order.
+ *
+ * Takes:   the bytes as they came: a compact JWS (RFC 7515), and the centre's public key as PEM.
  * Gives:   what was signed, byte by byte, and the fingerprint of the key; or why it is not proven.
  * Fails:   never, whatever the bytes.
  */
-export async function provenPolicy(
-  file: Buffer,
+export async function provenByCentre(
+  kind: SignedKind,
+  bytes: Buffer,
   publicKey: Buffer,
-): Promise<{ readonly payload: Uint8Array; readonly signer: string } | { readonly refused: PolicyRefusal }> {
-  const found = keyOf(publicKey);
+): Promise<{ readonly payload: Uint8Array; readonly signer: string } | Refused> {
+  const found = centreKeyOf(publicKey);
   if ("refused" in found) return found;
   const { key } = found;
-  const token = file.toString("latin1").trim();
-  const header = headerOf(token);
-  if (header === undefined || header.alg === "none") return notJws;
-  const strange = Object.keys(header).find((member) => !headerMembers.has(member));
-  if (header.typ !== policyType || strange !== undefined)
-    return refusal(
-      "unsigned",
-      `the file holds a signature of something else; allowed: a header of alg, kid and typ "${policyType}"`,
-      "have the centre sign the policy: sortgate policy sign FILE --key CENTRE.key",
-    );
+  const claim = claimOf(kind, bytes);
+  if ("refused" in claim) return claim;
+  const { token, header } = claim;
   const algorithms = algorithmsOf(key);
   if (typeof header.alg !== "string" || !algorithms.includes(header.alg))
     return refusal(
       "signature",
-      `the policy is signed with an algorithm that does not fit policy_key_file; allowed: ${algorithms.join(", ")}`,
-      "put the public half of the key there that the policy was signed with",
+      `the ${kind} is signed with an algorithm that does not fit policy_key_file; allowed: ${algorithms.join(", ")}`,
+      `put the public half of the key there that the ${kind} was signed with`,
     );
   try {
     // The library is loaded here: few sites have such a file.
@@ -90,37 +113,41 @@ export async function provenPolicy(
     const { payload } = await compactVerify(token, key, { algorithms: [...algorithms] });
     return { payload, signer: fingerprintOf(key) };
   } catch {
-    return unproven(header.kid, fingerprintOf(key));
+    return unproven(kind, header.kid, fingerprintOf(key));
   }
 }
 
-function unproven(signer: unknown, own: string): { readonly refused: PolicyRefusal } {
+function unproven(kind: SignedKind, signer: unknown, own: string): Refused {
   const isOther = typeof signer === "string" && /^[0-9a-f]{64}$/.test(signer) && signer !== own;
   return isOther
     ? refusal(
         "signature",
-        `the policy says that it is signed with the key ${fingerprintText(signer)}, and policy_key_file is ${fingerprintText(own)}`,
-        "put the public half of the key there that the policy was signed with",
+        `the ${kind} says that it is signed with the key ${fingerprintText(signer)}, and policy_key_file is ${fingerprintText(own)}`,
+        `put the public half of the key there that the ${kind} was signed with`,
       )
     : refusal(
         "signature",
-        `the signature does not fit: the policy was altered, or signed with another key than policy_key_file (${fingerprintText(own)})`,
-        "take the file from the centre again, and compare the fingerprint of policy_key_file with theirs",
+        `the signature does not fit: the ${kind} was altered, or signed with another key than policy_key_file (${fingerprintText(own)})`,
+        `take the ${kind} from the centre again, and compare the fingerprint of policy_key_file with theirs`,
       );
 }
 
 /**
- * Signs a policy, on the centre's side.
+ * Signs a policy or an order, on the centre's side.
  *
  * Takes:   a private key as PEM without a password: Ed25519, P-256, or RSA of 2,048 bits or more.
- * Gives:   a compact JWS. Undefined: policies are not signed with such a key.
+ * Gives:   a compact JWS. Undefined: nothing is signed with such a key.
  * Fails:   with an error of OpenSSL if the PEM text is no private key.
  */
-export async function signPolicy(payload: Uint8Array, privateKey: Buffer): Promise<string | undefined> {
+export async function signAsCentre(
+  kind: SignedKind,
+  payload: Uint8Array,
+  privateKey: Buffer,
+): Promise<string | undefined> {
   const key = createPrivateKey(privateKey);
   const [alg] = algorithmsOf(key);
   if (alg === undefined) return undefined;
   const { CompactSign } = await import("jose");
-  const header = { alg, kid: fingerprintOf(createPublicKey(key)), typ: policyType };
+  const header = { alg, kid: fingerprintOf(createPublicKey(key)), typ: signedKinds[kind].typ };
   return new CompactSign(payload).setProtectedHeader(header).sign(key);
 }

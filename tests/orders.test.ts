@@ -1,0 +1,276 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Erasure } from "../src/control/index.ts";
+import { SortgateError } from "../src/model/error.ts";
+import { limits } from "../src/model/limits.ts";
+import type { Notice } from "../src/model/notice.ts";
+import { type Orders, openOrders } from "../src/orders.ts";
+import { anOrder, signOrder } from "./fakes/centre.ts";
+import { aCentre } from "./fakes/policy.ts";
+import { createTime } from "./fakes/time.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+});
+
+const token = "t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A";
+const number = "SF1385628716739";
+const nowMs = Date.parse("2026-11-28T00:00:00Z");
+
+const erasure = (count: number): Erasure => ({
+  count,
+  salvagedCount: 0,
+  to: 9,
+  unreadableCount: 0,
+  files: [],
+  isOverwritten: true,
+});
+
+/** A question to the ledger that the test answers. */
+interface Asked {
+  readonly subjects: readonly string[];
+  readonly done: (erasure: Erasure) => void;
+  readonly fail: (error: SortgateError) => void;
+}
+
+/** Orders over a ledger that answers when it is told to; files, keys and signatures are real. */
+function aRig() {
+  const dir = mkdtempSync(join(tmpdir(), "sortgate-orders-"));
+  const identity = join(dir, "identity");
+  mkdirSync(identity, { mode: 0o700 });
+  writeFileSync(join(identity, "device.key"), "", { mode: 0o600 });
+  const centre = aCentre();
+  const keyFile = join(dir, "centre.pem");
+  writeFileSync(keyFile, centre.publicKey);
+  const time = createTime();
+  const told: { kind: string; data: Readonly<Record<string, unknown>> }[] = [];
+  const notices: Notice[] = [];
+  const asked: Asked[] = [];
+  const state = { hasRoom: true };
+  const orders: Orders = openOrders({
+    gateway: { site: "HZ01", id: "line-3", data_dir: dir },
+    keyFile,
+    clock: { monotonicMs: time.nowMs, wallMs: () => nowMs + time.nowMs(), boot: "00000000" },
+    timers: time.timers,
+    tell: (notice) => notices.push(notice),
+    announce(kind, data) {
+      if (state.hasRoom) told.push({ kind, data });
+      return state.hasRoom;
+    },
+    durable: async () => null,
+    erase: (subjects) =>
+      new Promise((done, fail) => asked.push({ subjects: subjects.map(({ value }) => value), done, fail })),
+  });
+  cleanups.push(
+    () => orders.close(),
+    () => rmSync(dir, { recursive: true }),
+  );
+  const memory = join(identity, "order.json");
+  return {
+    orders,
+    centre,
+    keyFile,
+    identity,
+    memory,
+    told,
+    notices,
+    asked,
+    state,
+    advance: time.advance,
+    take: (message: string | Uint8Array, broker = "central") => orders.take(broker, Buffer.from(message)),
+    sign: (order: object) => signOrder(centre, order),
+    remembered: () => (existsSync(memory) ? JSON.parse(readFileSync(memory, "utf8")).order : undefined),
+    actions: () => told.map(({ data }) => data.action ?? data.alarm),
+    reasons: () => told.flatMap(({ data }) => (/refused/.test(`${data.action}${data.alarm}`) ? [data.reason] : [])),
+    until: (look: () => unknown, expected: unknown) =>
+      vi.waitFor(() => expect(look()).toEqual(expected), { timeout: 5_000, interval: 5 }),
+  };
+}
+
+describe("R33 orders of the centre", () => {
+  it("are carried out one at a time, and each is remembered once it is done", async () => {
+    const rig = aRig();
+    rig.take(await rig.sign(anOrder(7, [token, number])));
+    rig.take(`${await rig.sign(anOrder(9, [number]))}\n`, "site");
+    await rig.until(() => rig.asked.length, 1);
+    expect([rig.asked[0]!.subjects, rig.actions(), rig.remembered()]).toEqual([[token, number], ["order"], undefined]);
+    rig.asked[0]!.done(erasure(3));
+    await rig.until(() => rig.asked.length, 2);
+    expect([rig.asked[1]!.subjects, rig.remembered()]).toEqual([[number], 7]);
+    rig.asked[1]!.done({ ...erasure(0), unreadableCount: 2, files: ["ledger.db.damaged-1"] });
+    await rig.until(rig.remembered, 9);
+    expect(rig.told.map(({ kind, data }) => [kind, data.action, data.order, data.broker, data.count])).toEqual([
+      ["audit", "order", 7, "central", undefined],
+      ["audit", "order-done", 7, "central", 3],
+      ["audit", "order", 9, "site", undefined],
+      ["audit", "order-done", 9, "site", 0],
+    ]);
+    expect(rig.told.at(-1)?.data).toMatchObject({ subjects: 1, unreadableCount: 2, damagedFiles: 1 });
+    await rig.until(() => rig.notices.map(({ level }) => level), ["info", "warn"]);
+    expect(rig.notices[1]!.message).toMatch(
+      /^Order 9 of the centre is carried out: 0 events erased, but 2 events cannot be read, and nothing is erased from damaged ledgers \(ledger\.db\.damaged-1\)\. Try: sortgate queue verify/,
+    );
+  });
+
+  it("that come by two brokers, or again while they are carried out, are one order", async () => {
+    const rig = aRig();
+    const signed = await rig.sign(anOrder(7, [token]));
+    rig.take(signed);
+    await rig.until(() => rig.asked.length, 1);
+    rig.take(signed, "site");
+    rig.take(`${signed}\n`);
+    // Behind them comes one that is refused: then they have been judged.
+    rig.take(await rig.sign(anOrder(8, [token], { site: "HZ02" })));
+    await rig.until(rig.reasons, ["site"]);
+    rig.asked[0]!.done(erasure(1));
+    await rig.until(rig.remembered, 7);
+    rig.take(signed, "site");
+    rig.take(await rig.sign(anOrder(8, [token], { gateway: "line-4" })));
+    await rig.until(rig.reasons, ["site", "gateway"]);
+    expect([rig.asked.length, rig.actions().filter((action) => action === "order-done").length]).toEqual([1, 1]);
+  });
+
+  it("with a number that is not above the last one done are refused, also with other content", async () => {
+    const rig = aRig();
+    rig.take(await rig.sign(anOrder(7, [token])));
+    await rig.until(() => rig.asked.length, 1);
+    rig.asked[0]!.done(erasure(1));
+    await rig.until(rig.remembered, 7);
+    rig.take(await rig.sign(anOrder(7, [number])));
+    await rig.until(rig.reasons, ["other-content"]);
+    rig.take(await rig.sign(anOrder(6, [number])));
+    await rig.until(rig.reasons, ["other-content", "older"]);
+    expect(rig.told.at(-1)?.data).toMatchObject({ order: 6, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(rig.notices.at(-1)!.message).toMatch(/Try: .*have the centre sign it again as order 8$/);
+    expect(rig.asked).toHaveLength(1);
+  });
+
+  it("wait, untold, for an erasure at the box, and with a word a minute for room; the chain tells their beginning once", async () => {
+    const rig = aRig();
+    rig.take(await rig.sign(anOrder(7, [token])));
+    await rig.until(() => rig.asked.length, 1);
+    rig.asked[0]!.fail(new SortgateError("usage/invalid", "Another erasure goes on", { hint: "later" }));
+    await rig.advance(1_000);
+    await rig.until(() => rig.asked.length, 2);
+    expect(rig.notices).toEqual([]);
+    rig.asked[1]!.fail(new SortgateError("ledger/full", "There is no room", { hint: "df -h" }));
+    await rig.until(
+      () => rig.notices.map(({ name, message }) => `${name}: ${message}`),
+      [
+        "order/delayed: Order 7 of the centre is not done yet, and is tried again in 60 s: There is no room. Try: df -h",
+      ],
+    );
+    rig.state.hasRoom = false;
+    await rig.advance(60_000);
+    await rig.until(() => rig.asked.length, 3);
+    rig.asked[2]!.done(erasure(2));
+    await rig.until(() => rig.notices.length, 2);
+    expect(rig.remembered()).toBeUndefined();
+    rig.state.hasRoom = true;
+    await rig.advance(60_000);
+    await rig.until(rig.remembered, 7);
+    expect(rig.actions()).toEqual(["order", "order-done"]);
+    expect([rig.asked.length, rig.told.at(-1)?.data.count]).toEqual([3, 2]);
+  });
+
+  it("are not carried out while nobody can tell which one was last, and are once that is mended", async () => {
+    const rig = aRig();
+    writeFileSync(rig.memory, "{}", { mode: 0o600 });
+    rig.take(await rig.sign(anOrder(7, [token])));
+    await rig.until(() => rig.notices.map(({ name }) => name), ["order/delayed"]);
+    expect(rig.notices[0]!.message).toMatch(/order\.json is damaged\. Try: put it back from a backup/);
+    expect([rig.asked.length, rig.told]).toEqual([0, []]);
+    rmSync(rig.memory);
+    await rig.advance(60_000);
+    await rig.until(() => rig.asked.length, 1);
+  });
+
+  it("whose number cannot be remembered are not done twice for it, and not forgotten", async () => {
+    const rig = aRig();
+    // A folder is in the way of the file; root may write whatever the mode.
+    mkdirSync(`${rig.memory}.new`);
+    rig.take(await rig.sign(anOrder(7, [token])));
+    await rig.until(() => rig.asked.length, 1);
+    rig.asked[0]!.done(erasure(1));
+    await rig.until(() => rig.notices.map(({ name }) => name), ["order/delayed"]);
+    expect([rig.remembered(), rig.actions()]).toEqual([undefined, ["order", "order-done"]]);
+    rmSync(`${rig.memory}.new`, { recursive: true });
+    await rig.advance(60_000);
+    await rig.until(rig.remembered, 7);
+    expect([rig.asked.length, rig.actions()]).toEqual([1, ["order", "order-done"]]);
+  });
+
+  it("that nobody can prove are refused: the reason is told, and that of a missing key is looked at anew", async () => {
+    const rig = aRig();
+    const signed = await rig.sign(anOrder(7, [token]));
+    rmSync(rig.keyFile);
+    rig.take(signed);
+    await rig.until(rig.reasons, ["key"]);
+    expect(rig.notices[0]!.message).toMatch(
+      /the centre's public key .*centre\.pem cannot be read \(ENOENT\)\. Try: put it there/,
+    );
+    writeFileSync(rig.keyFile, rig.centre.privateKey);
+    rig.take(signed);
+    await rig.until(rig.reasons, ["key", "key"]);
+    // The centre has a new key, which this box does not know yet.
+    writeFileSync(rig.keyFile, aCentre().publicKey);
+    rig.take(signed);
+    await rig.until(rig.reasons, ["key", "key", "signature"]);
+    writeFileSync(rig.keyFile, rig.centre.publicKey);
+    rig.take(signed);
+    await rig.until(() => rig.asked.length, 1);
+    expect(rig.told.filter(({ kind }) => kind === "alarm").map(({ data }) => data)).toEqual([
+      { alarm: "order-refused", broker: "central", reason: "signature" },
+    ]);
+  });
+
+  it("that have ended, are too large or too many are refused; an empty message is none", async () => {
+    const rig = aRig();
+    rig.take("");
+    rig.take(await rig.sign(anOrder(7, [token], { notAfter: new Date(nowMs).toISOString() })));
+    await rig.until(rig.reasons, ["ended"]);
+    expect(rig.notices[0]!.message).toMatch(/it ended on 2026-11-28T00:00:00\.000Z\. Try: .*timedatectl/);
+    rig.take("a".repeat(limits.orderBytesMax + 1));
+    expect(rig.reasons()).toEqual(["ended", "too-large"]);
+    for (let order = 1; order <= limits.ordersWaitingMax + 2; order += 1)
+      rig.take(await rig.sign(anOrder(order, [token], { notAfter: "2026-11-28T00:00:01Z" })));
+    await rig.until(rig.reasons, ["ended", "too-large", "too-many"]);
+    expect(rig.told.at(-1)?.data).toMatchObject({ order: limits.ordersWaitingMax + 2 });
+  });
+
+  it("that are forged in any number are told ten times and once a minute, with how many were not, and hide no other refusal", async () => {
+    const rig = aRig();
+    const forged = (index: number): string => `eyJhbGciOiJub25lIn0.${index}.AA`;
+    for (let index = 0; index < 500; index += 1) rig.take(forged(index));
+    expect(rig.reasons()).toEqual(Array(10).fill("unsigned"));
+    rig.take(await rig.sign(anOrder(7, [token], { site: "HZ02" })));
+    await rig.until(rig.reasons, [...Array(10).fill("unsigned"), "site"]);
+    await rig.advance(60_000);
+    for (let index = 500; index < 600; index += 1) rig.take(forged(index));
+    expect(rig.told.at(-1)).toEqual({
+      kind: "alarm",
+      data: { alarm: "order-refused", broker: "central", reason: "unsigned", untold: 490 },
+    });
+    expect([rig.told.length, rig.notices.length]).toEqual([12, 12]);
+    // What is refused for good, and comes with each connection, is told once.
+    await rig.advance(600_000);
+    rig.take(forged(599));
+    expect(rig.told).toHaveLength(12);
+    rig.take(forged(0));
+    expect(rig.told.at(-1)?.data).toMatchObject({ reason: "unsigned", untold: 99 });
+  });
+
+  it("are not begun, and not tried again, once the gateway stops", async () => {
+    const rig = aRig();
+    rig.take(await rig.sign(anOrder(7, [token])));
+    await rig.until(() => rig.asked.length, 1);
+    rig.orders.close();
+    rig.take(await rig.sign(anOrder(8, [token])));
+    rig.asked[0]!.fail(new SortgateError("ledger/io", "The ledger has ended", { hint: "none" }));
+    await rig.advance(600_000);
+    expect([rig.asked.length, rig.notices, rig.remembered()]).toEqual([1, [], undefined]);
+  });
+});
