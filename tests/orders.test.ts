@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Erasure } from "../src/control/index.ts";
 import { SortgateError } from "../src/model/error.ts";
@@ -261,6 +262,22 @@ describe("R33 orders of the centre", () => {
     expect(rig.told).toHaveLength(12);
     rig.take(forged(0));
     expect(rig.told.at(-1)?.data).toMatchObject({ reason: "unsigned", untold: 99 });
+  });
+
+  it("of any bytes, and with any part of a signed one changed, are refused, and nothing is thrown", async () => {
+    const rig = aRig();
+    const parts = (await rig.sign(anOrder(7, [token]))).split(".");
+    const anyPart = fc.oneof(fc.constantFrom("", "e30", "bnVsbA", ...parts), fc.base64String());
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.array(anyPart, { maxLength: 5 }), (bytes, others) => {
+        rig.take(bytes);
+        rig.take(others.join("."));
+      }),
+    );
+    // What was judged behind all of them says that they were judged; one may have been the order itself.
+    rig.take(await rig.sign(anOrder(8, [token], { site: "HZ02" })));
+    await rig.until(() => rig.reasons().filter((reason) => reason === "site").length, 1);
+    for (const { subjects } of rig.asked) expect(subjects).toEqual([token]);
   });
 
   it("are not begun, and not tried again, once the gateway stops", async () => {

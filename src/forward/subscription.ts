@@ -43,13 +43,16 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
   let quietUntil: MonotonicMs = Number.NEGATIVE_INFINITY;
   let waiting: Cancel = () => {};
 
-  const told = (sentence: string, hint: string): void =>
-    tell({
-      name: "broker/refused",
-      level: "error",
-      message: `No orders come by broker "${settings.name}": ${sentence}. Events go on. Try: ${hint}`,
-      fields: { broker: settings.name, kind: "order" },
-    });
+  let last = { message: "", at: Number.NEGATIVE_INFINITY as MonotonicMs };
+
+  const told = (sentence: string, hint: string): void => {
+    const message = `No orders come by broker "${settings.name}": ${sentence}. Events go on. Try: ${hint}`;
+    const now = clock.monotonicMs();
+    // A broker to which we come anew each second says the same each time.
+    if (message === last.message && now - last.at < limits.subscribePauseMs) return;
+    last = { message, at: now };
+    tell({ name: "broker/refused", level: "error", message, fields: { broker: settings.name, kind: "order" } });
+  };
   const quiet = (sentence: string, hint: string): void => {
     unansweredCount = 0;
     quietUntil = clock.monotonicMs() + limits.subscribePauseMs;

@@ -38,22 +38,30 @@ test("what is refused is told with what to do, and asked for again ten minutes l
   expect(rig.told).toEqual([
     `No orders come by broker "central": it refuses the subscription to ${topic} (reason 135). Events go on. Try: let the user of this gateway subscribe to ${topic} in the broker's access rules (ACL)`,
   ]);
+  // A new connection says it again, and is not told again.
+  rig.ended(broken);
+  rig.begin();
+  rig.asked[1]!(135);
+  expect(rig.told).toHaveLength(1);
   await rig.advance(limits.subscribePauseMs - 1);
-  expect(rig.asked).toHaveLength(1);
-  await rig.advance(1);
   expect(rig.asked).toHaveLength(2);
-  rig.asked[1]!();
+  await rig.advance(1);
+  expect(rig.asked).toHaveLength(3);
+  rig.asked[2]!(135);
+  expect(rig.told).toEqual([rig.told[0], rig.told[0]]);
+  await rig.advance(limits.subscribePauseMs);
+  rig.asked[3]!();
   // What is granted is not asked for again.
   await rig.advance(10 * limits.subscribePauseMs);
-  expect([rig.asked.length, rig.told.length]).toEqual([2, 1]);
+  expect([rig.asked.length, rig.told.length]).toEqual([4, 2]);
   // Neither is it on a connection that has ended.
   rig.ended(broken);
   rig.begin();
-  rig.asked[2]!(151);
-  expect(rig.told[1]).toMatch(/\(reason 151\)\. Events go on\. Try: look at the broker's own log$/);
+  rig.asked[4]!(151);
+  expect(rig.told[2]).toMatch(/\(reason 151\)\. Events go on\. Try: look at the broker's own log$/);
   rig.ended(broken);
   await rig.advance(2 * limits.subscribePauseMs);
-  expect(rig.asked).toHaveLength(3);
+  expect(rig.asked).toHaveLength(5);
 });
 
 test("a broker that ends the connection instead of an answer, twice in a row, is left alone with it for ten minutes", async () => {

@@ -152,6 +152,11 @@ describe("R33 an order of the centre", () => {
     expect(search.in(Buffer.from(JSON.stringify(toldOfIt)))).toEqual([]);
     expect(search.in(Buffer.concat(daemon.output.chunks))).toEqual([]);
     expect(logLines(daemon).map(({ msg }) => msg)).toContain("Order 7 of the centre is carried out: 3 events erased");
+    // Who asks the centre has a telephone: as long as its key is there, so is its token.
+    await rig.order(anOrder(8, [berta]));
+    await rig.until("order-done", 2);
+    expect(rig.audits("order-done")[1]).toMatchObject({ order: 8, subjects: 1, count: 1 });
+    expectNoTrace(site, other, codes[3]!, berta);
   });
 
   it("is done once: sent again, or retained for the next start, it does nothing and is not told", async () => {
