@@ -22,7 +22,7 @@ export interface OrderSources {
   readonly tell: Tell;
   /** Puts a line into the chain. False: there is no room now. */
   readonly announce: (kind: "audit" | "alarm", data: { readonly [member: string]: Json }) => boolean;
-  /** Resolves once all that was announced is durable. */
+  /** Resolves once all that was announced is durable. Fails: ledger/full if it found no room. */
   readonly durable: () => Promise<unknown>;
   /** Erases what belongs to these subjects, as `sortgate erase` does. Fails: usage/invalid while another one goes on, ledger/*. */
   readonly erase: (subjects: readonly Subject[]) => Promise<Erasure>;
@@ -247,15 +247,12 @@ async function attempt(
   progress.isBegun = true;
   progress.erasure ??= await erase(order.erase);
   const { count, salvagedCount, unreadableCount, files } = progress.erasure;
-  if (progress.isTold !== true)
-    say("order-done", {
-      count,
-      salvagedCount,
-      unreadableCount,
-      ...(files.length > 0 && { damagedFiles: files.length }),
-    });
+  if (progress.isTold !== true) {
+    const damaged = files.length > 0 && { damagedFiles: files.length };
+    say("order-done", { count, salvagedCount, unreadableCount, ...damaged });
+    await durable();
+  }
   progress.isTold = true;
-  await durable();
   if (!(await memory.write({ order: order.order, sha256 })))
     throw new SortgateError("identity/unwritable", `There is no folder for ${memory.path}`, {
       hint: "ls -ld on data_dir; the next start makes its identity anew",
@@ -308,15 +305,18 @@ export function ordersOf(
     keyFile,
     clock,
     tell,
-    announce: (kind, data) => ledger.append(announce(kind, clock.wallMs(), data)) === "taken",
-    durable: () => ledger.ask("beat", { withinMs: 0 }),
+    announce: (kind, data) => ledger.hasRoom() && ledger.append(announce(kind, clock.wallMs(), data)) === "taken",
+    async durable() {
+      await ledger.ask("beat", { withinMs: 0 });
+      if (!ledger.hasRoom()) throw noRoom();
+    },
     erase: (subjects) => ledger.ask("erase", subjects.map(known)),
   });
 }
 
 interface OrderWiring {
   readonly config: Config;
-  readonly ledger: Pick<LedgerThread, "append" | "ask">;
+  readonly ledger: Pick<LedgerThread, "append" | "ask" | "hasRoom">;
   readonly clock: Clock;
   readonly tell: Tell;
 }

@@ -50,7 +50,7 @@ function aRig() {
   const told: { kind: string; data: Readonly<Record<string, unknown>> }[] = [];
   const notices: Notice[] = [];
   const asked: Asked[] = [];
-  const state = { hasRoom: true };
+  const state = { hasRoom: true, isDurable: true };
   const orders: Orders = openOrders({
     gateway: { site: "HZ01", id: "line-3", data_dir: dir },
     keyFile,
@@ -61,7 +61,9 @@ function aRig() {
       if (state.hasRoom) told.push({ kind, data });
       return state.hasRoom;
     },
-    durable: async () => null,
+    durable: async () => {
+      if (!state.isDurable) throw new SortgateError("ledger/full", "There is no room", { hint: "df -h" });
+    },
     erase: (subjects) =>
       new Promise((done, fail) => asked.push({ subjects: subjects.map(({ value }) => value), done, fail })),
   });
@@ -170,10 +172,15 @@ describe("R33 orders of the centre", () => {
     rig.asked[2]!.done(erasure(2));
     await rig.until(() => rig.notices.length, 2);
     expect(rig.remembered()).toBeUndefined();
-    rig.state.hasRoom = true;
+    // It is taken, and then finds no room after all: it is told again.
+    Object.assign(rig.state, { hasRoom: true, isDurable: false });
+    await rig.advance(60_000);
+    await rig.until(() => rig.notices.length, 3);
+    expect(rig.remembered()).toBeUndefined();
+    rig.state.isDurable = true;
     await rig.advance(60_000);
     await rig.until(rig.remembered, 7);
-    expect(rig.actions()).toEqual(["order", "order-done"]);
+    expect(rig.actions()).toEqual(["order", "order-done", "order-done"]);
     expect([rig.asked.length, rig.told.at(-1)?.data.count]).toEqual([3, 2]);
   });
 
