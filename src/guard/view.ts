@@ -43,7 +43,7 @@ const shown: Partial<Readonly<Record<EventKind, readonly string[]>>> = {
   ],
   noread: ["clock", "medium", "readPoint"],
   checkpoint: ["root", "size"],
-  gap: ["count", "from", "reason", "to"],
+  gap: ["chain", "count", "from", "reason", "sequences", "to"],
   purge: ["count", "from", "reason", "sequences", "to"],
 };
 

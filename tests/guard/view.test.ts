@@ -99,6 +99,8 @@ describe("R24 a view", () => {
   it("tells of gaps, of what was destroyed, and how long the chain is", () => {
     const gap = { count: 2, from: "3", reason: "damaged", to: "4" };
     expect(views().of({ kind: "gap", data: gap })).toMatchObject({ kind: "gap", data: gap });
+    const erased = { ...gap, chain: "0123456789ab", reason: "erased", sequences: ["3", "4"] };
+    expect(views().of({ kind: "gap", data: erased })).toMatchObject({ kind: "gap", data: erased });
     const checkpoint = { counters: { reads: 3 }, delivered: { central: 3 }, root: "r", size: 3 };
     expect(views().of({ kind: "checkpoint", data: checkpoint }).data).toEqual({ root: "r", size: 3 });
   });

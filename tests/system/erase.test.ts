@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { imbalances } from "../../src/control/index.ts";
@@ -138,6 +138,39 @@ describe("R33 what belongs to one person", () => {
     const stats = await runCommand(["queue", "stats", "--config", site.configPath]);
     expect(stats.stdout).toMatch(/^Of \d+ events \d+ are live; destroyed: 3 erased$/m);
     await subscriber.close();
+  });
+
+  it("is erased from what a damaged ledger left too, and who has both chains misses nothing", async () => {
+    const { broker, url, scanner, subscriber, site, daemon } = await aRig();
+    await subscriber.close();
+    await broker.stop("SIGKILL");
+    await vi.waitFor(async () => expect((await askStatus(site)).brokers[0]!.state).not.toBe("up"), 20_000);
+    for (const index of [0, 1, 2]) scanner.send(framed(aWaybill(index)));
+    await vi.waitFor(async () => expect((await askStatus(site)).devices[0]!.readCount).toBe(3), 10_000);
+    expect(await daemon.end("SIGTERM")).toBe(0);
+    const path = join(site.dataDir, "ledger.db");
+    const bytes = readFileSync(path);
+    bytes[0]! ^= 1;
+    writeFileSync(path, bytes);
+
+    const next = await startDaemon(site);
+    cleanups.push(() => next.end("SIGKILL"));
+    expect(await erase(site, aWaybill(1))).toMatchObject({ code: 0, count: 0, salvagedCount: 1 });
+    const back = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"], broker.port);
+    const late = await openSubscriber(url);
+    cleanups.push(
+      () => back.stop("SIGKILL"),
+      () => late.close(),
+    );
+    await vi.waitFor(() => expect(late.codes().sort()).toEqual([0, 2].map(aWaybill)), 30_000);
+    await vi.waitFor(async () => expect((await askStatus(site)).brokers[0]!.queuedCount).toBe(0), 10_000);
+    const events = late.messages.filter(({ topic }) => !topic.endsWith("/status")).map(({ text }) => text);
+    const verdict = await verdictOf(site, events.join("\n"));
+    expect(verdict).toMatchObject({ code: 0 });
+    expect(verdict.stdout).toMatch(/^whole up to the end of each chain above: 2 chains, .*authentic/m);
+    // Without the gap event of the new chain it is missing in the old one.
+    const untold = events.filter((text) => !text.includes("gap.v1"));
+    expect((await verdictOf(site, untold.join("\n"))).stdout).toMatch(/missing/);
   });
 
   it("never reaches a broker that was away, and what that one has is whole by the purge event behind it", async () => {

@@ -1,6 +1,6 @@
 import type { Endorsement } from "./endorsement.ts";
 import { type ChainVerdict, type Finding, placeOf, type Trust } from "./verdict.ts";
-import { type Evidence, find, startWalk, step, type Walk } from "./walk.ts";
+import { type Elsewhere, type Evidence, find, startWalk, step, type Walk } from "./walk.ts";
 
 /** Which chain, and whether anybody said whom to trust. */
 export interface ChainFacts {
@@ -19,14 +19,7 @@ export interface ChainFacts {
  */
 export function judgeChain({ isTrustGiven, notCanonical, ...place }: ChainFacts, evidence: Evidence): ChainVerdict {
   const { rows, order } = evidence;
-  const walk = startWalk(evidence);
-  for (let at = 0; at < order.length; ) {
-    const sequence = rows.sequenceOf(order[at] as number);
-    let end = at + 1;
-    while (end < order.length && rows.sequenceOf(order[end] as number) === sequence) end += 1;
-    step(walk, Array.from(order.subarray(at, end)));
-    at = end;
-  }
+  const walk = walkAlong(evidence);
   const to = walk.expected - 1;
   settleGaps(walk);
   settleMarks(walk);
@@ -51,6 +44,24 @@ export function judgeChain({ isTrustGiven, notCanonical, ...place }: ChainFacts,
     findings: sorted(walk.findings),
     findingCount: [...walk.counts.values()].reduce((sum, count) => sum + count, 0),
   };
+}
+
+/** Events of other chains that a chain can be believed to have erased. Cost: as `judgeChain`. */
+export function erasedElsewhere(evidence: Evidence): readonly Elsewhere[] {
+  return walkAlong(evidence).erasedElsewhere;
+}
+
+function walkAlong(evidence: Evidence): Walk {
+  const { rows, order } = evidence;
+  const walk = startWalk(evidence);
+  for (let at = 0; at < order.length; ) {
+    const sequence = rows.sequenceOf(order[at] as number);
+    let end = at + 1;
+    while (end < order.length && rows.sequenceOf(order[end] as number) === sequence) end += 1;
+    step(walk, Array.from(order.subarray(at, end)));
+    at = end;
+  }
+  return walk;
 }
 
 function sorted(findings: readonly Finding[]): Finding[] {

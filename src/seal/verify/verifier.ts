@@ -5,13 +5,13 @@ import { leafOf } from "../merkle.ts";
 import { type CapturedEvent, readLine } from "./captured.ts";
 import { epochKeyOf, judgeEndorsement } from "./endorsement.ts";
 import { createGmDigests, readGmBrought, readGmTold } from "./gm.ts";
-import { judgeChain } from "./judge.ts";
+import { erasedElsewhere, judgeChain } from "./judge.ts";
 import type { CapturedPlace } from "./place.ts";
 import { createRows, type Row, type Rows, type Standing } from "./rows.ts";
-import { createSignatures } from "./signatures.ts";
+import { createSignatures, type Signatures } from "./signatures.ts";
 import type { StandIn } from "./stand-in.ts";
-import { type Finding, findingsMax, type MalformedReason, type Verdict } from "./verdict.ts";
-import type { Extra, Witness } from "./walk.ts";
+import { type ChainVerdict, type Finding, findingsMax, type MalformedReason, type Verdict } from "./verdict.ts";
+import type { Elsewhere, Evidence, Extra, Witness } from "./walk.ts";
 
 export interface VerifierSettings {
   /** Certificates to trust: of devices or of authorities. Absent: nobody said whom to trust. */
@@ -75,7 +75,8 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
     return standing;
   };
   const admitStandIn = (standIn: StandIn, line: string, number: number): Standing => {
-    const extra = standIn.told?.type === purgeType ? plainExtraOf(standIn.told) : undefined;
+    const { told } = standIn;
+    const extra = told?.type === purgeType || told?.type === gapType ? plainExtraOf(told) : undefined;
     if (extra !== undefined) extras.set(rows.count(), extra);
     const judged = standIn.signed && signatures.judge(standIn.signed, rows.count(), line);
     const { standing, key } = judged ?? { standing: "no-key" as const, key: 0 };
@@ -105,14 +106,13 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
       return captured.kind;
     },
     finish() {
-      const shares = sharesOf(rows, chains.list().length);
-      const keysOf = keysByGateway(extras, rows, chains.list());
-      const verdicts = chains.list().map(({ witnesses, ...facts }, number) => {
-        const order = shares[number] as Uint32Array;
-        const isMoved = signatures.movedIn(order);
-        const gatewayKeys = keysOf(facts);
-        const evidence = { place: facts, rows, order, extras, witnesses, gatewayKeys, isMoved, gmDigests };
-        return judgeChain({ ...facts, isTrustGiven: trust !== undefined }, evidence);
+      const verdicts = judgeChains({
+        rows,
+        extras,
+        signatures,
+        gmDigests,
+        list: chains.list(),
+        isTrustGiven: trust !== undefined,
       });
       const isWhole = malformed.count() === 0 && verdicts.every(({ verdict }) => verdict === "whole");
       return {
@@ -126,6 +126,35 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
       };
     },
   };
+}
+
+interface Pushes {
+  readonly rows: Rows;
+  readonly extras: ReadonlyMap<number, Extra>;
+  readonly signatures: Pick<Signatures, "movedIn">;
+  readonly gmDigests: Evidence["gmDigests"];
+  readonly list: readonly ChainSeen[];
+  readonly isTrustGiven: boolean;
+}
+
+/** Judges each chain, by what the others say of it too. */
+function judgeChains({ rows, extras, signatures, gmDigests, list, isTrustGiven }: Pushes): ChainVerdict[] {
+  const shares = sharesOf(rows, list.length);
+  const keysOf = keysByGateway(extras, rows, list);
+  const evidenceOf = (seen: ChainSeen, number: number, erasedLater: ReadonlySet<number>): Evidence => {
+    const order = shares[number] as Uint32Array;
+    const isMoved = signatures.movedIn(order);
+    const gatewayKeys = keysOf(seen);
+    const { witnesses } = seen;
+    return { place: seen, rows, order, extras, witnesses, gatewayKeys, isMoved, gmDigests, erasedLater };
+  };
+  const erasedIn = erasedByChain(extras, rows, list, (seen, number) =>
+    erasedElsewhere(evidenceOf(seen, number, new Set())),
+  );
+  return list.map((seen, number) => {
+    const { witnesses: _, ...facts } = seen;
+    return judgeChain({ ...facts, isTrustGiven }, evidenceOf(seen, number, erasedIn(seen)));
+  });
 }
 
 /** In the place of a hash that nobody can tell. */
@@ -160,7 +189,7 @@ function createChains(): Chains {
   const list: ChainSeen[] = [];
   const numbers = new Map<string, number>();
   const numberOf = ({ chain, gateway, site }: CapturedPlace): number => {
-    const name = `${site}/${gateway}/${chain}`;
+    const name = chainNameOf({ chain, gateway, site });
     const known = numbers.get(name);
     if (known !== undefined) return known;
     numbers.set(name, list.length);
@@ -197,6 +226,30 @@ function keysByGateway(
     keys.set(name, (keys.get(name) ?? new Set()).add(extra.key));
   }
   return (owner) => keys.get(nameOf(owner)) ?? new Set();
+}
+
+const chainNameOf = ({ site, gateway, chain }: Owner & { readonly chain: string }): string =>
+  `${site}/${gateway}/${chain}`;
+
+/** Which events of a chain its gateway erased later, from what it had saved of them. Only chains that say so are asked. */
+function erasedByChain(
+  extras: ReadonlyMap<number, Extra>,
+  rows: Rows,
+  chains: readonly ChainSeen[],
+  ask: (seen: ChainSeen, number: number) => readonly Elsewhere[],
+): (seen: ChainSeen) => ReadonlySet<number> {
+  const told = [...extras].filter(([, { kind }]) => kind === "erasure-elsewhere").map(([index]) => rows.chainOf(index));
+  const erased = new Map<string, Set<number>>();
+  for (const number of new Set(told)) {
+    const seen = chains[number] as ChainSeen;
+    for (const { chain, sequences } of ask(seen, number)) {
+      const name = chainNameOf({ ...seen, chain });
+      const all = erased.get(name) ?? new Set();
+      for (const sequence of sequences) all.add(sequence);
+      erased.set(name, all);
+    }
+  }
+  return (seen) => erased.get(chainNameOf(seen)) ?? new Set();
 }
 
 interface MalformedLines {
@@ -277,6 +330,7 @@ function extraOf(event: CapturedEvent, key: number, trust: VerifierSettings["tru
 }
 
 const purgeType = "org.sortgate.purge.v1";
+const gapType = "org.sortgate.gap.v1";
 
 function plainExtraOf({ type, data }: Pick<CapturedEvent, "type" | "data">): Extra | undefined {
   if (!isObject(data)) return undefined;
@@ -285,16 +339,20 @@ function plainExtraOf({ type, data }: Pick<CapturedEvent, "type" | "data">): Ext
     const root = typeof data.root === "string" ? data.root : "";
     return { kind: "checkpoint", size: number("size"), root, gm: readGmTold(data) };
   }
+  if (type === gapType && data.reason === "erased" && typeof data.chain === "string")
+    return { kind: "erasure-elsewhere", chain: data.chain, sequences: sequencesOf(data) };
   return type === purgeType ? purgeOf(data) : undefined;
+}
+
+function sequencesOf({ sequences }: { readonly [member: string]: Json }): number[] {
+  return Array.isArray(sequences) ? sequences.map(Number).filter(Number.isSafeInteger) : [];
 }
 
 /** What a purge says went: the beginning of the chain, or single events. */
 function purgeOf(data: { readonly [member: string]: Json }): Extra | undefined {
   // Sequences are decimal texts in events; a number says the same.
   const to = Number(data.to);
-  if (data.reason === "erased" || data.reason === "core-expired") {
-    const sequences = Array.isArray(data.sequences) ? data.sequences.map(Number).filter(Number.isSafeInteger) : [];
-    return { kind: "erasure", sequences };
-  }
+  if (data.reason === "erased" || data.reason === "core-expired")
+    return { kind: "erasure", sequences: sequencesOf(data) };
   return Number.isSafeInteger(to) ? { kind: "purge", to } : undefined;
 }

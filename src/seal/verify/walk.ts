@@ -16,7 +16,15 @@ export type Extra =
   | { readonly kind: "checkpoint"; readonly size: number; readonly root: string; readonly gm: GmTold | undefined }
   | { readonly kind: "purge"; readonly to: number }
   /** These single events were erased. */
-  | { readonly kind: "erasure"; readonly sequences: readonly number[] };
+  | { readonly kind: "erasure"; readonly sequences: readonly number[] }
+  /** …of another chain of the gateway: they had been saved from a damaged ledger. */
+  | ({ readonly kind: "erasure-elsewhere" } & Elsewhere);
+
+/** Events of another chain. */
+export interface Elsewhere {
+  readonly chain: string;
+  readonly sequences: readonly number[];
+}
 
 /** A checkpoint that somebody kept, outside of the capture. */
 export interface Witness {
@@ -40,6 +48,8 @@ export interface Evidence {
   readonly isMoved: (index: number) => boolean;
   /** SM3 of a row's bytes. */
   readonly gmDigests: Pick<GmDigests, "of">;
+  /** Events that were erased after they had been saved into a later chain of the gateway, which says so. */
+  readonly erasedLater: ReadonlySet<number>;
 }
 
 /** An event and its number in the table. */
@@ -86,6 +96,8 @@ export interface Walk {
   purgedTo: number;
   /** Single events that went lawfully: a signed purge behind them says so. */
   readonly erased: Set<number>;
+  /** …and those of other chains: an event says so whose key is endorsed. */
+  readonly erasedElsewhere: Elsewhere[];
   /** Events of which only the mark is there. */
   readonly marks: { readonly sequence: number; readonly line: number }[];
   /** Where the last epoch with this key begins. */
@@ -128,7 +140,8 @@ export function startWalk(evidence: Evidence): Walk {
     gaps: [],
     unverified: [],
     purgedTo: 0,
-    erased: new Set(),
+    erased: new Set(evidence.erasedLater),
+    erasedElsewhere: [],
     marks: [],
     epochOf,
     viewCount: 0,
@@ -278,6 +291,7 @@ function takeNational(walk: Walk, { row, index, extra, isVerified }: Claim): voi
 function takePurge(walk: Walk, extra: Extra | undefined, sequence: number): void {
   if (extra?.kind === "purge" && extra.to < sequence) walk.purgedTo = Math.max(walk.purgedTo, extra.to);
   if (extra?.kind === "erasure") for (const one of extra.sequences) if (one < sequence) walk.erased.add(one);
+  if (extra?.kind === "erasure-elsewhere" && walk.epochs.at(-1)?.reason === undefined) walk.erasedElsewhere.push(extra);
 }
 
 function trackUnverified(walk: Walk, { row, fault, isVerified, isLinked }: Claim): void {

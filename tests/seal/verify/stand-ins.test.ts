@@ -113,6 +113,66 @@ describe("R33 of an erased event the chain", () => {
   });
 });
 
+describe("R33 of an event that was saved from a damaged ledger and erased then", () => {
+  const elsewhere = { ...place, chain: "ba9876543210" };
+  const gap = { chain: place.chain, count: 1, from: "3", reason: "erased", sequences: ["3"], to: "3" };
+  /** What is left of the old chain, and how the new one begins. */
+  function chains(told: { readonly [member: string]: Json }, where = elsewhere): { old: string[]; next: string[] } {
+    const line = aLine(device);
+    const old = [line.startEpoch(), ...["a", "b", "c"].map((code) => line.add("read", { code }))].toSpliced(2, 1);
+    const later = aLine(device, where);
+    return { old, next: [later.startEpoch(), later.add("gap", told), later.check()] };
+  }
+  const missing = { kind: "missing", from: 3, to: 3 };
+  const findings = (lines: readonly string[]): readonly Finding[] => judge(lines).chains.flatMap((one) => one.findings);
+
+  test("nothing is missing where the gap of the new chain names it, whichever comes first", () => {
+    const { old, next } = chains(gap);
+    for (const lines of [
+      [...old, ...next],
+      [...next, ...old],
+    ])
+      expect(judge(lines)).toMatchObject({ verdict: "whole", chains: [{ findings: [] }, { findings: [] }] });
+    expect(findings(old)).toEqual([missing]);
+    // Its neighbour is.
+    expect(findings([...old.slice(0, 1), ...old.slice(2), ...next])).toEqual([{ kind: "missing", from: 2, to: 2 }]);
+  });
+
+  test("it is missing where the gap tells of another event, chain, reason or gateway", () => {
+    for (const told of [
+      { ...gap, sequences: ["2"] },
+      { ...gap, chain: "0123456789ac" },
+      { ...gap, reason: "ledger-damaged" },
+    ]) {
+      const { old, next } = chains(told);
+      expect(findings([...old, ...next])).toEqual([missing]);
+    }
+    const { old, next } = chains(gap, { ...elsewhere, gateway: "line-2" });
+    expect(findings([...old, ...next])).toContainEqual(missing);
+  });
+
+  test("it is missing where the gap was edited, or the key behind it is nobody's", () => {
+    const { old, next } = chains(gap);
+    const edited = changed(chains({ ...gap, sequences: ["2"] }).next[1]!, { data: gap });
+    expect(findings([...old, ...next.with(1, edited)])).toContainEqual(missing);
+    expect(findings([...old, ...next.slice(1)])).toContainEqual(missing);
+    const forger = aLine(device, elsewhere);
+    const forged = [forger.startEpochWith({ endorsement: undefined }), forger.add("gap", gap)];
+    expect(findings([...old, ...forged])).toContainEqual(missing);
+  });
+
+  test("nothing is missing for a broker that got views of both chains", () => {
+    const line = aLine(device);
+    const old = [line.startEpoch(), viewOf(line, line.add("read", { code: "a" }))];
+    line.add("read", { code: "b" });
+    old.push(viewOf(line, line.add("read", { code: "c" })));
+    const later = aLine(device, elsewhere);
+    const next = [later.startEpoch(), viewOf(later, later.add("gap", gap), {}, gap)];
+    expect(findings([...old, ...next])).toEqual([]);
+    expect(findings([...old, next[0]!])).toEqual([missing]);
+  });
+});
+
 describe("R24 a capture of views", () => {
   /** Epochs as they are, everything else as views: what a broker with a view gets. */
   function capture(): { line: Line; events: string[]; views: string[] } {
