@@ -98,14 +98,37 @@ describe("a file that cannot be the ledger", () => {
     expect(readFileSync(path).equals(garbage)).toBe(true);
   });
 
-  it("is refused untouched when it is somebody else's database", () => {
+  it.each([0, 7])("is refused untouched when it is somebody else's database, with the mark %i", (mark) => {
     const database = new Database(path);
-    database.pragma("application_id = 7");
-    database.exec("CREATE TABLE other (a)");
+    database.pragma(`application_id = ${mark}`);
+    database.exec("CREATE TABLE event (sequence INTEGER PRIMARY KEY, kind TEXT, subject TEXT, at INTEGER, bytes BLOB)");
+    database.exec("INSERT INTO event VALUES (1, 'read', 'tunnel-1', 1000, x'00')");
     database.close();
     const before = readFileSync(path);
     expect(code(() => openLedger(path, bytesMax))).toBe("ledger/corrupt");
     expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  it("is refused untouched when it is what a ledger holds, written as text", () => {
+    openLedger(path, bytesMax).close();
+    const database = new Database(path, { readonly: true });
+    const tables = database.prepare("SELECT sql FROM sqlite_master").pluck().all() as string[];
+    database.close();
+    rmSync(`${path}-wal`, { force: true });
+    const text = Buffer.from(`${tables.join(";\n")}\n{"type":"org.sortgate.read.v1"}\n`.repeat(10));
+    writeFileSync(path, text);
+    expect(code(() => openLedger(path, bytesMax))).toBe("ledger/corrupt");
+    expect(readFileSync(path).equals(text)).toBe(true);
+  });
+
+  it("is moved aside when it has another mark, also before its first event", () => {
+    openLedger(path, bytesMax).close();
+    const bytes = readFileSync(path);
+    bytes[70]! ^= 1;
+    writeFileSync(path, bytes);
+    const next = openLedger(path, bytesMax);
+    expect(readFileSync(next.moved!.file).equals(bytes)).toBe(true);
+    next.close();
   });
 
   it("is refused untouched when a newer program made it", () => {

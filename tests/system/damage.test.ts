@@ -190,17 +190,30 @@ describe("a ledger whose pages are damaged", () => {
 });
 
 describe("a ledger whose first bytes are damaged", () => {
-  it("is known as a ledger by the rest of them, and gives up all that it holds", async () => {
-    const rig = await openRig();
-    const first = await rig.start();
-    await rig.pass(0, 100);
-    await first.end("SIGTERM");
-    flip(rig.path, 3);
-    const subscriber = await rig.openBroker();
-    await rig.start();
-    const all = Array.from({ length: 100 }, (_, parcel) => aWaybill(parcel));
-    await vi.waitFor(() => expect(subscriber.codes()).toEqual(expect.arrayContaining(all)), 20_000);
-  }, 60_000);
+  it.each([
+    ["the name of the format", [3, 4]],
+    ["the mark of a ledger", [70, 71]],
+    ["the mark of a ledger, which is gone,", [68, 72]],
+    ["the version, which is gone,", [60, 64]],
+    ["the whole header", [0, 100]],
+    ["the whole first page", [0, 4_096]],
+  ] as const)(
+    "in %s is known as a ledger by the rest of it, and gives up all that it holds",
+    async (_what, [from, to]) => {
+      const rig = await openRig();
+      const first = await rig.start();
+      await rig.pass(0, 100);
+      await first.end("SIGTERM");
+      if (to - from === 1) flip(rig.path, from);
+      else writeFileSync(rig.path, readFileSync(rig.path).fill(0, from, to));
+      const subscriber = await rig.openBroker();
+      await rig.start();
+      const all = Array.from({ length: 100 }, (_, parcel) => aWaybill(parcel));
+      await vi.waitFor(() => expect(subscriber.codes()).toEqual(expect.arrayContaining(all)), 20_000);
+      expect(damagedFiles(rig.site.dataDir)).not.toEqual([]);
+    },
+    60_000,
+  );
 });
 
 describe("a damaged event that is found while the daemon runs", () => {

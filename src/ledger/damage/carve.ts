@@ -61,6 +61,12 @@ function eventOf(page: Buffer, at: number): CarvedRow | undefined {
   return end > page.length ? undefined : { sequence: rowid.value, bytes: Buffer.from(page.subarray(start, end)) };
 }
 
+/** Whether there is an event in a file that no ledger's header begins. Cost: up to the first one. */
+export function holdsEvent(path: string): boolean {
+  for (const { bytes } of carve(path, pagesOfFile)) if (bytes.includes('"type":"org.sortgate.')) return true;
+  return false;
+}
+
 /**
  * Looks for rows of the table of events in the pages of a file, without SQLite. What it finds may be old, or wrong.
  *

@@ -2,7 +2,8 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from "
 import Database from "better-sqlite3";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { isMarkedOpen } from "../disk/space.ts";
-import { applicationId, schemaVersion } from "../migrations.ts";
+import { applicationId, migrations, schemaVersion } from "../migrations.ts";
+import { holdsEvent } from "./carve.ts";
 import { hashAt, linkAt } from "./intact.ts";
 import { hasLog, inspectLog } from "./log.ts";
 
@@ -31,8 +32,8 @@ export function notOurs(path: string): SortgateError {
   });
 }
 
-/** The first bytes of a file; undefined if there is no file, or nothing in it. */
-function headerOf(path: string): Buffer | undefined {
+/** The first page of a file, as far as it goes; undefined if there is no file, or nothing in it. */
+function firstPageOf(path: string): Buffer | undefined {
   const facts = statSync(path, { throwIfNoEntry: false });
   if (facts === undefined) return undefined;
   // Opening a pipe would wait for its other end.
@@ -43,12 +44,20 @@ function headerOf(path: string): Buffer | undefined {
   const file = openSync(path, "r");
   try {
     if (fstatSync(file).size === 0) return undefined;
-    const header = Buffer.alloc(100);
-    return header.subarray(0, readSync(file, header, 0, 100, 0));
+    const page = Buffer.alloc(4_096);
+    return page.subarray(0, readSync(file, page, 0, page.length, 0));
   } finally {
     closeSync(file);
   }
 }
+
+const spaced = (text: string): string => text.replace(/\s+/g, " ").trim();
+/** How every ledger begins: SQLite keeps the words with which a table was made. */
+const firstTable = spaced(migrations[0]!.sql.split(";")[0]!);
+
+/** Whether a file is a ledger, whatever its header says; a text that tells of one is none. Cost: once over a file that is none. */
+const holdsLedger = (path: string, firstPage: Buffer): boolean =>
+  (firstPage.includes(0) && spaced(firstPage.toString("latin1")).includes(firstTable)) || holdsEvent(path);
 
 /**
  * Looks at a ledger without changing a byte of it or of its log.
@@ -58,16 +67,20 @@ function headerOf(path: string): Buffer | undefined {
  * Cost:    milliseconds after a clean end, whatever the size; after another end it reads the file once, up to 256 MB.
  */
 export function examine(path: string): Condition {
-  const header = headerOf(path);
+  const inFile = firstPageOf(path);
   // SQLite would take a log without its file for rubbish, and delete it.
-  if (header === undefined) return hasLog(path) ? damaged("there is a write-ahead log without it") : { kind: "new" };
-  // Source: SQLite file format §1.3. One of the two marks may be damaged, a foreign file has neither.
-  const isDatabase = header.subarray(0, 16).toString("latin1") === "SQLite format 3\0";
-  const mark = header.length < 72 ? 0 : header.readUInt32BE(68);
-  if (header.length < 100 || (mark !== applicationId && !(isDatabase && mark === 0))) throw notOurs(path);
-  if (isMarkedOpen(path) && !existsSync(`${path}-wal`)) return damaged("its write-ahead log is gone");
+  if (inFile === undefined) return hasLog(path) ? damaged("there is a write-ahead log without it") : { kind: "new" };
+  if (inFile.length < 100) throw notOurs(path);
   const log = inspectLog(`${path}-wal`);
-  const version = (log.firstPage ?? header).readUInt32BE(60);
+  const firstPage = log.firstPage ?? inFile;
+  // Source: SQLite file format §1.3.
+  const isDatabase = inFile.subarray(0, 16).toString("latin1") === "SQLite format 3\0";
+  const mark = firstPage.readUInt32BE(68);
+  // Before its first commit a ledger has no mark. One that is damaged is known by what it holds; a foreign file holds none of it.
+  const isOurs = mark === applicationId || holdsLedger(path, firstPage);
+  if (!isOurs && !(isDatabase && mark === 0)) throw notOurs(path);
+  if (isMarkedOpen(path) && !existsSync(`${path}-wal`)) return damaged("its write-ahead log is gone");
+  const version = firstPage.readUInt32BE(60);
   if (isDatabase && version > schemaVersion && version < schemaVersion + versionsAhead)
     throw new SortgateError("ledger/newer", `The ledger ${path} was written by a newer sortgate`, {
       hint: "install that version again, or name another data_dir; the file was not touched",
@@ -80,7 +93,8 @@ export function examine(path: string): Condition {
     const { count } = database.prepare("SELECT count(*) AS count FROM sqlite_master").get() as { count: number };
     if (log.isDamaged) return damaged("its write-ahead log is broken in the middle");
     if (count === 0) return { kind: "new" };
-    if (mark === 0 || version === 0) throw notOurs(path);
+    if (!isOurs) throw notOurs(path);
+    if (mark !== applicationId || version === 0) return damaged("its header is not that of a ledger");
     return checkWithin(database, log.frameCount > 0, isSuspect);
   } catch (error) {
     const code = systemCode(error);
