@@ -5,37 +5,47 @@ import { readYtoCode } from "./sorting-code.ts";
 /** Deeper than any label; what lies below is not looked at, and so nothing of it is taken. */
 const depthMax = 8;
 
+/** An object or an array, as it is written: of members with one name JSON.parse would keep the last alone. */
+interface Group {
+  readonly isList: boolean;
+  readonly members: (readonly [name: string, value: Value])[];
+  /** Where it begins in the text, and all of it. */
+  readonly start: number;
+  text: string;
+}
+
+type Value = string | number | boolean | null | Group;
+
 /**
  * Reads a JSON object or array, members by their names.
  *
- * Gives:   undefined for other text, broken JSON, and a lone value.
+ * Gives:   undefined for other text, broken JSON, and a lone value. Of members with one name each is a field.
  * Cost:    linear: V8 parses without recursion, and we go down eight levels.
  */
 export function readJson(text: string): Label | undefined {
-  const start = text.trimStart()[0];
-  if (start !== "{" && start !== "[") return undefined;
-  const value = parsed(text);
-  if (value === undefined) return undefined;
-  const yto = Array.isArray(value) ? undefined : readYtoCode(value as Record<string, unknown>);
+  const group = groupIn(text);
+  if (group === undefined) return undefined;
+  const yto = group.isList ? undefined : readYtoCode(group.members);
   if (yto !== undefined) return yto;
   const fields = new Fields();
-  addValue(fields, undefined, value, 0);
+  addValue(fields, undefined, group, 0);
   return fields.label("json");
 }
 
-function addValue(fields: Fields, kind: FieldKind | undefined, value: unknown, depth: number): void {
+const isGroup = (value: Value): value is Group => typeof value === "object" && value !== null;
+
+function addValue(fields: Fields, kind: FieldKind | undefined, value: Value, depth: number): void {
   if (typeof value === "string") addText(fields, kind, value, depth);
   else if (typeof value === "number") addNumber(fields, kind, value);
-  else if (typeof value === "object" && value !== null) {
+  else if (isGroup(value)) {
     if (depth >= depthMax) fields.cut();
-    else
-      for (const [name, inner] of Object.entries(value)) addValue(fields, below(value, name, kind), inner, depth + 1);
+    else for (const [name, inner] of value.members) addValue(fields, below(value, name, kind), inner, depth + 1);
   }
 }
 
 /** What bears a name is what stands below it in a list, or is its value: a manager below `routing` is no routing. */
-function below(value: object, name: string, kind: FieldKind | undefined): FieldKind | undefined {
-  if (Array.isArray(value)) return kind;
+function below({ isList }: Group, name: string, kind: FieldKind | undefined): FieldKind | undefined {
+  if (isList) return kind;
   const named = kindOfKey(name);
   // Below a return, or a reference, no number is the parcel's own.
   const own = kind === "order" && (named === undefined || named === "waybill") ? "order" : named;
@@ -51,15 +61,40 @@ function addNumber(fields: Fields, kind: FieldKind | undefined, value: number): 
 
 /** JSON within a text of JSON is taken apart too. */
 function addText(fields: Fields, kind: FieldKind | undefined, text: string, depth: number): void {
-  const inner = /^\s*[[{]/.test(text) ? parsed(text) : undefined;
+  const inner = groupIn(text);
   if (inner === undefined) fields.add(kind ?? "free", text);
   else addValue(fields, kind, inner, depth + 1);
 }
 
-function parsed(text: string): unknown {
+/** A string, which is a name if a colon follows; a bracket; or another value. */
+const tokens = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[[\]{}]|[^\s,:[\]{}"]+/g;
+
+function groupIn(text: string): Group | undefined {
+  if (!/^\s*[[{]/.test(text) || !isJson(text)) return undefined;
+  const open: Group[] = [];
+  let name = "";
+  let group: Group | undefined;
+  for (const { 0: token, 1: string, 2: colon, index } of text.matchAll(tokens)) {
+    if (colon !== undefined) name = JSON.parse(string!) as string;
+    else if (token === "{" || token === "[") {
+      const inner = { isList: token === "[", members: [], start: index, text: "" };
+      group?.members.push([name, inner]);
+      open.push(inner);
+      group = inner;
+    } else if (token === "}" || token === "]") {
+      const closed = open.pop()!;
+      closed.text = text.slice(closed.start, index + 1);
+      group = open.at(-1) ?? closed;
+    } else group?.members.push([name, JSON.parse(token) as Value]);
+  }
+  return group;
+}
+
+function isJson(text: string): boolean {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }

@@ -20,6 +20,14 @@ function addMember(fields: Fields, member: Member | undefined, value: string | u
   fields.add(member?.[1].test(value ?? "") ? member[0] : "free", value);
 }
 
+/** A member that comes again is none of the carrier's, for piece by piece it could tell anything; but a second waybill is one. */
+function memberOf(members: ReadonlyMap<string, Member>, name: string, seen: Set<string>): Member | undefined {
+  const member = members.get(name);
+  const isAgain = seen.has(name);
+  seen.add(name);
+  return isAgain && member?.[0] !== "waybill" ? undefined : member;
+}
+
 /** Scanners and printers put numbers and further `M`s before it. */
 const sfStart = /MMM=\{/;
 const glueMax = 64;
@@ -41,9 +49,7 @@ export function readSfCode(text: string): Label | undefined {
   const seen = new Set<string>();
   for (const member of text.slice(open + 1, close).split(",")) {
     const [, name = "", value] = /^\s*'(\w{1,8})'\s*:\s*'([^']*)'\s*$/.exec(member) ?? [];
-    // A member that comes again is none of SF's: piece by piece it could tell anything.
-    addMember(fields, seen.has(name) ? undefined : sfMembers.get(name), value ?? member);
-    seen.add(name);
+    addMember(fields, memberOf(sfMembers, name, seen), value ?? member);
   }
   fields.add("free", text.slice(close + 1).trim());
   return fields.label("sf-mmm");
@@ -59,16 +65,24 @@ const ytoMembers: ReadonlyMap<string, Member> = new Map<string, Member>([
   ["sbc", ["routing", /^\d{6}$/]],
 ]);
 
+/** A value of JSON; of an object or array how it is written. */
+type Written = string | number | boolean | null | { readonly text: string };
+
 /**
  * Reads YTO's sorting code, a JSON object with `mn` and `ssc`.
  *
+ * Takes:   its members in order, also those with one name.
  * Gives:   undefined for other objects. What is not written as YTO writes it is free text.
  */
-export function readYtoCode(value: Readonly<Record<string, unknown>>): Label | undefined {
-  const { mn, ssc } = value;
-  if (typeof mn !== "string" || typeof ssc !== "string" || !/^\d{3}-\d{3}-\d{2}$/.test(ssc)) return undefined;
+export function readYtoCode(members: readonly (readonly [name: string, value: Written])[]): Label | undefined {
+  const has = (wanted: string, form: RegExp): boolean =>
+    members.some(([name, value]) => name === wanted && typeof value === "string" && form.test(value));
+  if (!has("mn", any) || !has("ssc", /^\d{3}-\d{3}-\d{2}$/)) return undefined;
   const fields = new Fields();
-  for (const [name, text] of Object.entries(value))
-    addMember(fields, ytoMembers.get(name), typeof text === "string" ? text : JSON.stringify(text));
+  const seen = new Set<string>();
+  for (const [name, value] of members) {
+    const text = typeof value === "object" && value !== null ? value.text : String(value);
+    addMember(fields, memberOf(ytoMembers, name, seen), text);
+  }
   return fields.label("yto-json");
 }
