@@ -139,9 +139,6 @@ function misfitOf(policy: Payload, effective: Guard, site: string, readPoints: r
     return invalid([
       `guard > policy: found ${JSON.stringify(stray)}, which is no read_point; allowed: ${readPoints.map((name) => JSON.stringify(name)).join(", ")}`,
     ]);
-  const doubled = points.find((point, index) => points.indexOf(point) !== index);
-  if (doubled !== undefined)
-    return invalid([`guard > policy: found ${JSON.stringify(doubled)} twice; allowed: one policy for each read point`]);
   if (isSealing(effective) && effective.seal_key_file === undefined)
     return refusal(
       "invalid",

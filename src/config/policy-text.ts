@@ -25,12 +25,21 @@ export function readPolicyText(text: string): ReadPolicy {
   }
   // An empty message tells our own words from those of the settings, and keeps zod's from getting through.
   const result = policyPayload.safeParse(value, { error: () => "" });
-  if (result.success) return { ok: true, policy: result.data };
+  if (result.success) return onceEach(result.data);
   const root = treeOf(value, 0);
   if (root.kind !== "table") return { ok: false, sentences: ["found no JSON object; allowed: one JSON object"] };
   const schema = z.toJSONSchema(policyPayload, { io: "input", target: "draft-2020-12" }) as JsonSchema;
   const findings = explainIssues(schema, root, result.error.issues, new Set());
   return { ok: false, sentences: findings.map(({ key, sentence }) => `${key}: ${sentence}`) };
+}
+
+/** Of two policies for one read point nobody could say which one counts. */
+function onceEach(policy: PolicyPayload): ReadPolicy {
+  const points = (policy.guard.policy ?? []).map(({ read_point }) => read_point);
+  const doubled = points.find((point, index) => points.indexOf(point) !== index);
+  if (doubled === undefined) return { ok: true, policy };
+  const sentence = `guard > policy: found ${JSON.stringify(doubled)} twice; allowed: one policy for each read point`;
+  return { ok: false, sentences: [sentence] };
 }
 
 const nowhere: Place = { line: 1, column: 1 };

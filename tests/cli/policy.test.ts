@@ -53,6 +53,18 @@ describe("sortgate policy sign", () => {
     expect(wrong.stderr).toMatch(
       /^Error: .*policy\.json {2}guard > core: found "clear"; allowed: one of .*\nTry: .*\n$/,
     );
+    for (const [text, told] of [
+      [
+        '{"version": 7, "guard": {"policy": [{"read_point": "tunnel-1"}, {"read_point": "dock"}, {"read_point": "tunnel-1", "core": "mask"}]}}',
+        /^Error: \S+policy\.json {2}guard > policy: found "tunnel-1" twice; allowed: one policy for each read point\nTry: .+\n$/,
+      ],
+      [
+        '{"version": 7, "not_after": "2020-01-01T00:00:00Z", "guard": {}}',
+        /^Error: \S+policy\.json {2}not_after: found "2020-01-01T00:00:00Z", which is past; allowed: a time to come\nTry: write a later one.+\n$/,
+      ],
+    ] as const)
+      expect(await sign(text)).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(told) });
+    expect((await sign('{"version": 7, "not_after": "2036-01-01T00:00:00Z", "guard": {}}')).code).toBe(0);
     const good = '{"version": 7, "guard": {}}';
     expect((await sign(good, site.centre.publicKey)).stderr).toContain("holds no private key");
     const p384 = execFileSync("openssl", ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]);

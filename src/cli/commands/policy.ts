@@ -52,6 +52,15 @@ async function sign(file: string, keyPath: string, output: Output): Promise<void
     throw new SortgateError("config/invalid", `${file}  ${read.sentences.join("; ")}`, {
       hint: "correct it; sortgate help policy sign shows a policy",
     });
+  const { not_after: end } = read.policy;
+  if (end !== undefined && Date.parse(end) <= Date.now())
+    throw new SortgateError(
+      "config/invalid",
+      `${file}  not_after: found ${JSON.stringify(end)}, which is past; allowed: a time to come`,
+      {
+        hint: "write a later one, or leave not_after out; timedatectl shows whether the clock of this machine is right",
+      },
+    );
   output.block(await signWith(keyPath, "policy", read.policy));
 }
 
