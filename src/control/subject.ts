@@ -5,8 +5,8 @@ import type { Subject } from "./port.ts";
 const token = /^t[12]\.[A-Za-z0-9_-]{8}\.[A-Za-z0-9_-]{22}$/;
 /** What only looks like one: nothing of it is taken for a number. */
 const tokenLike = /^t\d*\./i;
-/** A number that leaves in clear: printable ASCII, as it stands in the event. */
-const code = /^[!-~]{6,128}$/;
+/** A number that leaves in clear: printable ASCII with digits in it, as it stands in the event. */
+const code = /^(?=\D*\d)[!-~]{6,128}$/;
 
 /** Whose events a text names; undefined if it has the form of neither. */
 export function subjectOf(text: string): Subject | undefined {
@@ -14,11 +14,17 @@ export function subjectOf(text: string): Subject | undefined {
   return code.test(text) && !tokenLike.test(text) ? { kind: "code", value: text } : undefined;
 }
 
-/** Why a subject is refused; what was given is not repeated, for it may be a person's. */
-export const noSubject = {
-  sentence: "That is neither a token nor a number as they stand in events",
-  hint: "a whole token (t1., 8 characters, a dot, 22 characters) from data.token or data.tokens, or a number from data.code",
-} as const;
+const givable =
+  "a whole token (t1., 8 characters, a dot, 22 characters) from data.token or data.tokens, a number from data.code, or a telephone, of which the tokens of today and yesterday are looked for";
+
+/** Why a text is no subject; what was given is not repeated, for it may be a person's. */
+export function noSubject(text: string): { readonly sentence: string; readonly hint: string } {
+  const isName = /\p{L}/u.test(text) && !/\d/.test(text) && !tokenLike.test(text);
+  const sentence = isName
+    ? "Names cannot be searched for: no event holds one in clear"
+    : "That is neither a token nor a number as they stand in events";
+  return { sentence, hint: givable };
+}
 
 /**
  * What the chain says of a subject. Of a token its SHA-256: who has the token can tell that it was this one, and nobody

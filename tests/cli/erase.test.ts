@@ -57,7 +57,7 @@ describe("erase", () => {
   });
 
   test("refuses what is neither, without repeating it, and what has no ticket", async () => {
-    const other = ["t1.J8sQ0aZk.short", "t3.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A", "张晓明", "139 1234 5678", "12345"];
+    const other = ["t1.J8sQ0aZk.short", "t3.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A", "139 1234 5678", "12345"];
     for (const text of other) {
       const { code, stderr } = await run(text, "--reason", "TICKET-12");
       expect([text, code]).toEqual([text, 2]);
@@ -68,6 +68,18 @@ describe("erase", () => {
     }
     expect((await run(token)).code).toBe(2);
     expect((await run(token, "--reason", "because of 13912345678")).code).toBe(2);
+    expect([asked, view.audits]).toEqual([[], []]);
+  });
+
+  test("R31 says of a name that names cannot be searched for, and what can be given", async () => {
+    for (const name of ["张晓明", "Anna Schmidt", "Schmidt-Rottluff"]) {
+      const { code, stderr } = await run(name, "--reason", "TICKET-12");
+      expect([name, code]).toEqual([name, 2]);
+      expect(stderr).toMatch(
+        /^Error: Names cannot be searched for: no event holds one in clear\nTry: a whole token .* a number from data\.code, or a telephone/,
+      );
+      expect(stderr).not.toContain(name);
+    }
     expect([asked, view.audits]).toEqual([[], []]);
   });
 

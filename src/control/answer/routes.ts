@@ -165,8 +165,12 @@ const routes: Readonly<Record<string, Route>> = {
       const detail = auditFields(asked);
       if (detail.reason === undefined)
         throw refusal(400, "Events are erased only for a reason", "--reason TICKET-4711");
-      const subject = subjectOf(asked.text("subject"));
-      if (subject === undefined) throw refusal(400, noSubject.sentence, noSubject.hint);
+      const text = asked.text("subject");
+      const subject = subjectOf(text);
+      if (subject === undefined) {
+        const { sentence, hint } = noSubject(text);
+        throw refusal(400, sentence, hint);
+      }
       const told = { ...detail, ...toldSubject(subject) };
       return inPlace(context, response, (signal) => streamErasure(context.view, subject, told, response, signal));
     },
