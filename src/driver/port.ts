@@ -101,6 +101,9 @@ export interface ProfileOptions {
   readonly heartbeat?: readonly string[] | undefined;
 }
 
+/** A stretch of a frame, as offsets into the same buffer. */
+export type FieldPlace = (start: number, end: number) => void;
+
 /** What one type of device says: framing, decoding, quirks. Holds the state of one stream, so one is made per device. */
 export interface Profile {
   readonly name: string;
@@ -109,6 +112,8 @@ export interface Profile {
   readonly framer?: Framer;
   /** Decodes one frame into claims. Never throws: what cannot be decoded is a `Malformed`. */
   decodeFrame?(bytes: Uint8Array, start: number, end: number, claim: (claim: Claim) => void): void;
+  /** Tells where in a frame names and values of fields stand that it understands, codes not among them. */
+  fieldsIn?(bytes: Uint8Array, start: number, end: number, field: FieldPlace): void;
   /** Decodes values that arrived together; for drivers that carry values. Never throws. */
   decodeValues?(values: Readonly<Record<string, unknown>>, claim: (claim: Claim) => void): void;
 }

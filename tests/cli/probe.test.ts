@@ -99,6 +99,18 @@ describe("what a probe makes of bytes", () => {
     });
   });
 
+  test("R13 shows of a line of tags no field but those that the profile understands", () => {
+    const text = (line: string) => (heardFrom(createLineRfidProfile(), `${line}\r\n`)[0] as { text: string }).text;
+    const tag = "e2001234deadbeef00001111";
+    const dots = "•".repeat(24);
+    expect(text(`${tag},3,-55.5,1380,6.5,LiNa=7`)).toBe(`${dots},3,-55.5,••••,•••,••••=•␍␊`);
+    expect(text(`Epc=${tag};ANT=3;rssi=1380;phone=1380;Schmidt=;rssi=-40`)).toBe(
+      `Epc=${dots};ANT=3;rssi=••••;•••••=••••;•••••••=;rssi=-40␍␊`,
+    );
+    expect(text(`${tag},1380,300`)).toBe(`${dots},••••,•••␍␊`);
+    expect(text(`]C0,1,-55|${tag},2|1380,3`)).not.toMatch(/[0-9A-Z]/);
+  });
+
   test("hides all of a frame in which the code does not stand as it was decoded", () => {
     const line = createLineBarcodeProfile();
     const turning: Profile = {

@@ -1,3 +1,4 @@
+import type { FieldPlace } from "../../../src/driver/port.ts";
 import { limits } from "../../../src/model/limits.ts";
 import type { Claim, Malformed, Read } from "../../../src/model/read.ts";
 
@@ -16,8 +17,8 @@ const upperHex = new Uint8Array(256);
 for (const digit of "0123456789ABCDEFabcdef") upperHex[digit.charCodeAt(0)] = digit.toUpperCase().charCodeAt(0);
 
 export interface TagDecoder {
-  /** Decodes the tag in `bytes[start, end)`, which is not empty; the read it gives holds until `clear`. */
-  decode(bytes: Uint8Array, start: number, end: number): Claim;
+  /** Decodes the tag in `bytes[start, end)`, which is not empty; the read it gives holds until `clear`. `field` is told what else it understands. */
+  decode(bytes: Uint8Array, start: number, end: number, field?: FieldPlace): Claim;
   clear(): void;
 }
 
@@ -60,7 +61,7 @@ export function createTagDecoder(): TagDecoder {
   };
 
   return {
-    decode(bytes, start, end) {
+    decode(bytes, start, end, field) {
       fields.epcStart = -1;
       fields.antenna = undefined;
       fields.rssiDbm = undefined;
@@ -68,7 +69,7 @@ export function createTagDecoder(): TagDecoder {
       for (let from = start; from <= end; position += 1) {
         let to = from;
         while (to < end && !isFieldSeparator(bytes[to] as number)) to += 1;
-        takeField(fields, bytes, from, to, position);
+        takeField(fields, bytes, from, to, position, field);
         from = to + 1;
       }
       return fields.epcStart === -1 ? badFields : readEpc(bytes);
@@ -87,7 +88,14 @@ export function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x09;
 }
 
-function takeField(fields: Fields, bytes: Uint8Array, start: number, end: number, position: number): void {
+function takeField(
+  fields: Fields,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  position: number,
+  field: FieldPlace | undefined,
+): void {
   let from = start;
   let to = end;
   while (from < to && isSpace(bytes[from] as number)) from += 1;
@@ -97,15 +105,18 @@ function takeField(fields: Fields, bytes: Uint8Array, start: number, end: number
   const isKeyed = equalsAt < to;
   const valueAt = isKeyed ? equalsAt + 1 : from;
   const meaning = isKeyed ? meaningOf(bytes, from, equalsAt) : positional[position];
+  if (isKeyed && meaning !== undefined) field?.(from, equalsAt);
   if (meaning === "epc") {
     fields.epcStart = valueAt;
     fields.epcEnd = to;
   } else if (meaning === "antenna") {
     const antenna = decimalAt(bytes, valueAt, to);
     fields.antenna = Number.isInteger(antenna) && antenna >= 0 && antenna <= antennaMax ? antenna : undefined;
+    if (fields.antenna !== undefined) field?.(valueAt, to);
   } else if (meaning === "rssi") {
     const rssi = decimalAt(bytes, valueAt, to);
     fields.rssiDbm = rssi >= rssiDbmMin && rssi <= rssiDbmMax ? rssi : undefined;
+    if (fields.rssiDbm !== undefined) field?.(valueAt, to);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Profile, ProfileOptions } from "../../../src/driver/port.ts";
+import type { FieldPlace, Profile, ProfileOptions } from "../../../src/driver/port.ts";
 import { bytesOf } from "../../../src/lib/bytes.ts";
 import { limits } from "../../../src/model/limits.ts";
 import type { Claim, Heartbeat, Malformed, NoRead } from "../../../src/model/read.ts";
@@ -30,10 +30,17 @@ export function createLineRfidProfile(options: ProfileOptions = {}): Profile {
       if (isNoRead(bytes, start, end)) return claim(noRead);
       if (isHeartbeat(bytes, start, end)) return claim(heartbeat);
       decoder.clear();
-      const from = beginsWith(bytes, start, end, eventName) ? start + eventName.length : start;
-      if (decodeTags(decoder, bytes, from, end, claim) === 0) claim(empty);
+      if (decodeTags(decoder, bytes, tagsAt(bytes, start, end), end, claim) === 0) claim(empty);
+    },
+    fieldsIn(bytes, start, end, field) {
+      decoder.clear();
+      decodeTags(decoder, bytes, tagsAt(bytes, start, end), end, () => {}, field);
     },
   };
+}
+
+function tagsAt(bytes: Uint8Array, start: number, end: number): number {
+  return beginsWith(bytes, start, end, eventName) ? start + eventName.length : start;
 }
 
 /**
@@ -47,6 +54,7 @@ function decodeTags(
   start: number,
   end: number,
   claim: (claim: Claim) => void,
+  field?: FieldPlace,
 ): number {
   let tagCount = 0;
   let at = start;
@@ -66,7 +74,7 @@ function decodeTags(
       if (!isWithinTag) break;
     }
     if (tagEnd > tagAt) {
-      claim(decoder.decode(bytes, tagAt, tagEnd));
+      claim(decoder.decode(bytes, tagAt, tagEnd, field));
       tagCount += 1;
     }
     if (at < end && bytes[at] === bar) at += 1;

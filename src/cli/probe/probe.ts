@@ -4,7 +4,7 @@ import { type Arrived, controlNames, createArrivals } from "./arrivals.ts";
 import { claimText, type HeardClaim, heardClaim, type ShownClaim } from "./claims.ts";
 import { shownValue } from "./values-text.ts";
 import { createWireLog } from "./wire-log.ts";
-import { isFraming, shownBytes, wireText } from "./wire-text.ts";
+import { isFraming, type Stretch, shownBytes, wireText } from "./wire-text.ts";
 
 /** One thing that came from the device, ready for a screen. */
 export type Heard =
@@ -43,9 +43,7 @@ export interface ProbeSettings {
   readonly hear: (heard: Heard) => void;
 }
 
-interface CodePlace {
-  readonly start: number;
-  readonly end: number;
+interface CodePlace extends Stretch {
   readonly isShown: boolean;
 }
 
@@ -63,8 +61,11 @@ function codePlaces(frame: string, claims: readonly HeardClaim[]): CodePlace[] {
     const start = upper.indexOf(wanted);
     // Not found as it was decoded, so nobody can say where it ends.
     if (start === -1) return whole(false);
-    for (let at = start; at !== -1; at = upper.indexOf(wanted, at + code.length))
+    for (let at = start; at !== -1; at = upper.indexOf(wanted, at + code.length)) {
       places.push({ start: at, end: at + code.length, isShown: !shown.isMasked });
+      const { symbology = "" } = shown;
+      if (frame.slice(0, at).endsWith(symbology)) places.push({ start: at - symbology.length, end: at, isShown: true });
+    }
   }
   // What must be hidden comes last, and so wins where two codes overlap.
   return places.sort((a, b) => Number(b.isShown) - Number(a.isShown));
@@ -91,7 +92,10 @@ export function createProbe({ profile, carriers, isRaw, hear }: ProbeSettings): 
       profile.decodeFrame?.(bytes, start, end, (claim) => claims.push(heardClaim(claim, carriers, isRaw)));
       const frame = Buffer.from(bytes.subarray(start, end));
       const wire = log.take(frame);
-      const shown = isRaw ? [] : shownBytes(latin1(frame), codePlaces(latin1(frame), claims));
+      const fields: Stretch[] = [];
+      if (!isRaw) profile.fieldsIn?.(frame, 0, frame.length, (from, to) => fields.push({ start: from, end: to }));
+      const text = latin1(frame);
+      const shown = isRaw ? [] : shownBytes(text, codePlaces(text, claims), fields);
       const isShown = Array.from(
         wire.bytes,
         (_, at) => isRaw || at < wire.start || at >= wire.end || shown[at - wire.start] === true,

@@ -36,9 +36,12 @@ export function isFraming(byte: number): boolean {
   return byte < 0x20 || byte === 0x7f;
 }
 
-/** What may be seen of a frame besides its codes: antennas, strengths, names of fields, the AIM identifier. */
-const structure = /^(?:[-+]?\d{1,4}(?:\.\d{1,3})?|\][A-Za-z][0-9A-Za-z])$/;
-const fieldName = /^[A-Za-z_]{1,16}$/;
+/** A stretch of a frame. */
+export interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
 const separators = " ,;=:|";
 
 function isSeparator(character: string): boolean {
@@ -48,31 +51,18 @@ function isSeparator(character: string): boolean {
 /**
  * Which bytes of a frame may be shown.
  *
- * Takes:   the frame as latin1; where in it codes stand that may be shown, and where ones that may not.
- * Gives:   true for framing, separators, shown codes and short fields; false for all that might be data of a person.
+ * Takes:   the frame as latin1; where in it codes stand that may be shown, and where ones that may not; where fields stand
+ *          that the profile understands, such as an antenna.
+ * Gives:   true for framing, separators, shown codes and such fields; false for all else: it might be data of a person.
  */
 export function shownBytes(
   frame: string,
-  codes: readonly { readonly start: number; readonly end: number; readonly isShown: boolean }[],
+  codes: readonly (Stretch & { readonly isShown: boolean })[],
+  fields: readonly Stretch[],
 ): boolean[] {
-  const shown = Array.from(frame, () => false);
-  const isCode = Array.from(frame, () => false);
-  for (const { start, end, isShown } of codes)
-    for (let index = start; index < end; index += 1) {
-      isCode[index] = true;
-      shown[index] = isShown;
-    }
-  let start = 0;
-  for (let index = 0; index <= frame.length; index += 1) {
-    const at = frame[index];
-    const isEnd = at === undefined || isCode[index] === true || isSeparator(at);
-    if (!isEnd) continue;
-    const field = frame.slice(start, index);
-    const isName = at === "=" && fieldName.test(field);
-    if (isName || structure.test(field)) shown.fill(true, start, index);
-    if (at !== undefined && isCode[index] !== true) shown[index] = true;
-    start = index + 1;
-  }
+  const shown = Array.from(frame, isSeparator);
+  for (const { start, end } of fields) shown.fill(true, start, end);
+  for (const { start, end, isShown } of codes) shown.fill(isShown, start, end);
   // A control character says nothing about a person, and much about a wrong setting.
   return shown.map((isShown, index) => isShown || isFraming(frame.charCodeAt(index)));
 }
