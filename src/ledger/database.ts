@@ -6,6 +6,7 @@ import { makeFolder } from "../lib/folder.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 import { examine, suspectOf } from "./damage/examine.ts";
 import { finishQuarantine, quarantine } from "./damage/quarantine.ts";
+import { overwriteFreePages } from "./disk/free-pages.ts";
 import { restoreLog, takeLog } from "./disk/space.ts";
 import { migrate, schemaVersion } from "./migrations.ts";
 
@@ -43,7 +44,10 @@ export function explainSqlite(error: unknown, path: string): SortgateError {
   });
 }
 
-function prepare(database: Database.Database): void {
+/** In ledgers of earlier versions stands what was destroyed. */
+const overwritingSince = 7;
+
+function prepare(database: Database.Database, path: string): void {
   database.pragma("locking_mode = EXCLUSIVE");
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = FULL");
@@ -54,6 +58,7 @@ function prepare(database: Database.Database): void {
   // What is destroyed is overwritten in its page, and so is a page that becomes free.
   database.pragma("secure_delete = ON");
   const version = database.pragma("user_version", { simple: true }) as number;
+  if (version > 0 && version < overwritingSince) overwriteFreePages(database, path);
   if (version < schemaVersion) migrate(database, version);
   assert(database.pragma("synchronous", { simple: true }) === 2, "SQLite runs with synchronous=FULL");
   assert(database.pragma("secure_delete", { simple: true }) === 1, "SQLite overwrites what is destroyed");
@@ -83,7 +88,7 @@ export function openDatabase(path: string): { readonly database: Database.Databa
     const moved = condition.kind === "damaged" ? { file: quarantine(path), what: condition.what } : undefined;
     takeLog(path);
     database = new Database(path, { timeout: 200 });
-    prepare(database);
+    prepare(database, path);
     // It is whole: what an earlier error of the storage left is settled.
     rmSync(suspectOf(path), { force: true });
     return { database, ...(moved === undefined ? {} : { moved }) };

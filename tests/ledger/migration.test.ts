@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -81,6 +81,70 @@ describe("a migration", () => {
     expect(seen).toEqual(new Set(["old", "new"]));
     figure("G23", "migration", `killed at each of ${kills} writes: the old form whole or the new one, no event lost`);
   }, 120_000);
+});
+
+describe("R19 R38 what a ledger of an earlier version had destroyed", () => {
+  const last = 3_000;
+
+  /** Pages of the ledger in which a secret stands. */
+  function pagesWithSecrets(): Set<number> {
+    const bytes = readFileSync(path);
+    const pages = new Set<number>();
+    for (let at = bytes.indexOf("secret"); at !== -1; at = bytes.indexOf("secret", at + 1))
+      pages.add(Math.floor(at / 4_096));
+    return pages;
+  }
+
+  /** As earlier versions left it: its first rows are gone, and their bytes are not. */
+  function destroyFrom(version: number): void {
+    makeVersion(version);
+    const database = new Database(path);
+    database.pragma("secure_delete = OFF");
+    const insert = database.prepare("INSERT INTO event VALUES (?, 'read', 'tunnel-1', 1000, ?)");
+    database.transaction(() => {
+      for (let sequence = 51; sequence <= 700; sequence += 1)
+        insert.run(sequence, Buffer.from("secret ".repeat(sequence % 9 === 0 ? 1_300 : 100)));
+      for (let sequence = 701; sequence <= last; sequence += 1) insert.run(sequence, Buffer.from(`event ${sequence}`));
+    })();
+    const previous = createHash("sha256").update(`event ${last}`).digest("base64url");
+    database.prepare("UPDATE chain SET sequence = ?, previous = ?").run(last, previous);
+    database.exec("DELETE FROM event WHERE sequence <= 700");
+    database.close();
+    expect(pagesWithSecrets().size).toBeGreaterThan(100);
+  }
+
+  it("is overwritten in its free pages before it is taken over, and stays so", () => {
+    destroyFrom(6);
+    const before = statSync(path).size;
+    const ledger = openLedger(path, 64_000_000);
+    // A page in use may hold it still between what is its own: the root, and the one where the destroyed events ended.
+    const left = pagesWithSecrets();
+    expect(left.size).toBeLessThanOrEqual(2);
+    expect(ledger.extent()).toMatchObject({ first: 701, last });
+    expect(statSync(path).size).toBeGreaterThanOrEqual(before);
+    // What SQLite held of a free page is not written back with it.
+    ledger.commit(aCommit([anEvent(last + 1, "y".repeat(2_000_000))], { destroyTo: last }));
+    ledger.close();
+    expect([...pagesWithSecrets()].filter((page) => !left.has(page))).toEqual([]);
+    const database = new Database(path);
+    expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
+    database.close();
+  });
+
+  it("stays where the list of free pages cannot be believed: the next start moves the ledger aside", () => {
+    destroyFrom(6);
+    const bytes = readFileSync(path);
+    // The list names a page that is in use.
+    const [trunk, used] = [bytes.readUInt32BE(32), 2];
+    bytes.writeUInt32BE(used, (trunk - 1) * 4_096 + 8);
+    writeFileSync(path, bytes);
+    expect(() => openLedger(path, 64_000_000)).toThrow(expect.objectContaining({ code: "ledger/corrupt" }));
+    const inUse = [(used - 1) * 4_096, used * 4_096] as const;
+    expect(readFileSync(path).subarray(...inUse)).toEqual(bytes.subarray(...inUse));
+    const next = openLedger(path, 64_000_000);
+    expect(next.moved).toBeDefined();
+    next.close();
+  });
 });
 
 describe("a ledger of a newer program", () => {
