@@ -18,6 +18,19 @@ test("R24 a view names read points that are there, once the word is right", asyn
   ]);
 });
 
+test("the header of a view that is written wrong is told whole, and so is that of a policy", async () => {
+  const hints = async (text: string): Promise<string[]> => {
+    const checked = await checkConfig("/etc/sortgate/sortgate.toml", { text });
+    return checked.ok ? [] : checked.problems.map(({ key, hint }) => `${key}: ${hint}`);
+  };
+  const views = smallest.replace('1883"\n', '1883"\n[broker.views]\nbasic = "mask"\n');
+  expect(await hints(views)).toEqual(['broker "central" > views: write [broker.view]']);
+  const policies = `${smallest}[[guard.polcy]]\nread_point = "tunnel-1"\n`;
+  expect(await hints(policies)).toEqual(["guard > polcy: write [[guard.policy]]"]);
+  const strange = await hints(smallest.replace('1883"\n', '1883"\n[broker.xyzzy]\n'));
+  expect(strange).toEqual([expect.stringMatching(/known here are .*\[broker\.view\]/)]);
+});
+
 test("R24 a view cannot be told to show core data", async () => {
   const [problem = ""] = await told('core = "clear"');
   expect(problem).toContain('8 broker "central" > view > core: found an unknown key');

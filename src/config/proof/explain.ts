@@ -80,11 +80,13 @@ function hintFor(key: string, node: TomlNode, schema: JsonSchema | undefined, is
   return `correct ${key}, or leave it out for its default, ${JSON.stringify(value)}`;
 }
 
-function tableHeader(schema: JsonSchema | undefined, name: string): string | undefined {
+/** How the header of a table is written that stands below `path`; undefined for what is no table. */
+function tableHeader(schema: JsonSchema | undefined, name: string, path: KeyPath = []): string | undefined {
   const at = under(schema, name);
-  if (at?.type === "object") return `[${name}]`;
+  const full = [...path.filter((part) => typeof part === "string"), name].join(".");
+  if (at?.type === "object") return `[${full}]`;
   return at?.items !== undefined && at.items.enum === undefined && at.items.type !== "string"
-    ? `[[${name}]]`
+    ? `[[${full}]]`
     : undefined;
 }
 
@@ -96,14 +98,14 @@ function homesOf(schema: JsonSchema, key: string): string[] {
   });
 }
 
-function hintForUnknown(schema: JsonSchema, table: JsonSchema | undefined, key: string): string {
+function hintForUnknown(schema: JsonSchema, table: JsonSchema | undefined, path: KeyPath, key: string): string {
   const known = Object.keys(table?.properties ?? {});
   if (known.includes(`${key}_file`)) return `put the value into a file and name that file: ${key}_file = "/path"`;
   const near = nearest(key, known);
-  if (near !== undefined) return `write ${tableHeader(table, near) ?? near}`;
+  if (near !== undefined) return `write ${tableHeader(table, near, path) ?? near}`;
   const homes = homesOf(schema, key);
   if (homes.length > 0) return `move ${key} below ${homes.join(" or ")}, where it belongs`;
-  return `remove it; known here are ${known.map((name) => tableHeader(table, name) ?? name).join(", ")}`;
+  return `remove it; known here are ${known.map((name) => tableHeader(table, name, path) ?? name).join(", ")}`;
 }
 
 function unknownKeys(schema: JsonSchema, root: TomlTable, path: KeyPath, keys: readonly string[]): Finding[] {
@@ -112,14 +114,14 @@ function unknownKeys(schema: JsonSchema, root: TomlTable, path: KeyPath, keys: r
     at: placeAt(root, [...path, key]),
     key: pathText(root, [...path, key]),
     sentence: "found an unknown key; allowed: only known keys",
-    hint: hintForUnknown(schema, table, shownName(key)),
+    hint: hintForUnknown(schema, table, path, shownName(key)),
   }));
 }
 
 function missing(root: TomlTable, schema: JsonSchema, path: KeyPath, own: string): Finding {
   const key = String(path.at(-1) ?? "");
   const at = schemaAt(schema, root, path);
-  const header = tableHeader(schemaAt(schema, root, path.slice(0, -1)), key);
+  const header = tableHeader(schemaAt(schema, root, path.slice(0, -1)), key, path.slice(0, -1));
   const place = { at: placeAt(root, path), key: pathText(root, path) };
   if (at?.default !== undefined)
     return {
