@@ -86,6 +86,18 @@ async function start(site: Site): Promise<Daemon> {
   return daemon;
 }
 
+/** A broker that gives all that it has, and a subscriber of it. */
+async function openQuietMosquitto() {
+  const broker = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"]);
+  const url = `mqtt://127.0.0.1:${broker.port}`;
+  const subscriber = await openSubscriber(url);
+  cleanups.push(
+    () => broker.stop("SIGKILL"),
+    () => subscriber.close(),
+  );
+  return { url, port: broker.port, subscriber };
+}
+
 describe("a scanner that sends faster than the disk takes it", () => {
   it("is made to wait: 200,000 codes as fast as TCP takes them all arrive, in bounded memory", async () => {
     const scanner = await openEagerScanner();
@@ -145,5 +157,69 @@ describe("a full ledger that stops reading", () => {
     expect(await daemon.end()).toBe(0);
     expect(subscriber.messages.filter(({ topic }) => topic.endsWith("/gap"))).toEqual([]);
     expect(existsSync(join(site.dataDir, "ledger.db"))).toBe(true);
+  }, 600_000);
+
+  /** A ledger that is full of what a partner with a view lacks, while the centre has all; its broker comes with `open`. */
+  async function openPartnerAway() {
+    const [scanner, port, centre, partner] = [
+      await openEagerScanner(),
+      await freePort(),
+      await openQuietMosquitto(),
+      await openQuietMosquitto(),
+    ];
+    const site = makeSite({
+      brokerUrl: centre.url,
+      broker: `[[broker]]\nname = "partner"\nurl = "mqtt://127.0.0.1:${port}"\n[broker.view]\n`,
+      rest: `[queue]\nbytes_max = 16_000_000\nwhen_full = "stop-reading"\n${oneScanner(scanner.port)}`,
+    });
+    cleanups.push(() => site.remove());
+    const daemon = await start(site);
+    const socket = await scanner.called;
+    const count = 25_000;
+    const sent = scanner.send(count, "\r\n".repeat(300));
+    sent.catch(() => {});
+    await vi.waitFor(async () => {
+      const { brokers, devices, queue } = await askStatus(site);
+      expect(devices[0]).toMatchObject({ state: "paused", problem: expect.stringContaining("ledger is full") });
+      // The centre does not wait for the partner.
+      expect(brokers).toMatchObject([{ queuedCount: 0 }, { state: "down", queuedCount: queue.last }]);
+    }, patience);
+    const open = async (): Promise<void> => {
+      const door = await openDoor(port, partner.port);
+      cleanups.push(() => door.close());
+    };
+    /** Both have all; the partner has it as views, which name no number. */
+    const settled = async (): Promise<void> => {
+      await vi.waitFor(async () => {
+        const { brokers, queue } = await askStatus(site);
+        expect(brokers.map(({ queuedCount }) => queuedCount)).toEqual([0, 0]);
+        expect([queue.uncommittedCount, queue.droppedCount, queue.lostCount]).toEqual([0, 0, 0]);
+        const [all, own] = [centre, partner].map(({ subscriber }) => subscriber.sequences().size);
+        expect([all, own]).toEqual([queue.last, queue.last]);
+      }, patience);
+      expect(partner.subscriber.messages.filter(({ text }) => text.includes('"SF1'))).toEqual([]);
+    };
+    return { site, daemon, socket, count, sent, open, settled, codes: centre.subscriber.codes };
+  }
+
+  it("R24 makes it wait for a partner with a view too; once that is back nothing is lost, and it has each event as a view", async () => {
+    const { socket, count, sent, open, settled, codes } = await openPartnerAway();
+    await expect.poll(() => socket.writableNeedDrain, patience).toBe(true);
+    await open();
+    await sent;
+    await vi.waitFor(() => expect(new Set(codes()).size).toBe(count), patience);
+    await settled();
+  }, 600_000);
+
+  it("R24 loses nothing of that partner's over restarts", async () => {
+    const { site, daemon, open, settled } = await openPartnerAway();
+    let last = daemon;
+    for (let run = 0; run < 2; run += 1) {
+      expect(await last.end()).toBe(0);
+      last = await start(site);
+      await vi.waitFor(async () => expect((await askStatus(site)).queue.full).toBe("bytes_max"), patience);
+    }
+    await open();
+    await settled();
   }, 600_000);
 });
