@@ -195,6 +195,7 @@ describe("a ledger whose first bytes are damaged", () => {
     ["the mark of a ledger", [70, 71]],
     ["the mark of a ledger, which is gone,", [68, 72]],
     ["the version, which is gone,", [60, 64]],
+    ["the version, which is an earlier one,", [63, 64]],
     ["the whole header", [0, 100]],
     ["the whole first page", [0, 4_096]],
   ] as const)(

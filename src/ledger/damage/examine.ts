@@ -59,6 +59,15 @@ const firstTable = spaced(migrations[0]!.sql.split(";")[0]!);
 const holdsLedger = (path: string, firstPage: Buffer): boolean =>
   (firstPage.includes(0) && spaced(firstPage.toString("latin1")).includes(firstTable)) || holdsEvent(path);
 
+/** Whether a ledger holds what only steps behind its version make: they would fail on it. */
+function isLaterThan(version: number, database: Database.Database): boolean {
+  const names = new Set(database.prepare("SELECT name FROM sqlite_master").pluck().all());
+  const steps = migrations.filter((step) => step.version > version);
+  return steps.some(({ sql }) =>
+    [...sql.matchAll(/CREATE (?:TABLE|INDEX) (\w+)/g)].some(([, name]) => names.has(name)),
+  );
+}
+
 /**
  * Looks at a ledger without changing a byte of it or of its log.
  *
@@ -95,6 +104,7 @@ export function examine(path: string): Condition {
     if (count === 0) return { kind: "new" };
     if (!isOurs) throw notOurs(path);
     if (mark !== applicationId || version === 0) return damaged("its header is not that of a ledger");
+    if (isLaterThan(version, database)) return damaged("it is of a later version than its header says");
     return checkWithin(database, log.frameCount > 0, isSuspect);
   } catch (error) {
     const code = systemCode(error);
