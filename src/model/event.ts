@@ -53,6 +53,29 @@ export function brandCleared(event: Omit<ClearedEvent, typeof cleared>): Cleared
   return event as ClearedEvent;
 }
 
+declare const viewed: unique symbol;
+
+/**
+ * What a broker with a view may know of an event. Only `guard` makes one, see `createViews`.
+ *
+ * The brand keeps an event that was not reduced from compiling where it would be signed for a partner.
+ */
+export interface View {
+  readonly [viewed]: true;
+  /** `view` where that is only that there was an event. */
+  readonly kind: EventKind;
+  /** Read point; absent where the broker is not to know it. */
+  readonly subject?: string | undefined;
+  /** RFC 3339; absent where the broker is not to know it. */
+  readonly time?: string | undefined;
+  readonly data: { readonly [member: string]: Json };
+}
+
+/** For `guard` alone: a test holds that nothing else imports it. */
+export function brandView(view: Omit<View, typeof viewed>): View {
+  return view as View;
+}
+
 /** A place in another chain than that of the ledger. */
 export interface EventOrigin {
   readonly chain: string;
@@ -68,4 +91,16 @@ export interface SealedEvent {
   readonly bytes: Uint8Array;
   /** Of an event saved from a damaged ledger: its place in that chain. Its `sequence` here is below nought, to settle it by. */
   readonly origin?: EventOrigin | undefined;
+}
+
+declare const sealedView: unique symbol;
+
+/** A view as it goes over the wire. Only the sealer makes one, of a `View`. */
+export interface SealedView extends SealedEvent {
+  readonly [sealedView]: true;
+}
+
+/** For `seal` alone: a test holds that nothing else imports it. */
+export function brandSealedView(view: SealedEvent): SealedView {
+  return view as SealedView;
 }
