@@ -1,4 +1,5 @@
-import { type FieldKind, Fields, type Label } from "./field.ts";
+import { classOf, type FieldKind, Fields, type Label } from "./field.ts";
+import { kindOfKey } from "./keys.ts";
 
 /** A member of a carrier's code: what it is, and how it is written; in another form it is free text. */
 type Member = readonly [FieldKind, RegExp];
@@ -59,6 +60,12 @@ const ytoMembers: ReadonlyMap<string, Member> = new Map<string, Member>([
   ["sbc", ["routing", /^\d{6}$/]],
 ]);
 
+/** Members that shippers add of their own: of somebody, if their name says so. */
+function personal(name: string): Member | undefined {
+  const kind = kindOfKey(name);
+  return kind !== undefined && classOf[kind] === "core" ? [kind, any] : undefined;
+}
+
 /**
  * Reads YTO's sorting code, a JSON object with `mn` and `ssc`.
  *
@@ -69,6 +76,6 @@ export function readYtoCode(value: Readonly<Record<string, unknown>>): Label | u
   if (typeof mn !== "string" || typeof ssc !== "string" || !/^\d{3}-\d{3}-\d{2}$/.test(ssc)) return undefined;
   const fields = new Fields();
   for (const [name, text] of Object.entries(value))
-    addMember(fields, ytoMembers.get(name), typeof text === "string" ? text : JSON.stringify(text));
+    addMember(fields, ytoMembers.get(name) ?? personal(name), typeof text === "string" ? text : JSON.stringify(text));
   return fields.label("yto-json");
 }
