@@ -1,4 +1,5 @@
 import type { Json } from "../model/event.ts";
+import type { MemberOf } from "../model/event-fields.ts";
 import type { FirstRead, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Verdict } from "./classify.ts";
@@ -26,6 +27,9 @@ export function policiesOf(settings: GuardSettings): (readPoint: string) => Poli
   return (readPoint) => own.get(readPoint) ?? { core, basic, public: open };
 }
 
+/** What becomes `data` of an event; a member that is not listed in `event-fields.ts` does not compile. */
+export type Data = { -readonly [Name in MemberOf<"read"> | MemberOf<"pass">]?: Json };
+
 export interface Tools {
   readonly tokens: TokenKeys;
   readonly masks: MaskPreset;
@@ -43,7 +47,7 @@ const piecesMax = 16;
  * Where sealing has no key, what was to be sealed is dropped.
  */
 export function addProtected(
-  data: Record<string, Json>,
+  data: Data,
   verdict: Verdict,
   policy: Policy,
   observation: FirstRead | Pass,

@@ -1,4 +1,5 @@
 import { brandView, type EventKind, type Json, type View } from "../model/event.ts";
+import type { ListedKind, MemberOf } from "../model/event-fields.ts";
 import type { EpochMs } from "../model/units.ts";
 import { maskValue } from "./mask.ts";
 import { type SuiteName, suiteOf } from "./suites/index.ts";
@@ -25,7 +26,7 @@ export interface WholeEvent {
 }
 
 /** What a view may hold, by kind of event. Whatever is not named here stays here: a new member is nobody's by itself. */
-const shown: Partial<Readonly<Record<EventKind, readonly string[]>>> = {
+const shown: { readonly [Kind in EventKind]?: Kind extends ListedKind ? readonly MemberOf<Kind>[] : never } = {
   read: ["clock", "codeClass", "firstReadAt", "medium", "passId", "readPoint"],
   pass: [
     "clock",
@@ -61,7 +62,7 @@ export function createViews(policy: ViewPolicy, crypto: SuiteName, now: () => Ep
   const tokens = createTokenKeys(now, { suite: suiteOf(crypto) });
   const points = policy.read_points && new Set(policy.read_points);
   function of({ kind, subject, time, data }: WholeEvent): View {
-    const members = shown[kind];
+    const members: readonly string[] | undefined = shown[kind];
     const isParcel = kind === "read" || kind === "pass" || kind === "noread";
     const isElsewhere = isParcel && points !== undefined && !points.has(subject ?? "");
     if (members === undefined || isElsewhere) return brandView({ kind: "view", data: {} });

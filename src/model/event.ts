@@ -1,3 +1,4 @@
+import type { AnyData, ListedKind, Unlisted } from "./event-fields.ts";
 import type { EpochMs } from "./units.ts";
 
 /**
@@ -38,15 +39,27 @@ export interface ClearedEvent {
   readonly data: { readonly [member: string]: Json };
 }
 
-/** What the program says about itself in the chain. It must hold no text that came in over a wire. */
-export function announce(
-  kind: Exclude<EventKind, "read" | "pass" | "noread" | "epoch" | "checkpoint" | "view" | "erased">,
+/** Kinds of what the program says about itself. */
+type AnnouncedKind = Exclude<ListedKind, "read" | "pass" | "noread" | "epoch" | "checkpoint" | "view">;
+
+/**
+ * What the program says about itself in the chain. It must hold no text that came in over a wire, and no member that is
+ * not listed in `event-fields.ts`.
+ */
+export function announce<Kind extends AnnouncedKind, Data extends AnyData>(
+  kind: Kind,
   at: EpochMs,
-  data: ClearedEvent["data"],
+  data: Data & Unlisted<Kind, Data>,
   subject?: string,
 ): ClearedEvent {
   return brandCleared({ kind, subject, at, data });
 }
+
+/** Puts a line about what was done, or is wrong, into the chain. False: there is no room now. */
+export type TellChain = <Kind extends "audit" | "alarm", Data extends AnyData>(
+  kind: Kind,
+  data: Data & Unlisted<Kind, Data>,
+) => boolean;
 
 /** For `guard` alone (and for `announce`): a test holds that nothing else imports it. */
 export function brandCleared(event: Omit<ClearedEvent, typeof cleared>): ClearedEvent {
