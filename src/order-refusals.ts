@@ -1,5 +1,5 @@
 import type { Clock } from "./lib/clock.ts";
-import type { Json } from "./model/event.ts";
+import type { TellChain } from "./model/event.ts";
 import type { Tell } from "./model/notice.ts";
 import type { MonotonicMs } from "./model/units.ts";
 import type { Order } from "./order.ts";
@@ -49,7 +49,7 @@ export interface OrderRefusals {
 export interface RefusalSources {
   readonly clock: Clock;
   readonly tell: Tell;
-  readonly announce: (kind: "audit" | "alarm", data: { readonly [member: string]: Json }) => boolean;
+  readonly announce: TellChain;
 }
 
 /** How often something may be told. */

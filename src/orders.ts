@@ -6,7 +6,8 @@ import { type DoneOrder, orderMemory } from "./identity/index.ts";
 import { type Clock, pause, systemTimers, type Timers } from "./lib/clock.ts";
 import { readSmallFile } from "./lib/small-file.ts";
 import { SortgateError, systemCode } from "./model/error.ts";
-import { announce, type Json } from "./model/event.ts";
+import { announce, type TellChain } from "./model/event.ts";
+import type { DataOf } from "./model/event-fields.ts";
 import { limits } from "./model/limits.ts";
 import type { Tell } from "./model/notice.ts";
 import { type Order, readOrderText } from "./order.ts";
@@ -20,8 +21,7 @@ export interface OrderSources {
   readonly keyFile: string;
   readonly clock: Clock;
   readonly tell: Tell;
-  /** Puts a line into the chain. False: there is no room now. */
-  readonly announce: (kind: "audit" | "alarm", data: { readonly [member: string]: Json }) => boolean;
+  readonly announce: TellChain;
   /** Resolves once all that was announced is durable. Fails: ledger/full if it found no room. */
   readonly durable: () => Promise<unknown>;
   /** Erases what belongs to these subjects, as `sortgate erase` does. Fails: usage/invalid while another one goes on, ledger/*. */
@@ -239,7 +239,7 @@ async function attempt(
   const compared = compare(proven, await memory.read());
   if (compared !== "new") return compared === "same" ? undefined : compared;
   const about = { broker, order: order.order, sha256, reason: order.reason, subjects: order.erase.length };
-  const say = (action: string, more: { readonly [member: string]: Json } = {}): void => {
+  const say = (action: string, more: DataOf<"audit"> = {}): void => {
     if (!announce("audit", { action, ...about, ...more })) throw noRoom();
   };
   // Before the first event goes: an order that is cut short has been one too.

@@ -212,12 +212,16 @@ describe("imports", () => {
     expect(offences).toEqual([]);
   });
 
-  it("let nobody but the guard clear a read", () => {
+  it.each([
+    ["nobody but the guard clear a read", "brandCleared", "src/guard/"],
+    ["nobody but the guard make a view", "brandView", "src/guard/"],
+    ["nobody but the seal sign a view", "brandSealedView", "src/seal/"],
+  ])("let %s", (_, brand, folder) => {
     const offences = files.filter(
       (path) =>
         path !== "src/model/event.ts" &&
-        !path.startsWith("src/guard/") &&
-        readFileSync(join(root, path), "utf8").includes("brandCleared"),
+        !path.startsWith(folder) &&
+        readFileSync(join(root, path), "utf8").includes(brand),
     );
     expect(offences).toEqual([]);
   });

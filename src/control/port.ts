@@ -1,4 +1,5 @@
 import type { SealedEvent } from "../model/event.ts";
+import type { AnyData, Unlisted } from "../model/event-fields.ts";
 import type { RefusedStatus, Status } from "./status.ts";
 
 /** Whose events go: those that bear this token, or this number in clear. */
@@ -40,7 +41,7 @@ export interface GatewayView {
   /** Begins a new epoch: a new key, told by an `epoch` event. Gives its thumbprint and the event's sequence. */
   rotateKey(): Promise<{ readonly kid: string; readonly sequence: number }>;
   /** Puts a line about who did what through the control socket into the chain, as an `audit` event. */
-  audit(action: string, detail: Readonly<Record<string, string | number | boolean>>): void;
+  audit<Detail extends AnyData>(action: string, detail: Detail & Unlisted<"audit", Detail>): void;
   /** Puts an `alarm` event about what leaves by the control socket into the chain. */
-  alarm(alarm: string, detail: Readonly<Record<string, string | number>>): void;
+  alarm<Detail extends AnyData>(alarm: string, detail: Detail & Unlisted<"alarm", Detail>): void;
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { DataOf } from "../model/event-fields.ts";
 import type { Subject } from "./port.ts";
 
 /** As `guard` makes them: mark, name of the day's key, 128 bits. */
@@ -30,7 +31,7 @@ export function noSubject(text: string): { readonly sentence: string; readonly h
  * What the chain says of a subject. Of a token its SHA-256: who has the token can tell that it was this one, and nobody
  * else, and the token itself is gone. Of a number nothing: all numbers could be tried.
  */
-export function toldSubject({ kind, value }: Subject): Readonly<Record<string, string>> {
+export function toldSubject({ kind, value }: Subject): Pick<DataOf<"audit">, "subject" | "tokenDigest"> {
   return kind === "code"
     ? { subject: "code" }
     : { subject: "token", tokenDigest: createHash("sha256").update(value).digest("base64url") };

@@ -4,12 +4,18 @@ import type { BrokerSettings } from "./settings.ts";
 /** What a broker says when it refuses: MQTT 3.1.1 §3.2.2.3 (1 to 5) and MQTT 5 §3.2.2.2 (128 on). */
 const refusals: Readonly<Record<number, readonly [sentence: string, hint: string]>> = {
   1: ["does not speak this version of MQTT", "set protocol = 4 for this broker"],
-  2: ["does not accept our client id", "check the client id rules of the broker; ours is sortgate-<site>-<id>"],
+  2: [
+    "does not accept our client id",
+    "check the client id rules of the broker; ours is sortgate-<site>-<id>, with a view sortgate-<site>-<id>.<broker>",
+  ],
   3: ["is there but not available", "look at the broker's own log; it is tried again by itself"],
   4: ["refuses the user name or password", "check username and password_file of this broker"],
   5: ["does not allow us in", "check username, password_file or cert_file, and the broker's access rules"],
   132: ["does not speak this version of MQTT", "set protocol = 4 for this broker"],
-  133: ["does not accept our client id", "check the client id rules of the broker; ours is sortgate-<site>-<id>"],
+  133: [
+    "does not accept our client id",
+    "check the client id rules of the broker; ours is sortgate-<site>-<id>, with a view sortgate-<site>-<id>.<broker>",
+  ],
   134: ["refuses the user name or password", "check username and password_file of this broker"],
   135: ["does not allow us in", "check username, password_file or cert_file, and the broker's access rules"],
   136: ["is there but not available", "look at the broker's own log; it is tried again by itself"],

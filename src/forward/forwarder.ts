@@ -63,6 +63,12 @@ export interface Forwarder {
  * Loses:   nothing: an event is settled when the broker has acknowledged it, and handed out again by the next
  *          connection if it has not. One that the broker will never take is settled too, with its reason. Repeats after a broken connection are at most the window.
  */
+/** Another one where the broker gets views: it may be the broker of the centre, under other topics and rights. */
+function clientIdOf({ name, view }: BrokerSettings, site: string, gateway: string): string {
+  const id = `sortgate-${site}-${gateway}`;
+  return view === undefined ? id : `${id}.${name}`;
+}
+
 export function startForwarder(options: ForwarderOptions): Forwarder {
   const forwarder = new BrokerForwarder(options);
   return { state: () => forwarder.state(), close: (budgetMs) => forwarder.close(budgetMs) };
@@ -141,7 +147,7 @@ class BrokerForwarder {
       link = await openLink({
         settings,
         protocol: this.#protocol,
-        clientId: `sortgate-${site}-${gateway}`,
+        clientId: clientIdOf(settings, site, gateway),
         will: this.#statusMessage(false),
         signal: this.#stopping.signal,
       });

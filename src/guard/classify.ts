@@ -6,9 +6,9 @@ import { isSscc } from "../model/code/sscc.ts";
 import { candidates } from "../model/code/waybill.ts";
 import type { Medium } from "../model/read.ts";
 import { type Extract, extract } from "./extract.ts";
-import type { Label } from "./label/field.ts";
+import type { Field, Label } from "./label/field.ts";
 import { readLabels } from "./label/read-label.ts";
-import { isAmbiguousSscc, isAmbiguousTag, isAmbiguousWaybill, isIdentityNumber } from "./personal.ts";
+import { isAmbiguousSscc, isAmbiguousTag, isAmbiguousWaybill, isIdentityNumber, personIn } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
 
 /** What a code is. Only the first three kinds carry its text: the others must not leave in clear. */
@@ -20,6 +20,8 @@ export type Verdict = (
 ) & {
   /** The readings of a code that was taken apart; they must not leave. */
   readonly readings?: readonly Label[];
+  /** What else the code may be as a whole: a person's number, in the shape of a carrier's. It must not leave. */
+  readonly person?: Field;
   /** What may leave of it; set if the code is but a part of a label. */
   readonly label?: Extract;
 };
@@ -68,9 +70,13 @@ export function classify(
   const text = latin1(code);
   if (medium === "rfid") return classifyTag(text);
   const verdict = classifyBarcode(text, symbology, configured);
-  // EAN and UPC number products; no label is written in them. A number of another carrier is none either.
-  const isNumber = verdict.code !== undefined || symbology?.startsWith("]E") || candidates(text).length > 0;
-  if (isNumber) return verdict;
+  // EAN and UPC number products; no label is written in them.
+  if (verdict.code !== undefined || symbology?.startsWith("]E")) return verdict;
+  if (verdict.codeClass === "unknown" && candidates(text).length > 0) {
+    // A number of another carrier is no label either.
+    const person = personIn(text, symbology);
+    return person === undefined ? verdict : { ...verdict, person };
+  }
   const readings = readLabels(code, symbology);
   const label = extract(readings, configured);
   return label === undefined ? { ...verdict, readings } : { ...label, label, readings };

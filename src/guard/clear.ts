@@ -7,7 +7,7 @@ import { leaksOf } from "./detect/leaks.ts";
 import type { Extract } from "./extract.ts";
 import type { Label } from "./label/field.ts";
 import { createLabelCounts, type LabelCounts, type SeenLabel } from "./label-counts.ts";
-import { addProtected, type Policy, policiesOf, type Tools } from "./protect.ts";
+import { addProtected, type Data, type Policy, policiesOf, type Tools } from "./protect.ts";
 import type { SealKey } from "./receiver.ts";
 import type { Sealing } from "./sealing.ts";
 import type { CarrierName, GuardSettings } from "./settings.ts";
@@ -51,8 +51,6 @@ interface Materials {
   /** Needed if a policy seals. */
   readonly sealing?: Sealing | undefined;
 }
-
-type Data = Record<string, Json>;
 
 const refusal: Refusal = { refused: "dropped-unknown" };
 

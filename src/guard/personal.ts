@@ -1,5 +1,6 @@
 import { hasLuhnCheckDigit, identityCheckDigit } from "../model/code/check-digit.ts";
 import { isTagText } from "../model/code/tag-text.ts";
+import type { Field } from "./label/field.ts";
 
 /** The longest number that is looked at: nineteen digits of a payment card. */
 const digitsMax = 19;
@@ -44,9 +45,17 @@ const identityBody =
  * Cost:    linear; nothing longer than 19 digits and a prefix is looked at.
  */
 export function isPersonalNumber(code: string, inBars = false): boolean {
-  if (code.length > digitsMax + 3) return false;
-  if (isTelephoneNumber(code) || isIdentityNumber(code)) return true;
-  return !inBars && (isCardNumber(code) || abroad.test(code));
+  return kindOf(code, inBars) !== undefined;
+}
+
+/** What such a number is; undefined if it is none. An IMEI is told as a card. */
+function kindOf(code: string, inBars: boolean): "phone" | "identity" | "card" | undefined {
+  if (code.length > digitsMax + 3) return undefined;
+  if (isTelephoneNumber(code)) return "phone";
+  if (isIdentityNumber(code)) return "identity";
+  if (inBars) return undefined;
+  if (isCardNumber(code)) return "card";
+  return abroad.test(code) ? "phone" : undefined;
 }
 
 /** Whether digits are a telephone of mainland China, as a whole. */
@@ -84,12 +93,25 @@ const matrix = /^\][dLQUezJhg]/;
 /** AIM identifiers of symbologies that are bars, not dots. */
 const bars = /^\][ABCFGHIMRS]/;
 
+function isInBars(symbology: string | undefined): boolean {
+  return symbology !== undefined && bars.test(symbology);
+}
+
 /** Whether a code that has a carrier's shape may as well be a person's number. */
 export function isAmbiguousWaybill(code: string, symbology: string | undefined): boolean {
-  const inBars = symbology !== undefined && bars.test(symbology);
+  const inBars = isInBars(symbology);
   if (symbology !== undefined && matrix.test(symbology) && fewDigits.test(code)) return true;
   if (!inBars && mobileAndMore.test(code)) return true;
   return isPersonalNumber(code, inBars) || letteredMobile[inBars ? "bars" : "other"].test(code);
+}
+
+/** The person's number that a code of a carrier's shape may be, as a whole or but for letters and digits around it. */
+export function personIn(code: string, symbology: string | undefined): Field | undefined {
+  const inBars = isInBars(symbology);
+  const kind = kindOf(code, inBars);
+  if (kind !== undefined) return { kind, value: code };
+  if (letteredMobile[inBars ? "bars" : "other"].test(code)) return { kind: "phone", value: code.slice(2) };
+  return !inBars && mobileAndMore.test(code) ? { kind: "phone", value: code.slice(0, -2) } : undefined;
 }
 
 /** The same of a number that stands in a label beside other things. */

@@ -1,11 +1,12 @@
 import type { Json } from "../model/event.ts";
+import type { MemberOf } from "../model/event-fields.ts";
 import type { FirstRead, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Verdict } from "./classify.ts";
 import { findPersonal } from "./detect/find.ts";
-import { visible } from "./detect/leaks.ts";
+import { findIn, visible } from "./detect/leaks.ts";
 import { normalized } from "./label/decode.ts";
-import { classOf, type Field, type Label } from "./label/field.ts";
+import { classOf, type Field, type FieldKind, type Label } from "./label/field.ts";
 import { type MaskPreset, maskValue } from "./mask.ts";
 import type { Sealing } from "./sealing.ts";
 import type { GuardSettings } from "./settings.ts";
@@ -26,6 +27,9 @@ export function policiesOf(settings: GuardSettings): (readPoint: string) => Poli
   return (readPoint) => own.get(readPoint) ?? { core, basic, public: open };
 }
 
+/** What becomes `data` of an event; a member that is not listed in `event-fields.ts` does not compile. */
+export type Data = { -readonly [Name in MemberOf<"read"> | MemberOf<"pass">]?: Json };
+
 export interface Tools {
   readonly tokens: TokenKeys;
   readonly masks: MaskPreset;
@@ -43,13 +47,13 @@ const piecesMax = 16;
  * Where sealing has no key, what was to be sealed is dropped.
  */
 export function addProtected(
-  data: Record<string, Json>,
+  data: Data,
   verdict: Verdict,
   policy: Policy,
   observation: FirstRead | Pass,
   tools: Tools,
 ): void {
-  const { core: all, free } = policy.core === "drop" ? nothing : likeliest(verdict.readings ?? []);
+  const { core: all, free } = policy.core === "drop" ? nothing : personalOf(verdict);
   const core = all.slice(0, piecesMax);
   const basic: Field[] =
     verdict.code === undefined
@@ -72,32 +76,44 @@ interface Personal {
 
 const nothing: Personal = { core: [], free: [] };
 
+function personalOf({ person, readings = [], code }: Verdict): Personal {
+  return person === undefined ? likeliest(readings, code) : { core: [person], free: [] };
+}
+
 /** Of several readings that one in which most makes sense; else the likeliest by its encoding. */
-function likeliest(readings: readonly Label[]): Personal {
-  const all = readings.map((label) => ({ core: coreFields(label), free: label.fields.filter(isFree) }));
+function likeliest(readings: readonly Label[], cleared: string | undefined): Personal {
+  const all = readings.map((label) => ({ core: coreFields(label, cleared), free: label.fields.filter(isFree) }));
   return all.reduce((best, one) => (one.core.length > best.core.length ? one : best), all[0] ?? nothing);
 }
 
 const isFree = ({ kind }: Field): boolean => kind === "free";
 
-/** What is core data of a reading of a label: by the names of its fields, and by detectors in the rest. */
-function coreFields({ fields }: Label): Field[] {
+/** What is core data of a reading of a label: by the names of its fields, and by detectors within all of them. */
+function coreFields({ fields, text: cut }: Label, cleared: string | undefined): Field[] {
   const found = new Map<string, Field>();
-  for (const { kind, value } of fields) {
+  const add = (kind: FieldKind, value: string): void => void found.set(`${kind} ${value}`, { kind, value });
+  for (const field of fields) {
+    const { kind, value } = field;
     const shown = visible(value);
-    if (shown === "") continue;
+    if (shown === "" || value === cleared) continue;
     // A name without a letter is something else that stands in its place.
     const isNamed = classOf[kind] === "core" && kind !== "free" && (kind !== "name" || /\p{L}/u.test(shown));
-    if (isNamed) found.set(`${kind} ${shown}`, { kind, value: shown });
-    else if (kind === "free" || kind === "name") {
-      const { text, findings } = findPersonal(value);
-      for (const { kind: inner, start, end } of findings) {
-        const piece = text.slice(start, end);
-        found.set(`${inner} ${piece}`, { kind: inner, value: piece });
-      }
+    if (isNamed) add(kind, shown);
+    const { text, findings } = findIn(field);
+    for (const { kind: inner, start, end } of findings) {
+      const piece = text.slice(start, end);
+      // Of an address that separators cut apart the whole counts, not what was found in a part of it.
+      if (kind === "item") for (const [key, one] of found) if (isPart(one, inner, piece)) found.delete(key);
+      if (!isNamed || inner !== kind) add(inner, piece);
     }
   }
+  const rest = findPersonal(cut ?? "");
+  for (const { kind, start, end } of rest.findings) add(kind, rest.text.slice(start, end));
   return [...found.values()];
+}
+
+function isPart({ kind, value }: Field, inner: FieldKind, piece: string): boolean {
+  return kind === inner && piece.includes(value);
 }
 
 const dayMs = 86_400_000;

@@ -1,4 +1,5 @@
-import type { EventKind, Json } from "../model/event.ts";
+import { brandView, type EventKind, type Json, type View } from "../model/event.ts";
+import type { ListedKind, MemberOf } from "../model/event-fields.ts";
 import type { EpochMs } from "../model/units.ts";
 import { maskValue } from "./mask.ts";
 import { type SuiteName, suiteOf } from "./suites/index.ts";
@@ -24,11 +25,8 @@ export interface WholeEvent {
   readonly data: Members;
 }
 
-/** What is left of it; of the kind `view` where that is only that there was an event. */
-export type View = WholeEvent;
-
 /** What a view may hold, by kind of event. Whatever is not named here stays here: a new member is nobody's by itself. */
-const shown: Partial<Readonly<Record<EventKind, readonly string[]>>> = {
+const shown: { readonly [Kind in EventKind]?: Kind extends ListedKind ? readonly MemberOf<Kind>[] : never } = {
   read: ["clock", "codeClass", "firstReadAt", "medium", "passId", "readPoint"],
   pass: [
     "clock",
@@ -54,7 +52,7 @@ export interface Views {
 }
 
 /**
- * Makes the views of one broker.
+ * Makes the views of one broker: the only maker of them.
  *
  * What a label holds beside the number and its routing is in no view, whatever the policy: neither masks nor tokens nor
  * sealed blobs. Tokens are made under day keys of this broker's own, in memory: two brokers cannot compare theirs.
@@ -64,13 +62,14 @@ export function createViews(policy: ViewPolicy, crypto: SuiteName, now: () => Ep
   const tokens = createTokenKeys(now, { suite: suiteOf(crypto) });
   const points = policy.read_points && new Set(policy.read_points);
   function of({ kind, subject, time, data }: WholeEvent): View {
-    const members = shown[kind];
+    const members: readonly string[] | undefined = shown[kind];
     const isParcel = kind === "read" || kind === "pass" || kind === "noread";
     const isElsewhere = isParcel && points !== undefined && !points.has(subject ?? "");
-    if (members === undefined || isElsewhere) return { kind: "view", data: {} };
+    if (members === undefined || isElsewhere) return brandView({ kind: "view", data: {} });
     const left = Object.fromEntries(members.flatMap((name) => (data[name] === undefined ? [] : [[name, data[name]]])));
-    if (!isParcel) return { kind, time, data: left };
-    return { kind, subject, time, data: { ...left, ...numberOf(data, policy, tokens), ...routingOf(data, policy) } };
+    if (!isParcel) return brandView({ kind, time, data: left });
+    const parcel = { ...left, ...numberOf(data, policy, tokens), ...routingOf(data, policy) };
+    return brandView({ kind, subject, time, data: parcel });
   }
 
   return { of, expire: tokens.expire };

@@ -11,7 +11,14 @@
  */
 import { hash } from "node:crypto";
 import { assert } from "../lib/assert.ts";
-import type { EventKind, Json, SealedEvent } from "../model/event.ts";
+import {
+  brandSealedView,
+  type EventKind,
+  type Json,
+  type SealedEvent,
+  type SealedView,
+  type View,
+} from "../model/event.ts";
 import type { EpochMs } from "../model/units.ts";
 import { canonicalize } from "./canonical.ts";
 import type { EpochKey } from "./epoch.ts";
@@ -45,18 +52,11 @@ export interface Draft {
 export interface ViewDraft {
   /** The broker's name. */
   readonly viewer: string;
-  readonly sequence: number;
+  /** The event itself, of this chain or of the one it was saved from. */
+  readonly event: SealedEvent;
   /** The event's type, as it stands in it. */
   readonly type: string;
-  /** The event's bytes. */
-  readonly bytes: Uint8Array;
-  /** Its chain, where that is another one than the sealer's. */
-  readonly chain?: string | undefined;
-  /** Read point; absent where the viewer is not to know it. */
-  readonly subject?: string | undefined;
-  /** RFC 3339; absent where the viewer is not to know it. */
-  readonly time?: string | undefined;
-  readonly data: { readonly [member: string]: Json };
+  readonly view: View;
 }
 
 export interface Sealer {
@@ -69,7 +69,7 @@ export interface Sealer {
    *
    * Cost: one signature and one hash, 25 µs.
    */
-  view(draft: ViewDraft): Uint8Array;
+  view(draft: ViewDraft): SealedView;
   /** Of the last event; 0 before the first. */
   sequence(): number;
   state(): ChainState;
@@ -137,9 +137,11 @@ export function createSealer({ chain, gateway, site, state = emptyState }: Seale
       if (key.gm !== undefined) span = gmSpanWith(span ?? gmSpanAt(number), sm3(bytes));
       return { sequence, kind, subject, bytes };
     },
-    view({ viewer, sequence: number, type, bytes, chain: other = chain, subject, time, data }) {
+    view({ viewer, event, type, view: { kind, subject, time, data } }) {
       assert(key !== undefined, "a chain has a key before its first view");
-      const id = `${gateway}/${other}/${number}`;
+      const { sequence: settled, origin, bytes } = event;
+      const { chain: from, sequence: number } = origin ?? { chain, sequence: settled };
+      const id = `${gateway}/${from}/${number}`;
       const view = {
         data: { ...data, of: { digest: hash("sha256", bytes, "base64url"), id, type }, viewer },
         datacontenttype: "application/json",
@@ -152,7 +154,8 @@ export function createSealer({ chain, gateway, site, state = emptyState }: Seale
         type: viewEventType,
       };
       const signature = signEvent(canonicalize(view), key.viewHeader, key.sign);
-      return Buffer.from(canonicalize({ ...view, signature }));
+      const signed = Buffer.from(canonicalize({ ...view, signature }));
+      return brandSealedView({ sequence: settled, kind, subject, origin, bytes: signed });
     },
     sequence: () => sequence,
     state: () => ({ sequence, previous, peaks: log.peaks(), ...(span === undefined ? {} : { span }) }),

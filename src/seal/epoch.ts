@@ -1,4 +1,5 @@
 import type { Json } from "../model/event.ts";
+import type { DataOf } from "../model/event-fields.ts";
 import { createSigningPair, type SigningPair } from "./ed25519.ts";
 import { createGmKey, type GmKey, gmId, gmProfile } from "./gm.ts";
 import { type DeviceSigner, eventHeader, type PublicJwk, signStatement, thumbprint, viewHeader } from "./jws.ts";
@@ -48,7 +49,7 @@ export interface EpochFacts {
  *
  * Cost: one RSA signature, about 2 ms.
  */
-export function epochData(facts: EpochFacts): { readonly [member: string]: Json } {
+export function epochData(facts: EpochFacts): DataOf<"epoch"> {
   return {
     config: facts.configDigest,
     endorsement: signStatement(endorsedStatement(facts, String(facts.sequence), facts.key.jwk), facts.device),

@@ -1,5 +1,5 @@
 import type { Identity } from "../identity/index.ts";
-import type { Json } from "../model/event.ts";
+import type { DataOf } from "../model/event-fields.ts";
 import { createEpochKey, type EpochKey, epochData, type Sealer } from "../seal/index.ts";
 import type { LedgerOptions } from "./messages.ts";
 
@@ -9,7 +9,7 @@ export type BeginEpoch = (
   reason: "start" | "rotation" | "new-ledger",
 ) => {
   readonly kid: string;
-  readonly data: Json;
+  readonly data: DataOf<"epoch">;
   /** The event could not be written: the key before it signs on. */
   readonly revert: () => void;
 };

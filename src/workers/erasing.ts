@@ -9,11 +9,10 @@ import {
 } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
-import type { Json } from "../model/event.ts";
 import { leafHashOf } from "../seal/index.ts";
 import type { ErasureReport, Subject } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
-import type { OwnDraft } from "./own-records.ts";
+import { type OwnDraft, ownDraft } from "./own-records.ts";
 import type { Retention } from "./retention.ts";
 import { isNoSpace, noSpace } from "./room.ts";
 import { chainOf, type Found, salvagedOf, search, sliceCount } from "./search.ts";
@@ -63,8 +62,6 @@ function leftOf({ sequence, bytes }: StoredEvent): Erased {
   return { sequence, left: { digest, leaf: leafHashOf(bytes), previous } };
 }
 
-const draftOf = (kind: "purge" | "gap", data: Json): OwnDraft => ({ kind, data: () => data });
-
 function erasureOf(events: readonly StoredEvent[], reason: "erased" | "core-expired"): Erasure {
   // One by one: within a range anything could be taken out and called lawful.
   const data = { count: events.length, reason, sequences: events.map(({ sequence }) => String(sequence)) };
@@ -72,7 +69,7 @@ function erasureOf(events: readonly StoredEvent[], reason: "erased" | "core-expi
     erased: events.map(leftOf),
     unsaved: [],
     destroyed: { [reason]: events.length },
-    records: [draftOf("purge", data)],
+    records: [ownDraft("purge", () => data)],
   };
 }
 
@@ -109,7 +106,7 @@ function* eraseSalvaged(ledger: Ledger, subjects: readonly Subject[]): Work<numb
     const records = [...byChain].map(([chain, all]) => {
       const sequences = all.sort((a, b) => a - b).map(String);
       const range = { from: sequences[0]!, to: sequences.at(-1)! };
-      return draftOf("gap", { chain, count: sequences.length, reason: "erased", sequences, ...range });
+      return ownDraft("gap", () => ({ chain, count: sequences.length, reason: "erased", sequences, ...range }));
     });
     if (ids.length === 0) yield undefined;
     else {

@@ -1,5 +1,6 @@
 import type { SealedEvent } from "../model/event.ts";
-import type { EventBatch } from "./messages.ts";
+import type { EventBatch, PortionBatch } from "./messages.ts";
+import type { Portion } from "./views.ts";
 
 /** Puts events into one buffer that can be handed to another thread without a copy. */
 export function packEvents(events: readonly SealedEvent[]): EventBatch {
@@ -21,6 +22,11 @@ export function packEvents(events: readonly SealedEvent[]): EventBatch {
     ends,
     bytes,
   };
+}
+
+/** The same of what one broker is to get. */
+export function packPortion(events: Portion): PortionBatch {
+  return packEvents(events) as PortionBatch;
 }
 
 /** The events of a batch; their bytes are views into its buffer. */

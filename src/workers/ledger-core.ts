@@ -301,9 +301,7 @@ class SealedLedger implements LedgerCore {
     const { ledger, sealer, chain } = this.#core;
     if (!this.hasKey && drafts.length + own.length > 0) return "full";
     const before = sealer.state();
-    const records = !this.hasKey
-      ? []
-      : this.#room.records(right === "tight").map(({ kind, data }) => ({ kind, data: () => data }));
+    const records = this.hasKey ? this.#room.records(right === "tight") : [];
     const events = [
       ...drafts.map((draft) => this.#seal(draft)),
       ...[...records, ...own].map((draft) => this.#sealOwn(draft)),

@@ -26,6 +26,13 @@ export interface EventBatch {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+declare const portioned: unique symbol;
+
+/** A batch for a broker: only of its portion one is made, so that no partner gets whole events. */
+export interface PortionBatch extends EventBatch {
+  readonly [portioned]: true;
+}
+
 /** An event that a broker will never take, and why. */
 export interface RefusalMessage {
   readonly sequence: number;
@@ -153,7 +160,7 @@ export type FromLedger =
   | { readonly type: "committed"; readonly count: number }
   /** Told at each change; there is room at first. */
   | { readonly type: "room"; readonly hasRoom: boolean }
-  | { readonly type: "batch"; readonly broker: string; readonly connection: number; readonly batch: EventBatch }
+  | { readonly type: "batch"; readonly broker: string; readonly connection: number; readonly batch: PortionBatch }
   | { readonly type: "live"; readonly batch: EventBatch }
   | { readonly type: "answer"; readonly id: number; readonly answer: unknown }
   | { readonly type: "refusal"; readonly id: number; readonly failure: LedgerFailure }

@@ -1,21 +1,33 @@
 import type { Range } from "../ledger/index.ts";
-import type { EventKind, Json } from "../model/event.ts";
+import type { Json } from "../model/event.ts";
+import type { AnyData, ListedKind, Unlisted } from "../model/event-fields.ts";
 import type { Notice } from "../model/notice.ts";
 import type { Sealer } from "../seal/index.ts";
 import type { Counters, PolicyMark } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** A record of the ledger's own, before it has its place in the chain. */
+declare const listed: unique symbol;
+
+/** A record of the ledger's own, before it has its place in the chain. Only `ownDraft` makes one. */
 export interface OwnDraft {
-  readonly kind: EventKind;
+  readonly [listed]: true;
+  readonly kind: ListedKind;
   /** Called when the events before it are sealed, so that it can tell of them. */
   readonly data: () => Json;
+}
+
+/** Takes no member that is not listed in `event-fields.ts`. */
+export function ownDraft<Kind extends ListedKind, Data extends AnyData>(
+  kind: Kind,
+  data: () => Data & Unlisted<Kind, Data>,
+): OwnDraft {
+  return { kind, data: data as () => Json } as OwnDraft;
 }
 
 /** A gap that tells of events that nobody will have; `from` and `to` are sequences or times. */
 export function gapOf(reason: "damaged" | "queue-full" | "stopped", count: number, from: string, to: string): OwnDraft {
   const data = { reason, count, from, to };
-  return { kind: "gap", data: () => data };
+  return ownDraft("gap", () => data);
 }
 
 /** What a checkpoint tells; read when the events before it are sealed. */
@@ -29,24 +41,21 @@ export function checkpointOf(
   { hash, version, signer }: PolicyMark,
 ): OwnDraft {
   const { sealer, outbox, counters, lostCount } = sources;
-  return {
-    kind: "checkpoint",
-    data: () => {
-      const size = sealer.sequence();
-      const brokers = outbox.balances(size);
-      const gm = sealer.endSpan();
-      return {
-        counters: { ...counters(), lost: lostCount(), brokers },
-        delivered: outbox.delivered(),
-        ...(gm === undefined ? {} : { gm }),
-        policy: hash,
-        ...(version === undefined ? {} : { policyVersion: version }),
-        ...(signer === undefined ? {} : { policyKey: signer }),
-        root: sealer.root(),
-        size,
-      };
-    },
-  };
+  return ownDraft("checkpoint", () => {
+    const size = sealer.sequence();
+    const brokers = outbox.balances(size);
+    const gm = sealer.endSpan();
+    return {
+      counters: { ...counters(), lost: lostCount(), brokers },
+      delivered: outbox.delivered(),
+      ...(gm === undefined ? {} : { gm }),
+      policy: hash,
+      ...(version === undefined ? {} : { policyVersion: version }),
+      ...(signer === undefined ? {} : { policyKey: signer }),
+      root: sealer.root(),
+      size,
+    };
+  });
 }
 
 export function damagedNotice([from, to]: Range): Notice {

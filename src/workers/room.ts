@@ -1,19 +1,13 @@
 import type { DestroyedCounts, Ledger, LedgerExtent } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
-import type { Json } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { Notice, Tell } from "../model/notice.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { DraftMessage, Fullness } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
+import { type OwnDraft, ownDraft } from "./own-records.ts";
 import type { Expiry } from "./retention.ts";
-
-/** What must be written into the chain because events went, or could not come in. */
-export interface RoomRecord {
-  readonly kind: "purge" | "gap";
-  readonly data: Json;
-}
 
 /**
  * Makes room in a ledger that may not grow, and forgets what is old. Whatever goes leaves a signed record.
@@ -38,7 +32,7 @@ export interface Room {
   /** How many events those are, by reason; erased ones were counted before. */
   destroyed(): DestroyedCounts | undefined;
   /** Records that go into the next commit; `isTight`: but for what may wait for more room. */
-  records(isTight: boolean): readonly RoomRecord[];
+  records(isTight: boolean): readonly OwnDraft[];
   /** The commit returned: what was marked is gone and told. */
   stored(): void;
   /** Nothing could be written, not even with room made: what was marked stays. */
@@ -92,7 +86,7 @@ const expireCount = 2_000;
 /** Drafts that did not come in, until a gap tells of them. */
 function createRefusals(): {
   add(drafts: readonly DraftMessage[]): void;
-  records(isTight: boolean): RoomRecord[];
+  records(isTight: boolean): OwnDraft[];
   /** What `records` gave last is in the chain. */
   stored(): void;
 } {
@@ -109,7 +103,7 @@ function createRefusals(): {
       if (refused === undefined || isTight) return [];
       const { count, from, to } = refused;
       const times = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
-      return [{ kind: "gap", data: { reason: "queue-full", count, ...times } }];
+      return [ownDraft("gap", () => ({ reason: "queue-full", count, ...times }))];
     },
     stored() {
       if (isTold) refused = undefined;
@@ -128,10 +122,10 @@ function cut(ledger: Ledger, from: number, end: number, most: number): number {
 }
 
 /** What the chain says of events that go: how many, and how many of them some broker never had. */
-function recordsOf(range: Record<"from" | "to" | "reason", string>, count: number, lostCount: number): RoomRecord[] {
-  const purge: RoomRecord = { kind: "purge", data: { ...range, count } };
+function recordsOf(range: Record<"from" | "to" | "reason", string>, count: number, lostCount: number): OwnDraft[] {
+  const purge = ownDraft("purge", () => ({ ...range, count }));
   if (lostCount === 0) return [purge];
-  return [purge, { kind: "gap", data: { ...range, reason: "queue-full", count: lostCount } }];
+  return [purge, ownDraft("gap", () => ({ ...range, reason: "queue-full", count: lostCount }))];
 }
 
 function purgedNotice(to: number, lost: number): Notice {
@@ -164,7 +158,7 @@ export function createRoom(options: {
 }): Room {
   const { ledger, outbox, policy, clock, tell } = options;
   let destroyTo = 0;
-  let [going, destroyed]: [RoomRecord[], DestroyedCounts?] = [[]];
+  let [going, destroyed]: [OwnDraft[], DestroyedCounts?] = [[]];
   const refusals = createRefusals();
   let [lostCount, goingLostCount] = [ledger.lostCount(), 0];
   /** The last event of an expiry that has begun. */

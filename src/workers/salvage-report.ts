@@ -1,21 +1,16 @@
-import type { EventKind, Json } from "../model/event.ts";
 import type { Notice } from "../model/notice.ts";
+import { type OwnDraft, ownDraft } from "./own-records.ts";
 import type { SalvageReport } from "./salvage.ts";
 
 /** Ranges that are told one by one; beyond that the last one tells how many there are in all the rest. */
 const rangesMax = 64;
 
-interface ReportRecord {
-  readonly kind: EventKind;
-  readonly data: () => Json;
-}
-
 /** What the chain says of a damaged ledger: that there was one, unless that was told; a gap for each range that is lost. */
 export function recordsOf(
   { file, chain, readCount, salvagedCount, lost, leftCount }: SalvageReport,
   what: string | undefined,
-): ReportRecord[] {
-  const alarm: Json = {
+): OwnDraft[] {
+  const alarm = {
     alarm: "ledger-quarantined",
     chain,
     file,
@@ -25,14 +20,14 @@ export function recordsOf(
     salvaged: salvagedCount,
     unreadable: lost.reduce((sum, [from, to]) => sum + to - from + 1, 0),
   };
-  const gaps = lost.slice(0, rangesMax).map(([from, to], index): Json => {
+  const gaps = lost.slice(0, rangesMax).map(([from, to], index) => {
     const isLast = index === rangesMax - 1;
     const rest = isLast ? lost.slice(index) : [[from, to] as const];
     const count = rest.reduce((sum, [a, b]) => sum + b - a + 1, 0);
-    return { chain, count, from: String(from), reason: "ledger-damaged", to: String(rest.at(-1)![1]) };
+    const data = { chain, count, from: String(from), reason: "ledger-damaged", to: String(rest.at(-1)![1]) };
+    return ownDraft("gap", () => data);
   });
-  const told = gaps.map((data): ReportRecord => ({ kind: "gap", data: () => data }));
-  return what === undefined ? told : [{ kind: "alarm", data: () => alarm }, ...told];
+  return what === undefined ? gaps : [ownDraft("alarm", () => alarm), ...gaps];
 }
 
 export function noticeOf(report: SalvageReport, what: string | undefined): Notice {

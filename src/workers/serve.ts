@@ -4,7 +4,7 @@ import { SortgateError } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import type { LedgerCore } from "./core-face.ts";
 import type { Early } from "./early.ts";
-import { packEvents } from "./event-batch.ts";
+import { packEvents, packPortion } from "./event-batch.ts";
 import type { ErasureReport, FromLedger, LedgerFailure, Questions, Subject, ToLedger } from "./messages.ts";
 import type { Viewed } from "./views.ts";
 
@@ -88,7 +88,7 @@ function serveBrokers({ port, core, viewed }: ServedLedger, connections: Map<str
     const events = core.outbox.lease(broker, state.wantCount);
     if (events.length === 0) continue;
     state.wantCount -= events.length;
-    const batch = packEvents(viewed.of(broker, events));
+    const batch = packPortion(viewed.of(broker, events));
     port.post({ type: "batch", broker, connection: state.connection, batch }, [batch.bytes.buffer]);
   }
 }

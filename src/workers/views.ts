@@ -1,15 +1,20 @@
 import { createViews, type Views, type WholeEvent } from "../guard/view.ts";
 import type { StoredEvent } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { SealedEvent } from "../model/event.ts";
+import type { SealedEvent, SealedView } from "../model/event.ts";
 import type { Sealer } from "../seal/index.ts";
 import type { LedgerOptions } from "./messages.ts";
+
+declare const portion: unique symbol;
+
+/** What one broker is to get of leased events: whole ones or views, as `Viewed` made them. */
+export type Portion = readonly SealedEvent[] & { readonly [portion]: true };
 
 /** Turns events into what a broker is to get of them. */
 export interface Viewed {
   /** Whether a broker gets views. */
   has(broker: string): boolean;
-  of(broker: string, events: readonly StoredEvent[]): readonly SealedEvent[];
+  of(broker: string, events: readonly StoredEvent[]): Portion;
   /** Erases keys that are too old. */
   expire(): void;
 }
@@ -33,7 +38,8 @@ export function createViewed(
     has: (broker) => makers.has(broker),
     of(broker, events) {
       const views = makers.get(broker);
-      return views === undefined ? events : events.map((event) => viewOf(event, broker, views, sealer));
+      if (views === undefined) return portionOfCentre(events);
+      return portionOfPartner(events.map((event) => (isEpoch(event) ? event : viewOf(event, broker, views, sealer))));
     },
     expire() {
       for (const views of makers.values()) views.expire();
@@ -45,21 +51,26 @@ interface Parsed extends WholeEvent {
   readonly type: string;
 }
 
-function viewOf(event: StoredEvent, viewer: string, views: Views, sealer: Pick<Sealer, "view">): SealedEvent {
-  if (event.kind === "epoch") return event;
-  const { sequence, origin } = event;
+/** The one kind of event that partners get as it is. */
+interface EpochEvent extends SealedEvent {
+  readonly kind: "epoch";
+}
+
+function portionOfCentre(events: readonly StoredEvent[]): Portion {
+  return events as readonly SealedEvent[] as Portion;
+}
+
+/** All that a partner may get: nothing else compiles. */
+function portionOfPartner(events: readonly (SealedView | EpochEvent)[]): Portion {
+  return events as readonly SealedEvent[] as Portion;
+}
+
+function isEpoch(event: SealedEvent): event is EpochEvent {
+  return event.kind === "epoch";
+}
+
+function viewOf(event: StoredEvent, viewer: string, views: Views, sealer: Pick<Sealer, "view">): SealedView {
   // It was sealed here, or its signature was checked when it was salvaged.
   const { type, subject, time, data } = JSON.parse(Buffer.from(event.bytes).toString("utf8")) as Parsed;
-  const view = views.of({ kind: event.kind, subject, time, data });
-  const place = origin ?? { chain: undefined, sequence };
-  const bytes = sealer.view({
-    ...place,
-    viewer,
-    type,
-    bytes: event.bytes,
-    subject: view.subject,
-    time: view.time,
-    data: view.data,
-  });
-  return { sequence, kind: view.kind, subject: view.subject, origin, bytes };
+  return sealer.view({ viewer, event, type, view: views.of({ kind: event.kind, subject, time, data }) });
 }

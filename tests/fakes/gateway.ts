@@ -9,6 +9,7 @@ import mqtt, { type MqttClient } from "mqtt";
 import { vi } from "vitest";
 import { createControlClient, type Status } from "../../src/control/index.ts";
 import { createVerifier, type Verdict } from "../../src/seal/index.ts";
+import { unlisted } from "./event-fields.ts";
 
 const program = join(import.meta.dirname, "../../dist/sortgate.js");
 
@@ -192,6 +193,7 @@ export interface Subscriber {
   /** Distinct events by sequence. */
   sequences(): Set<number>;
   verdict(trustPath?: string): Verdict;
+  /** Fails if an event had a member that is not in `config/event-fields.json`. */
   close(): Promise<void>;
 }
 
@@ -199,6 +201,9 @@ export interface Subscriber {
 export function isOfChain(topic: string): boolean {
   return !/\/(?:status|order)$/.test(topic);
 }
+
+const isEvent = ({ topic, text }: { topic: string; text: string }): boolean =>
+  isOfChain(topic) && text.startsWith("{") && text.includes('"org.sortgate.');
 
 /** Keeps its session at the broker, so that nothing published while it is away is missed. */
 export async function openSubscriber(url: string): Promise<Subscriber> {
@@ -228,7 +233,11 @@ export async function openSubscriber(url: string): Promise<Subscriber> {
       for (const [index, { topic, text }] of messages.entries()) if (isOfChain(topic)) verifier.push(text, index + 1);
       return verifier.finish();
     },
-    close: () => client.endAsync(true),
+    async close() {
+      await client.endAsync(true);
+      const offences = new Set(messages.filter(isEvent).flatMap(({ text }) => unlisted(JSON.parse(text))));
+      if (offences.size > 0) throw new Error(`Members that are not in event-fields.json: ${[...offences].join(", ")}`);
+    },
   };
 }
 

@@ -57,6 +57,18 @@ describe("R18 a policy", () => {
     expect(keys.token("name", Buffer.from("13812345678"), noon)).not.toBe(written[0]?.[0]?.token);
   });
 
+  it("takes an address that separators cut apart for one", () => {
+    expect(dataOf({ core: "token" }, "浙江省、杭州市、文三路90号").tokens).toHaveLength(1);
+  });
+
+  it("gives what is somebody's within a name, and a number that may be a carrier's, a token of its own", () => {
+    const kindsOf = (code: string) =>
+      (dataOf({ core: "token" }, code).tokens as { kind: string }[]).map(({ kind }) => kind);
+    expect(kindsOf('{"name":"张伟 13812345678"}')).toEqual(["name", "phone"]);
+    expect(kindsOf("8613800138000")).toEqual(["phone"]);
+    expect(kindsOf('{"mailNo":"SF1385628716739","orderNo":"11010519491231002X"}')).toEqual(["identity"]);
+  });
+
   it("R40 keeps the number of a parcel back where the site wants it", () => {
     for (const basic of ["mask", "token", "seal"] as const) {
       const data = dataOf({ basic }, "SF1385628716739");

@@ -1,9 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { createSystemClock } from "../../src/lib/clock.ts";
+import { createSealer } from "../../src/seal/index.ts";
 import { createEarly } from "../../src/workers/early.ts";
 import type { FromLedger, ToLedger } from "../../src/workers/messages.ts";
 import { type LedgerPort, serveLedger } from "../../src/workers/serve.ts";
+import { createViewed } from "../../src/workers/views.ts";
+import { place } from "../seal/builders.ts";
 import { dayMs, dir, drafts, openRig, type Rig } from "./core-rig.ts";
 import { aRead, commit, deliver, filesWith, token, tokenOf, told } from "./erasing.ts";
 
@@ -39,7 +43,7 @@ it("a stop that comes while a commit is sealed is the end: the ledger is closed,
     setLive() {},
     flush() {},
     early,
-    viewed: { has: () => false, of: (_, events) => events, expire() {} },
+    viewed: createViewed(createSealer(place), {}, createSystemClock()),
   });
   listen({ type: "connect", broker: "central", connection: 1 });
   listen({ type: "want", broker: "central", connection: 1, count: 100 });
@@ -80,7 +84,7 @@ function serve(rig: Rig) {
     setLive() {},
     flush() {},
     early: createEarly(port, () => {}),
-    viewed: { has: () => false, of: (_, events) => events, expire() {} },
+    viewed: createViewed(createSealer(place), {}, createSystemClock()),
   });
   const settle = (): void => {
     for (let next = soon.shift(); next !== undefined; next = soon.shift()) next();

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { createSystemClock } from "../../src/lib/clock.ts";
 import type { SealedEvent } from "../../src/model/event.ts";
-import { createSealer } from "../../src/seal/index.ts";
+import { createEpochKey, createSealer } from "../../src/seal/index.ts";
 import { createEarly } from "../../src/workers/early.ts";
 import type { ToLedger } from "../../src/workers/messages.ts";
 import { type LedgerPort, serveLedger } from "../../src/workers/serve.ts";
@@ -97,11 +97,9 @@ it("of a ledger too full for the epoch of this run nobody gets a view: there is 
     close() {},
   };
   const timers = { after: () => () => {}, every: () => () => {}, soon: (later: () => void) => void work.push(later) };
-  const viewed = {
-    has: (broker: string) => broker === "partner",
-    of: (_: string, events: never) => events,
-    expire() {},
-  };
+  const sealer = createSealer(place);
+  sealer.useKey(createEpochKey());
+  const viewed = createViewed(sealer, { views }, createSystemClock());
   const early = createEarly(port, () => {});
   const { core, ledger } = rig;
   serveLedger({ port, core, ledger, brokers: [], timers, setLive() {}, flush() {}, early, viewed });

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { assert } from "../../lib/assert.ts";
 import type { SealedEvent } from "../../model/event.ts";
+import type { DataOf } from "../../model/event-fields.ts";
 import { limits } from "../../model/limits.ts";
 import type { GatewayView, Subject } from "../port.ts";
 import { exactLine, jsonLine, maskedEvent } from "./masked.ts";
@@ -104,7 +105,7 @@ const signMs = 2_000;
 export async function streamErasure(
   view: GatewayView,
   subject: Subject,
-  told: Readonly<Record<string, string>>,
+  told: DataOf<"audit">,
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { normalized } from "../label/decode.ts";
 import type { Field, FieldKind, Label } from "../label/field.ts";
 import { classOf } from "../label/field.ts";
-import { isTelephoneNumber } from "../personal.ts";
+import { isIdentityNumber, isTelephoneNumber } from "../personal.ts";
 import { findPersonal } from "./find.ts";
 import { findAddresses } from "./places.ts";
 
@@ -37,18 +37,35 @@ export function leaksOf(labels: readonly Label[], cleared?: string): readonly Le
       if (field.value === cleared || searched.has(key)) continue;
       searched.add(key);
       if (classOf[field.kind] === "core" && field.kind !== "free" && tells(field)) found.add(field.kind as Leak);
-      for (const kind of kindsIn(field)) found.add(kind);
+      for (const { kind } of findIn(field).findings) found.add(kind);
     }
   }
   return [...found].sort();
 }
 
-/** Numbers of orders, goods and parcels look like telephones and cards; identity numbers have a check that tells them. */
-function kindsIn({ kind, value }: Field): readonly Leak[] {
-  if (kind === "waybill" || kind === "sscc") return isTelephoneNumber(value) ? ["phone"] : [];
-  if (kind === "item") return findAddresses(normalized(value)).map((finding) => finding.kind);
-  const kinds = findPersonal(value).findings.map((finding) => finding.kind);
-  return kind === "order" ? kinds.filter((one) => one !== "phone" && one !== "card") : kinds;
+/**
+ * What is somebody's within a field, whatever its name says that it is.
+ *
+ * Numbers of orders, goods and parcels look like telephones and cards; identity numbers have a check that tells them.
+ */
+export function findIn({ kind, value }: Field): ReturnType<typeof findPersonal> {
+  if (kind === "waybill" || kind === "sscc") {
+    const whole = isTelephoneNumber(value) ? "phone" : isIdentityNumber(value) ? "identity" : undefined;
+    if (whole !== undefined) return { text: value, findings: [{ kind: whole, start: 0, end: value.length }] };
+    return /^\w*$/.test(value) ? { text: value, findings: [] } : butCards(findPersonal(value));
+  }
+  if (kind === "item") {
+    const text = normalized(value);
+    return { text, findings: findAddresses(text) };
+  }
+  const { text, findings } = findPersonal(value);
+  if (kind !== "order") return { text, findings };
+  return { text, findings: findings.filter((one) => one.kind !== "phone" && one.kind !== "card") };
+}
+
+/** A parcel's number in seventy looks like a card. */
+function butCards({ text, findings }: ReturnType<typeof findPersonal>): ReturnType<typeof findPersonal> {
+  return { text, findings: findings.filter(({ kind }) => kind !== "card") };
 }
 
 /** Words with several digits in them are numbers of something. */

@@ -105,6 +105,8 @@ const weakWords: ReadonlySet<string> = new Set(
 const leadingWords: ReadonlySet<string> = new Set(
   "rue via calle plaza avenida avenue carrera rua piazza ul ulica avda corso viale praça paseo".split(" "),
 );
+/** Small words in the name of a street. */
+const particles: ReadonlySet<string> = new Set("de du des la le les".split(" "));
 const streetEnd = /(?:stra(?:ß|ss)e|str|weg|platz|allee|gasse|ufer|damm|straat|laan|plein|gatan|vägen|vej|gade)$/u;
 const houseNumber = /^\d{1,5}[a-z]?$/;
 /** Words between the number of a house and the word for a street: `1600 Martin Luther King Jr Blvd`. */
@@ -138,7 +140,7 @@ function findWestern(text: string): Finding[] {
       houseNumber.test(next.word) &&
       (word.length > 6 || words[index - 1]?.isName)
     )
-      found.push({ kind: "address", start, end: next.end });
+      found.push({ kind: "address", start: startOfStreet(text, words, index), end: next.end });
     else if (leadingWords.has(word)) {
       const number = words.slice(index + 2, index + 2 + wordsBetweenMax).find((one) => houseNumber.test(one.word));
       if (number !== undefined && words.slice(index + 1, index + 4).some(({ isName }) => isName))
@@ -159,9 +161,36 @@ function streetAfter(words: readonly Word[], index: number): Word | undefined {
     if (isStreet(word) && (hasName || word.length > 6)) return words[at];
     if (weakWords.has(word) && hasName && at === words.length - 1) return words[at];
     if (weakWords.has(word) && hasName && words[at]!.isName) return words[at];
-    if (word === "rue" && at === index + 1 && words[at + 1] !== undefined) return words[at + 1];
+    if (word === "rue" && at === index + 1 && words[at + 1] !== undefined) return words[endOfName(words, at + 1)];
   }
   return undefined;
+}
+
+/** Where a name that begins at `at` ends: behind the small words in it, as in `de la Paix`. */
+function endOfName(words: readonly Word[], at: number): number {
+  let last = at;
+  while (last - at < 3 && words[last + 1] !== undefined && particles.has(words[last]!.word)) last += 1;
+  return last;
+}
+
+/** Where the name in front of a word for a street begins: `Berliner Straße`, `Rosa-Luxemburg-Straße`. */
+function startOfStreet(text: string, words: readonly Word[], index: number): number {
+  const { word, start } = words[index]!;
+  let first = index;
+  if (!streetWords.has(word)) return start;
+  if (text[start - 1] === " " && words[first - 1]?.isName) first -= 1;
+  while (index - first < wordsBetweenMax && text[words[first]!.start - 1] === "-" && first > 0) first -= 1;
+  return words[first]!.start;
+}
+
+/** What stands right behind the number and the street, within the house. */
+const unit =
+  /^[\s,]{1,2}(?:(?:apt|apartment|suite|ste|unit|floor|fl|room|rm)\.?\s?#?|#\s?)\d{1,5}[a-z]?(?![\p{L}\p{N}])/iu;
+const unitMax = 24;
+
+function withUnit(text: string, { kind, start, end }: Finding): Finding {
+  const [behind = ""] = unit.exec(text.slice(end, end + unitMax)) ?? [];
+  return { kind, start, end: end + behind.length };
 }
 
 /** Words before `ring`, `way`, `drive` that make no street of them. */
@@ -188,5 +217,5 @@ function wordsOf(text: string): Word[] {
  * Cost:    linear.
  */
 export function findAddresses(text: string): Finding[] {
-  return [...findEastern(text), ...findWestern(text)];
+  return [...findEastern(text), ...findWestern(text).map((finding) => withUnit(text, finding))];
 }

@@ -103,10 +103,15 @@ const dataIdentifiers: readonly (readonly [RegExp, FieldKind])[] = [
   [/^(?:Q|7Q|K|1K|T|1T|S|1S|V|1V|P|1P)/, "order"],
 ];
 
+/** In UPS's lines for the place there may stand a person. */
+const attention = /^(?:ATTN|ATTENTION|C\/O)[\s:.]+(.+)/i;
+
 function addIdentified(part: string, fields: Fields): void {
   const known = dataIdentifiers.find(([shape]) => shape.test(part));
   if (known !== undefined) {
-    fields.add(known[1], part.replace(/^\d{0,2}[A-Z]/, ""));
+    const value = part.replace(/^\d{0,2}[A-Z]/, "");
+    const person = known[1] === "address" ? attention.exec(value)?.[1] : undefined;
+    fields.add(person === undefined ? known[1] : "name", person ?? value);
     return;
   }
   const identifier = identifierAt(part);

@@ -20,7 +20,7 @@ const names: readonly (readonly [FieldKind, string])[] = [
     "phone phonenumber phoneno telephone tel ph t telno telnumber mobile mobileno mobilephone mob cell cellphone handphone fax " +
       "contactno contactphone contactnumber consigneephone consigneetel consigneemobile receiverphone receivertel " +
       "receivermobile recipientphone recipienttel recipientmobile senderphone sendertel sendermobile buyerphone " +
-      "customerphone whatsapp sms telav " +
+      "customerphone msisdn whatsapp sms telav " +
       "电话 手机 手机号 手机号码 电话号码 联系电话 联系方式 收件人电话 收件人手机 收货人电话 寄件人电话 传真 座机 固话 " +
       "電話 電話番号 携帯 携帯電話 telefon handy téléphone teléfono",
   ],

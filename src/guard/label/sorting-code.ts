@@ -1,4 +1,5 @@
-import { type FieldKind, Fields, type Label } from "./field.ts";
+import { classOf, type FieldKind, Fields, type Label } from "./field.ts";
+import { kindOfKey } from "./keys.ts";
 
 /** A member of a carrier's code: what it is, and how it is written; in another form it is free text. */
 type Member = readonly [FieldKind, RegExp];
@@ -65,6 +66,12 @@ const ytoMembers: ReadonlyMap<string, Member> = new Map<string, Member>([
   ["sbc", ["routing", /^\d{6}$/]],
 ]);
 
+/** Members that shippers add of their own: of somebody, if their name says so. */
+function personal(name: string): Member | undefined {
+  const kind = kindOfKey(name);
+  return kind !== undefined && classOf[kind] === "core" ? [kind, any] : undefined;
+}
+
 /** A value of JSON; of an object or array how it is written. */
 type Written = string | number | boolean | null | { readonly text: string };
 
@@ -82,7 +89,7 @@ export function readYtoCode(members: readonly (readonly [name: string, value: Wr
   const seen = new Set<string>();
   for (const [name, value] of members) {
     const text = typeof value === "object" && value !== null ? value.text : String(value);
-    addMember(fields, memberOf(ytoMembers, name, seen), text);
+    addMember(fields, memberOf(ytoMembers, name, seen) ?? personal(name), text);
   }
   return fields.label("yto-json");
 }

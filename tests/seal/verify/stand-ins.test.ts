@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Identity } from "../../../src/identity/index.ts";
-import type { Json } from "../../../src/model/event.ts";
+import { brandView, type Json } from "../../../src/model/event.ts";
 import { canonicalize, createEpochKey, createSealer, type EpochKey, type Finding } from "../../../src/seal/index.ts";
 import { hashOf, leafOf } from "../../../src/seal/merkle.ts";
 import { aDevice, aLine, changed, judge, type Line, place } from "../builders.ts";
@@ -32,8 +32,9 @@ function viewOf(
 ): string {
   const { sequence, type } = JSON.parse(event) as { sequence: string; type: string };
   const bytes = Buffer.from(wrong.bytes ?? event);
-  const draft = { viewer: "partner", sequence: Number(sequence), type, bytes, data };
-  return Buffer.from(line.sealer.view(draft)).toString("utf8");
+  const sealed = { sequence: Number(sequence), kind: "read", subject: undefined, bytes } as const;
+  const draft = { viewer: "partner", event: sealed, type, view: brandView({ kind: "read", data }) };
+  return Buffer.from(line.sealer.view(draft).bytes).toString("utf8");
 }
 
 function verdictOf(lines: readonly string[]): { verdict: string | undefined; findings: readonly Finding[] } {
