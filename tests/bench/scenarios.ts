@@ -252,7 +252,7 @@ const targets: readonly Scenario[] = [
   ),
   scenario(
     "T19",
-    "p99 of a hostile code in the guard",
+    "p99 of the hostile code where it is highest",
     plain("ms", "guard: hostile, p99", "guard"),
     atMost({ goal: 1 }),
   ),

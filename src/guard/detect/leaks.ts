@@ -37,6 +37,8 @@ export function leaksOf(labels: readonly Label[], cleared?: string): readonly Le
       if (field.value === cleared || searched.has(key)) continue;
       searched.add(key);
       if (classOf[field.kind] === "core" && field.kind !== "free" && tells(field)) found.add(field.kind as Leak);
+      // Of a label that is cut all text was searched already.
+      if (text?.includes(field.value)) continue;
       for (const { kind } of findIn(field).findings) found.add(kind);
     }
   }

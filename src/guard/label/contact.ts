@@ -45,6 +45,7 @@ export function readVcard(text: string): Label | undefined {
   if (!/^BEGIN:VCARD/i.test(text)) return undefined;
   const fields = new Fields();
   for (const line of text.replace(/\r?\n[ \t]/g, "").split(lineEnds)) {
+    if (fields.isCut) break;
     const colon = line.indexOf(":");
     if (colon < 0) fields.add("free", line);
     else addProperty(fields, line.slice(0, colon), line.slice(colon + 1));
@@ -73,6 +74,7 @@ export function readMecard(text: string): Label | undefined {
   if (head === undefined) return undefined;
   const fields = new Fields();
   for (const part of splitEscaped(text.slice(head.length))) {
+    if (fields.isCut) break;
     const colon = part.indexOf(":");
     if (colon < 0) fields.add("free", part);
     else {

@@ -75,7 +75,7 @@ function unmarkedUtf16(bytes: Uint8Array): readonly TextDecoder[] {
 }
 
 /** Only text made for it grows beyond: one character may become eighteen. */
-const normalizedMax = 2 * limits.codeBytesMax;
+const normalizedMax = (4 * limits.codeBytesMax) / 3;
 
 /** Characters that nobody sees: between the digits of a number they hide it from whoever looks for digits. */
 const unseen = /\p{Default_Ignorable_Code_Point}/gu;
@@ -86,7 +86,7 @@ const spaces = /\p{Zs}/gu;
  * Text as it is searched: what looks alike is alike (NFKC: full-width and circled digits become digits), what cannot be
  * seen is gone, all dashes are `-` and all blanks are spaces.
  *
- * Cost:    linear; text may grow, and is cut at twice the length of the longest code.
+ * Cost:    linear; text may grow, and is cut at four thirds of the longest code.
  */
 export function normalized(text: string): string {
   if (isAscii(text)) return text;

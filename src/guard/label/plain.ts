@@ -29,7 +29,14 @@ export function readPlainText(text: string): Label {
 
 type Kind = ReturnType<typeof kindOfKey>;
 
+/** What a name, or a web address, has in it or behind it. */
+const naming = /[:=：]|\p{Script=Han}/u;
+
 function addPiece(fields: Fields, piece: string): void {
+  if (!naming.test(piece)) {
+    fields.add("free", piece.replace(/[ \u3000]+/gu, " "));
+    return;
+  }
   let kind: Kind;
   let value: string[] = [];
   const begin = (named: Kind, first: string): void => {

@@ -49,6 +49,7 @@ export function readSfCode(text: string): Label | undefined {
   fields.add("free", glue);
   const seen = new Set<string>();
   for (const member of text.slice(open + 1, close).split(",")) {
+    if (fields.isCut) break;
     const [, name = "", value] = /^\s*'(\w{1,8})'\s*:\s*'([^']*)'\s*$/.exec(member) ?? [];
     addMember(fields, memberOf(sfMembers, name, seen), value ?? member);
   }
