@@ -3,8 +3,7 @@ import type { MemberOf } from "../model/event-fields.ts";
 import type { FirstRead, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Verdict } from "./classify.ts";
-import { findPersonal } from "./detect/find.ts";
-import { findIn, visible } from "./detect/leaks.ts";
+import { findIn, findInAll, visible } from "./detect/leaks.ts";
 import { normalized } from "./label/decode.ts";
 import { classOf, type Field, type FieldKind, type Label } from "./label/field.ts";
 import { type MaskPreset, maskValue } from "./mask.ts";
@@ -39,6 +38,10 @@ export interface Tools {
 
 /** Of one label no more pieces are told. */
 const piecesMax = 16;
+/** Parts of addresses are looked for among so many pieces: each find is held against each of them. */
+const partsMax = 32;
+/** As many as there are fields; no label that sorts parcels shows more of persons. */
+const foundMax = 96;
 
 /**
  * Adds to an event what a policy makes of a code that may not leave as it is: masks, tokens, a sealed blob.
@@ -89,25 +92,30 @@ function likeliest(readings: readonly Label[], cleared: string | undefined): Per
 const isFree = ({ kind }: Field): boolean => kind === "free";
 
 /** What is core data of a reading of a label: by the names of its fields, and by detectors within all of them. */
-function coreFields({ fields, text: cut }: Label, cleared: string | undefined): Field[] {
+function coreFields(label: Label, cleared: string | undefined): Field[] {
   const found = new Map<string, Field>();
-  const add = (kind: FieldKind, value: string): void => void found.set(`${kind} ${value}`, { kind, value });
-  for (const field of fields) {
+  const add = (kind: FieldKind, value: string): void => {
+    if (found.size < foundMax) found.set(`${kind} ${value}`, { kind, value });
+  };
+  for (const field of label.fields) {
     const { kind, value } = field;
     const shown = visible(value);
     if (shown === "" || value === cleared) continue;
     // A name without a letter is something else that stands in its place.
     const isNamed = classOf[kind] === "core" && kind !== "free" && (kind !== "name" || /\p{L}/u.test(shown));
     if (isNamed) add(kind, shown);
+    // Of a label that is cut all text is searched below.
+    if (label.text?.includes(value)) continue;
     const { text, findings } = findIn(field);
     for (const { kind: inner, start, end } of findings) {
       const piece = text.slice(start, end);
       // Of an address that separators cut apart the whole counts, not what was found in a part of it.
-      if (kind === "item") for (const [key, one] of found) if (isPart(one, inner, piece)) found.delete(key);
+      if (kind === "item" && found.size <= partsMax)
+        for (const [key, one] of found) if (isPart(one, inner, piece)) found.delete(key);
       if (!isNamed || inner !== kind) add(inner, piece);
     }
   }
-  const rest = findPersonal(cut ?? "");
+  const rest = findInAll(label);
   for (const { kind, start, end } of rest.findings) add(kind, rest.text.slice(start, end));
   return [...found.values()];
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { bytesOf, casesOf, files, secretsOf } from "../guard/corpus.ts";
 
 /** A code of `tests/captures/guard`, and what must become of it. */
 export interface CapturedLabel {
@@ -12,29 +12,18 @@ export interface CapturedLabel {
   readonly secrets: readonly string[];
 }
 
-type Case = Omit<CapturedLabel, "bytes" | "name" | "secrets"> & {
-  readonly name: string;
-  readonly text?: string;
-  readonly hex?: string;
-  readonly medium?: string;
-  readonly configured?: unknown;
-  readonly secrets?: readonly string[];
-};
-
-const folder = new URL("../captures/guard/", import.meta.url);
-
 /** The barcodes of one file, or of all, that a site with all shapes of numbers reads. */
 export function capturedLabels(file?: string): CapturedLabel[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".json") && (file === undefined || name === `${file}.json`))
+  return files
+    .filter((name) => file === undefined || name === `${file}.json`)
     .flatMap((name) =>
-      (JSON.parse(readFileSync(new URL(name, folder), "utf8")).cases as Case[])
+      casesOf(name)
         .filter(({ medium = "barcode", configured }) => medium === "barcode" && configured === undefined)
-        .map(({ text, hex, secrets = [], ...rest }) => ({
-          ...rest,
-          name: `${name}: ${rest.name}`,
-          bytes: hex === undefined ? Buffer.from(text ?? "", "utf8") : Buffer.from(hex, "hex"),
-          secrets,
+        .map((one) => ({
+          ...one,
+          name: `${name}: ${one.name}`,
+          bytes: Buffer.from(bytesOf(one)),
+          secrets: secretsOf(one),
         })),
     );
 }

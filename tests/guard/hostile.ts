@@ -36,4 +36,23 @@ export const hostileCodes: readonly (readonly [string, string])[] = [
   ["colons", ":".repeat(3_072)],
   ["streets without numbers", "street road ".repeat(256)],
   ["numbers without streets", "12 ".repeat(1_024)],
+  ["names that are numbered", counted((n) => `name:ab${n} `)],
+  ["streets that are numbered", `${counted((n) => `${n} terrace `)};`],
+  ["boxes that are numbered", counted((n) => `po box ${n} `)],
+  ["telephones that are numbered", counted((n) => `tel:1380013${1_000 + n};`)],
 ];
+
+/** Pieces that all differ, as long as a code may be. */
+function counted(piece: (n: number) => string): string {
+  let text = "";
+  for (let n = 0; text.length + piece(n).length < 3_060; n += 1) text += piece(n);
+  return text;
+}
+
+const noUnicode = Buffer.of(0xb0, 0xa1);
+
+/** The same codes in bytes that are in no Unicode: they may be in any of three encodings. */
+export const hostileBytes: readonly (readonly [string, Uint8Array])[] = hostileCodes.flatMap(([name, code]) => [
+  [name, Buffer.from(code, "utf8")],
+  [`${name}, in an encoding that nobody knows`, Buffer.concat([noUnicode, Buffer.from(code)]).subarray(0, 3_072)],
+]);

@@ -12,7 +12,7 @@ import {
 } from "../fakes/gateway.ts";
 import { isReadable } from "../fakes/labels.ts";
 import { freePort, openMosquitto } from "../fakes/mosquitto.ts";
-import { hostileCodes } from "../guard/hostile.ts";
+import { hostileBytes } from "../guard/hostile.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -22,7 +22,7 @@ afterEach(async () => {
 const handful = 5;
 const answerMsMax = 2_000;
 
-async function aRig() {
+async function aRig(core: "drop" | "mask") {
   const [broker, scanner, httpPort] = await Promise.all([
     openMosquitto(["allow_anonymous true", "max_queued_messages 0"]),
     openTcpScanner(),
@@ -30,7 +30,9 @@ async function aRig() {
   ]);
   const url = `mqtt://127.0.0.1:${broker.port}`;
   const subscriber = await openSubscriber(url);
-  const rest = oneScanner(scanner.port).replace('name = "tunnel-1"', 'name = "tunnel-1"\ndepart_ms = 50');
+  const rest = oneScanner(scanner.port)
+    .replace('name = "tunnel-1"', 'name = "tunnel-1"\ndepart_ms = 50')
+    .replace("[guard]", `[guard]\ncore = "${core}"`);
   const site = makeSite({ brokerUrl: url, control: `http = "127.0.0.1:${httpPort}"`, rest });
   cleanups.push(
     () => site.remove(),
@@ -50,38 +52,41 @@ async function aRig() {
 }
 
 describe("R28 hostile codes, on the built product", () => {
-  it("R28 hold up no waybill behind them, nor the answer to /healthz, and leave as tokens or not at all", async () => {
-    const { daemon, site, scanner, subscriber, health } = await aRig();
-    const codes = hostileCodes.map(([name, text]) => ({ name, symbology: "]Q1", bytes: Buffer.from(text) }));
-    for (let at = 0; at < codes.length; at += handful) {
-      for (const { bytes } of codes.slice(at, at + handful)) scanner.send(framed(`]Q1${latin1(bytes)}`));
-      scanner.send(framed(aWaybill(at)));
-      const asked: Promise<number | string>[] = [];
-      await vi.waitFor(() => {
-        asked.push(health());
-        expect(subscriber.codes()).toContain(aWaybill(at));
-      }, 10_000);
-      expect(new Set(await Promise.all(asked))).toEqual(new Set([200]));
-    }
-    // Line breaks before ETX belong to the scanner.
-    const whole = codes.map((code) => ({
-      ...code,
-      bytes: Buffer.from(latin1(code.bytes).replace(/[\r\n]+$/, ""), "latin1"),
-    }));
-    const readable = whole.filter((code) => isReadable({ ...code, expect: { codeClass: "" }, secrets: [] }, false));
-    expect(readable.length).toBeGreaterThan(20);
-    const tokens = subscriber.messages
-      .filter(({ topic }) => topic.endsWith("/read/tunnel-1"))
-      .map(({ text }) => (JSON.parse(text) as { data: { code?: string; token?: string; length: number } }).data)
-      .filter(({ code }) => code === undefined);
-    expect(tokens.map(({ length }) => length)).toEqual(readable.map(({ bytes }) => bytes.length));
-    for (const { token } of tokens) expect(token).toMatch(/^t1\.[\w-]{8}\.[\w-]{22}$/);
-    const device = (await askStatus(site)).devices[0]!;
-    expect(device.malformedCount).toBe(codes.length - readable.length);
-    expect(daemon.process.exitCode).toBeNull();
-    expect(daemon.output.stderr).toBe("");
-    const said = daemon.output.stdout + subscriber.messages.map(({ text }) => text).join("");
-    for (const sign of ["\0", "\x07", "\x1b", "DROP TABLE", "__proto__", "13800138000", "市"])
-      expect(said.includes(sign), JSON.stringify(sign)).toBe(false);
-  });
+  it.each(["drop", "mask"] as const)(
+    "R28 hold up no waybill behind them, nor the answer to /healthz, and leave as tokens or not at all (%s)",
+    async (core) => {
+      const { daemon, site, scanner, subscriber, health } = await aRig(core);
+      const codes = hostileBytes.map(([name, bytes]) => ({ name, symbology: "]Q1", bytes: Buffer.from(bytes) }));
+      for (let at = 0; at < codes.length; at += handful) {
+        for (const { bytes } of codes.slice(at, at + handful)) scanner.send(framed(`]Q1${latin1(bytes)}`));
+        scanner.send(framed(aWaybill(at)));
+        const asked: Promise<number | string>[] = [];
+        await vi.waitFor(() => {
+          asked.push(health());
+          expect(subscriber.codes()).toContain(aWaybill(at));
+        }, 10_000);
+        expect(new Set(await Promise.all(asked))).toEqual(new Set([200]));
+      }
+      // Line breaks before ETX belong to the scanner.
+      const whole = codes.map((code) => ({
+        ...code,
+        bytes: Buffer.from(latin1(code.bytes).replace(/[\r\n]+$/, ""), "latin1"),
+      }));
+      const readable = whole.filter((code) => isReadable({ ...code, expect: { codeClass: "" }, secrets: [] }, false));
+      expect(readable.length).toBeGreaterThan(20);
+      const tokens = subscriber.messages
+        .filter(({ topic }) => topic.endsWith("/read/tunnel-1"))
+        .map(({ text }) => (JSON.parse(text) as { data: { code?: string; token?: string; length: number } }).data)
+        .filter(({ code }) => code === undefined);
+      expect(tokens.map(({ length }) => length)).toEqual(readable.map(({ bytes }) => bytes.length));
+      for (const { token } of tokens) expect(token).toMatch(/^t1\.[\w-]{8}\.[\w-]{22}$/);
+      const device = (await askStatus(site)).devices[0]!;
+      expect(device.malformedCount).toBe(codes.length - readable.length);
+      expect(daemon.process.exitCode).toBeNull();
+      expect(daemon.output.stderr).toBe("");
+      const said = daemon.output.stdout + subscriber.messages.map(({ text }) => text).join("");
+      for (const sign of ["\0", "\x07", "\x1b", "DROP TABLE", "__proto__", "13800138000", "市"])
+        expect(said.includes(sign), JSON.stringify(sign)).toBe(false);
+    },
+  );
 });

@@ -25,17 +25,14 @@ const mask =
  */
 export function leaksOf(labels: readonly Label[], cleared?: string): readonly Leak[] {
   const found = new Set<Leak>();
-  const searched = new Set<string>();
-  for (const { fields, text } of labels) {
-    if (text !== undefined) for (const { kind } of findPersonal(text).findings) found.add(kind);
+  const looked = new Set<string>();
+  for (const label of labels) {
+    const { fields, text } = label;
+    for (const { kind } of findInAll(label).findings) found.add(kind);
     for (const field of fields) {
-      // Readings of one label have their ASCII in common; what differs are characters of one script or another.
-      const plain = /[\u3040-\u9fff]/u.test(field.value)
-        ? field.value
-        : field.value.replace(/[^ -~\u00c0-\u024f]+/gu, " ");
-      const key = `${field.kind} ${labels.length > 1 ? plain : field.value}`;
-      if (field.value === cleared || searched.has(key)) continue;
-      searched.add(key);
+      const key = `${field.kind} ${labels.length > 1 ? shared(field.value) : field.value}`;
+      if (field.value === cleared || looked.has(key)) continue;
+      looked.add(key);
       if (classOf[field.kind] === "core" && field.kind !== "free" && tells(field)) found.add(field.kind as Leak);
       // Of a label that is cut all text was searched already.
       if (text?.includes(field.value)) continue;
@@ -45,12 +42,40 @@ export function leaksOf(labels: readonly Label[], cleared?: string): readonly Le
   return [...found].sort();
 }
 
+/** Readings of one label have their ASCII in common; what differs are characters of one script or another. */
+function shared(value: string): string {
+  return /[\u3040-\u9fff]/u.test(value) ? value : value.replace(/[^ -~\u00c0-\u024f]+/gu, " ");
+}
+
+type Found = ReturnType<typeof findPersonal>;
+
+/** What was found already: leaks are counted first, and masks, tokens and seals are made of the same. */
+const known = new WeakMap<Field | Label, Found>();
+
+function once(of: Field | Label, search: () => Found): Found {
+  const found = known.get(of) ?? search();
+  known.set(of, found);
+  return found;
+}
+
+const nothing: Found = { text: "", findings: [] };
+
+/** What is somebody's in all text of a label that is cut; nothing in others, whose fields are all there is. */
+export function findInAll(label: Label): Found {
+  const { text } = label;
+  return text === undefined ? nothing : once(label, () => findPersonal(text));
+}
+
 /**
  * What is somebody's within a field, whatever its name says that it is.
  *
  * Numbers of orders, goods and parcels look like telephones and cards; identity numbers have a check that tells them.
  */
-export function findIn({ kind, value }: Field): ReturnType<typeof findPersonal> {
+export function findIn(field: Field): Found {
+  return once(field, () => searched(field));
+}
+
+function searched({ kind, value }: Field): Found {
   if (kind === "waybill" || kind === "sscc") {
     const whole = isTelephoneNumber(value) ? "phone" : isIdentityNumber(value) ? "identity" : undefined;
     if (whole !== undefined) return { text: value, findings: [{ kind: whole, start: 0, end: value.length }] };
@@ -66,7 +91,7 @@ export function findIn({ kind, value }: Field): ReturnType<typeof findPersonal> 
 }
 
 /** A parcel's number in seventy looks like a card. */
-function butCards({ text, findings }: ReturnType<typeof findPersonal>): ReturnType<typeof findPersonal> {
+function butCards({ text, findings }: Found): Found {
   return { text, findings: findings.filter(({ kind }) => kind !== "card") };
 }
 

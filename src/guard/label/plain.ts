@@ -45,6 +45,7 @@ function addPiece(fields: Fields, piece: string): void {
     value = first === "" ? [] : [first];
   };
   for (const word of piece.replaceAll("：", ":").split(/[ \u3000]+/u)) {
+    if (fields.isCut) return;
     if (word.includes("://")) {
       begin(undefined, "");
       for (const field of webFields(word)) fields.add(field.kind, field.value);

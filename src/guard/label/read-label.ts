@@ -13,6 +13,12 @@ import { readSfCode } from "./sorting-code.ts";
 import { readWebAddress } from "./web-address.ts";
 
 /**
+ * A code that may be in three encodings or more is read in the likeliest alone if it is longer, and nothing is taken out
+ * of it: no label that sorts parcels is so long, and one that was made for it would cost its length for each of them.
+ */
+const guessedBytesMax = 1_024;
+
+/**
  * Takes the code of a label apart.
  *
  * Takes:   the bytes as a scanner gives them, without AIM identifier; any bytes at all.
@@ -25,10 +31,11 @@ export function readLabels(code: Uint8Array, symbology: string | undefined): rea
   // A picture of a label shows all that is on it: it is refused as what it is, and so is whatever leads to one.
   const texts = startsPicture(code) ? [] : decodings(code);
   if (texts.length === 0 || texts.some(refersToPicture)) return [new Fields().label("image")];
-  return texts.map((decoding) => {
+  const isGuess = texts.length > 2 && code.length > guessedBytesMax;
+  return (isGuess ? texts.slice(0, 1) : texts).map((decoding) => {
     const text = decoding.replaceAll("\0", " ").trim();
     const label = readLabel(text, symbology);
-    return label.isCut ? { ...label, text } : label;
+    return isGuess || label.isCut ? { ...label, isCut: true, text } : label;
   });
 }
 

@@ -4,7 +4,7 @@ import { createGuard, createRehearsal, createTokenKeys } from "../../../src/guar
 import { carrierNames, guardSettings } from "../../../src/guard/settings.ts";
 import { programFolder } from "../../../src/lib/program-folder.ts";
 import type { FirstRead } from "../../../src/model/observation.ts";
-import { hostileCodes } from "../../guard/hostile.ts";
+import { hostileBytes } from "../../guard/hostile.ts";
 
 const plainCount = 200_000;
 const labelRounds = 30;
@@ -37,9 +37,9 @@ function observation(code: Uint8Array, symbology: string): FirstRead {
 
 type Treat = (reads: readonly FirstRead[]) => unknown;
 
-function theGuard(): Treat {
+function theGuard(core: "drop" | "mask" = "drop"): Treat {
   const now = (): number => 1_795_758_139_000;
-  const settings = guardSettings.parse({ carriers: [...carrierNames] });
+  const settings = guardSettings.parse({ carriers: [...carrierNames], core });
   const guard = createGuard({ settings, tokens: createTokenKeys(now) });
   // As the daemon does once it is ready.
   const rehearse = createRehearsal(settings);
@@ -87,7 +87,8 @@ function waybills(): FirstRead[] {
 /** Plain waybills, labels of the corpus, or hostile codes, through the guard or through the pattern. */
 export function guard(argument: string): GuardCost {
   const [what, how] = argument.split(" ");
-  const treat = how === "pattern" ? thePattern() : theGuard();
+  // What is masked is searched and shown besides: hostile codes cost most there.
+  const treat = how === "pattern" ? thePattern() : theGuard(what === "hostile" ? "mask" : "drop");
   if (what === "hostile") return hostile(treat);
   const reads = what === "waybills" ? waybills() : labels();
   const rounds = what === "waybills" ? plainCount / reads.length : labelRounds;
@@ -99,7 +100,7 @@ export function guard(argument: string): GuardCost {
 }
 
 function hostile(treat: Treat): GuardCost {
-  const reads = hostileCodes.map(([, code]) => [observation(Buffer.from(code, "utf8"), "]Q1")]);
+  const reads = hostileBytes.map(([, code]) => [observation(code, "]Q1")]);
   const millis: number[][] = reads.map(() => []);
   for (let round = 0; round < hostileRounds; round += 1)
     for (const [index, read] of reads.entries()) {
