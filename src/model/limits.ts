@@ -41,6 +41,8 @@ export const limits = {
   ordersJudgedMax: 256,
   /** Orders that wait for the one that is being carried out. */
   ordersWaitingMax: 16,
+  /** Orders that found no room, by number: none overtakes them. They come by one broker no faster than its budget lets them. */
+  ordersMissedMax: 4_096,
   /** A broker whose subscription broke a connection is asked for orders again after this long: delivery comes first. */
   subscribePauseMs: 600_000,
   /** Bytes of events that one lease hands out. */
