@@ -2,6 +2,7 @@ import type { Config, Judgement } from "./config/index.ts";
 import { centreKeyOf, provenByCentre } from "./guard/policy/index.ts";
 import type { DoneOrder } from "./identity/index.ts";
 import type { Clock } from "./lib/clock.ts";
+import { fingerprintOf } from "./lib/fingerprint.ts";
 import { readSmallFile } from "./lib/small-file.ts";
 import { systemCode } from "./model/error.ts";
 import { limits } from "./model/limits.ts";
@@ -131,6 +132,15 @@ export function compare({ order, sha256 }: Proven, done: DoneOrder | undefined):
         sentence: `it is order ${number}, which was carried out with other content or under another signature; allowed: ${done.order + 1} or higher`,
         hint: again,
       };
+}
+
+/** Fingerprint of the key that orders are proven by; undefined if none are taken, or there is no such key. */
+export async function orderKeyOf({ brokers, guard }: Config): Promise<string | undefined> {
+  const { policy_key_file: path } = guard;
+  if (path === undefined || !brokers.some(({ orders }) => orders)) return undefined;
+  const read = await readKey(path);
+  const found = "refused" in read ? read : centreKeyOf(read.pem);
+  return "refused" in found ? undefined : fingerprintOf(found.key);
 }
 
 /** What a look at the config has to say of the key that orders are proven by; with a signed policy `judgePolicy` says it. */

@@ -61,6 +61,14 @@ export interface BrokerStatus {
   readonly queuedCount: number;
   readonly inFlightCount: number;
   readonly acknowledgedCount: number;
+  /** Whether the centre's orders come by it; absent unless the config asks for them there. */
+  readonly orders?: {
+    /** The broker has granted the subscription, on this connection. */
+    readonly subscribed: boolean;
+    /** Why none come by it, one sentence; empty if nothing is known to be wrong. */
+    readonly problem: string;
+    readonly hint?: string;
+  };
   /** It gets views of events (`[broker.view]`). */
   readonly hasView?: boolean;
   /** Highest sequence up to which the broker has everything. */

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -104,6 +105,13 @@ describe("R33 sortgate check", () => {
     put("centre.pem", centre.publicKey);
     const { code, stdout } = await check(named);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/central {2}mqtt:.*; gives orders$/m)]);
+    // To be compared with the centre's own, as an operator of the centre would look for it.
+    const der = execFileSync("openssl", ["pkey", "-pubin", "-in", join(dir, "centre.pem"), "-outform", "DER"]);
+    const fingerprint = createHash("sha256").update(der).digest("hex");
+    const short = fingerprint.slice(0, 16).match(/.{4}/g)!.join(" ");
+    expect(stdout).toMatch(new RegExp(`^ *orders +proven by the key ${short}$`, "m"));
+    const json = JSON.parse((await runHere("check", "--json", "--config", join(dir, "sortgate.toml"))).stdout);
+    expect(json.config.orderKey).toEqual({ fingerprint });
   });
 
   test("says that the key is of no use with neither orders nor a signed policy", async () => {
