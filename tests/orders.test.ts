@@ -418,6 +418,16 @@ describe("R33 orders of the centre", () => {
     expect([rig.asked.length, rig.told.at(-1)?.data.order]).toEqual([0, 7]);
   });
 
+  it("that are spelt otherwise, with the same bytes, are not taken: one order has one digest", async () => {
+    const rig = aRig();
+    const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const signed = await rig.sign(anOrder(7, [token]));
+    rig.take(signed.slice(0, -1) + letters[letters.indexOf(signed.at(-1)!) ^ 3]);
+    expect(rig.reasons()).toEqual(["unsigned"]);
+    rig.take(signed);
+    await rig.until(() => rig.asked.length, 1);
+  });
+
   it("of any bytes, and with any part of a signed one changed, are refused, and nothing is thrown", async () => {
     const rig = aRig();
     const parts = (await rig.sign(anOrder(7, [token]))).split(".");

@@ -1,6 +1,7 @@
+import { fromBase64url } from "../../lib/base64url.ts";
 import type { Json } from "../../model/event.ts";
 import { canonicalize, type ParseRefusal, parseStrict } from "../canonical.ts";
-import { type EventSignature, fromBase64url, isObject, readEventSignature } from "../jws.ts";
+import { type EventSignature, isObject, readEventSignature } from "../jws.ts";
 import { type CapturedPlace, placeIn } from "./place.ts";
 import { readErased, readView, type StandIn } from "./stand-in.ts";
 import type { MalformedReason } from "./verdict.ts";
