@@ -120,6 +120,12 @@ export function compare({ order, sha256 }: Proven, done: DoneOrder | undefined):
   const { order: number } = order;
   if (done === undefined || number > done.order) return "new";
   if (number === done.order && sha256 === done.sha256) return "same";
+  if (done.order >= limits.orderNumberMax)
+    return {
+      reason: number < done.order ? "older" : "other-content",
+      sentence: `it is order ${number}, and order ${done.order} was carried out already, above which there is none`,
+      hint: "have the centre clear its orders, stop the gateway, move identity/order.json in data_dir aside, and start it; docs/privacy.md says what that means",
+    };
   const again = `have the centre sign it again as order ${done.order + 1}`;
   return number < done.order
     ? {

@@ -151,6 +151,20 @@ describe("R33 orders of the centre", () => {
     expect(rig.asked).toHaveLength(1);
   });
 
+  it("with an extreme number are refused; where the last one done has one, what is to be done about it is told", async () => {
+    const rig = aRig();
+    rig.take(await rig.sign(anOrder(Number.MAX_SAFE_INTEGER, [token])));
+    await rig.until(rig.reasons, ["malformed"]);
+    expect([rig.asked, rig.remembered()]).toEqual([[], undefined]);
+    const done = { order: Number.MAX_SAFE_INTEGER, sha256: "0".repeat(64) };
+    writeFileSync(rig.memory, JSON.stringify(done), { mode: 0o600 });
+    rig.take(await rig.sign(anOrder(limits.orderNumberMax, [token])));
+    await rig.until(rig.reasons, ["malformed", "older"]);
+    expect(rig.notices.at(-1)!.message).toMatch(
+      /above which there is none\. Try: .*move identity\/order\.json in data_dir aside/,
+    );
+  });
+
   it("wait, untold, for an erasure at the box, and with a word a minute for room; the chain tells their beginning once", async () => {
     const rig = aRig();
     rig.take(await rig.sign(anOrder(7, [token])));

@@ -35,6 +35,8 @@ export const limits = {
   inboundBytesMax: 262_144,
   /** An order of the centre as it comes: a thousand tokens take 52 kB. */
   orderBytesMax: 65_536,
+  /** Highest number of an order: each has some left above it, and none is read as another one. */
+  orderNumberMax: 1_000_000_000_000,
   /** Tokens and numbers that one order erases. */
   orderSubjectsMax: 1_000,
   /** Orders that wait to be judged, some milliseconds each, and come by one broker no faster than its budget lets them. */
