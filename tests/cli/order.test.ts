@@ -56,6 +56,9 @@ describe("R33 sortgate order sign", () => {
     };
     expect(await told(anOrder(7, [token, "of Anna"]))).toMatch(/order\.json {2}erase: number 2 of the list is neither/);
     expect(await told(anOrder(0, [token]))).toMatch(/order is missing or of another form; allowed: a whole number/);
+    expect(await told(anOrder(Number.MAX_SAFE_INTEGER, [token]))).toMatch(
+      /order is missing or of another form; allowed: a whole number from 1 to 1000000000000/,
+    );
     expect(await told(`{"erase":["${number}"]`)).toMatch(/it is no JSON/);
     expect(await told(anOrder(7, [token], { notAfter: "2020-01-01T00:00:00Z" }))).toMatch(/it ended on 2020-01-01/);
     expect(await told(anOrder(7, Array(1_000).fill("1".repeat(64))))).toMatch(
@@ -89,6 +92,16 @@ describe("R33 sortgate check", () => {
       /:\d+:1 {2}broker "central" > orders: found true, and policy_key_file is missing in \[guard\]; allowed .*\n {2}Try: put the centre's public key there, .*policy_key_file = …\n/,
     );
     expect((await check(text.replace("orders = true", "orders = false"))).code).toBe(0);
+  });
+
+  test("refuses orders by a broker that gets views", async () => {
+    put("centre.pem", aCentre().publicKey);
+    const viewed = text.replace("orders = true\n", "orders = true\n[broker.view]\n");
+    const { code, stdout } = await check(`${viewed}[guard]\npolicy_key_file = "centre.pem"\n`);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /:\d+:1 {2}broker "central" > orders: found true, and this broker gets views; allowed: [^\n]*\n {2}Try: write orders = true in the \[\[broker\]\] of the centre/,
+    );
   });
 
   test("proves that key, also without a signed policy", async () => {
