@@ -98,7 +98,7 @@ export async function openGateway({ config, policy, opening }: HeadStart, versio
   const devices = await startDevices({ config, clock, tell, ledger, pressure, pipeline, now });
   const { forwarders, orders } = startForwarders(config, version, ledger, clock, tell, known);
   late.forwarders = forwarders;
-  begin({ devices, forwarders });
+  begin({ devices, forwarders, orders });
 
   const lookAtClocks = clockWatches(clock, clockSync, ledger, tell);
   const timers = startTimers({
@@ -135,6 +135,7 @@ export async function openGateway({ config, policy, opening }: HeadStart, versio
 interface Field {
   readonly devices: readonly SupervisedDevice[];
   readonly forwarders: readonly Forwarder[];
+  readonly orders: Orders | undefined;
 }
 
 /** What is open when the control socket cannot be opened is closed again. */
@@ -334,7 +335,6 @@ function openControlSocket({
 }
 
 interface Stoppable extends Field {
-  readonly orders: Orders | undefined;
   readonly ledger: LedgerThread;
   readonly pipeline: Pipeline;
   readonly now: () => Instant;

@@ -29,11 +29,14 @@ const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 
 const isName = (value: unknown): value is string => typeof value === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(value);
 
+const isNumber = (value: number): boolean => value >= 1 && value <= limits.orderNumberMax;
+const numberAllowed = `a whole number from 1 to ${limits.orderNumberMax}; the next one that was not used for this gateway yet`;
+
 /** What is wrong with one member; each says what is allowed. */
 const faults: readonly (readonly [member: keyof Members, isWrong: (value: unknown) => boolean, allowed: string])[] = [
   ["site", (value) => !isName(value), "the site of the gateway, as in its config"],
   ["gateway", (value) => !isName(value), "the id of the gateway, as in its config"],
-  ["order", (value) => !(Number.isSafeInteger(value) && (value as number) > 0), "a whole number, 1 or higher"],
+  ["order", (value) => !(Number.isSafeInteger(value) && isNumber(value as number)), numberAllowed],
   [
     "notAfter",
     (value) =>

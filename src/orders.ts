@@ -1,16 +1,25 @@
 import { createHash } from "node:crypto";
-import type { Config, Judgement } from "./config/index.ts";
-import type { Erasure, Subject } from "./control/index.ts";
-import { centreKeyOf, claimOf, provenByCentre } from "./guard/policy/index.ts";
-import { type DoneOrder, orderMemory } from "./identity/index.ts";
+import type { Config } from "./config/index.ts";
+import type { Erasure, OrdersStatus, Subject } from "./control/index.ts";
+import { claimOf } from "./guard/policy/index.ts";
+import { orderMemory } from "./identity/index.ts";
 import { type Clock, pause, systemTimers, type Timers } from "./lib/clock.ts";
-import { readSmallFile } from "./lib/small-file.ts";
-import { SortgateError, systemCode } from "./model/error.ts";
+import { SortgateError } from "./model/error.ts";
 import { announce, type TellChain } from "./model/event.ts";
 import type { DataOf } from "./model/event-fields.ts";
 import { limits } from "./model/limits.ts";
 import type { Tell } from "./model/notice.ts";
-import { type Order, readOrderText } from "./order.ts";
+import {
+  behind,
+  compare,
+  type Incoming,
+  judge,
+  keyFault,
+  type Proven,
+  type Refused,
+  tooLarge,
+  tooMany,
+} from "./order-judge.ts";
 import { createOrderRefusals, type OrderRefusal } from "./order-refusals.ts";
 import type { LedgerThread } from "./workers/index.ts";
 
@@ -35,26 +44,16 @@ export interface OrderSources {
  * 1. Nothing is done but what the centre signed for this gateway, with a number above that of the last one done.
  * 2. A number is remembered once its order is done and the chain tells it: a crash in between does it again.
  * 3. What cannot be done now (another erasure goes on, no room) is tried until it is done; later orders wait for it.
- * 4. No more than `limits.ordersWaitingMax` wait; what comes beyond is refused, and told like what does not hold.
+ * 4. No more than `limits.ordersWaitingMax` wait; what comes beyond is refused, and told like what does not hold. From
+ *    then on none with a higher number is taken until that number comes again, or the gateway starts anew.
  */
 export interface Orders {
   /** Takes what a broker sent; returns at once. An empty message is an order that was cleared. */
   take(broker: string, bytes: Uint8Array): void;
+  /** How orders do, for a status. */
+  state(): Promise<OrdersStatus>;
   /** Takes no more, and tries nothing again. What goes on in the ledger ends with it. */
   close(): void;
-}
-
-interface Incoming {
-  readonly broker: string;
-  readonly bytes: Buffer;
-  readonly sha256: string;
-}
-
-/** An order that the centre signed for this gateway. */
-interface Proven {
-  readonly order: Order;
-  readonly sha256: string;
-  readonly broker: string;
 }
 
 /** Somebody at the box erases something: that seldom takes long. */
@@ -67,29 +66,53 @@ export function openOrders(sources: OrderSources): Orders {
   const refusals = createOrderRefusals(sources);
   const memory = orderMemory(sources.gateway.data_dir);
 
+  const lastDone = (): Promise<number> =>
+    memory.read().then(
+      (done) => done?.order ?? 0,
+      () => 0,
+    );
+  const missed = createMissed();
+  let delay: OrdersStatus["delayed"];
+
   const proven = createQueue<Proven>(signal, limits.ordersWaitingMax, async (order) => {
     const progress: Progress = {};
     while (!signal.aborted) {
       try {
         const refused = await attempt(order, progress, memory, sources);
-        if (refused !== undefined) refusals.refuse(order.broker, refused, order);
+        if (refused !== undefined) refusals.refuse(order.broker, refused.refused, { ...order, order: refused.order });
+        delay = undefined;
         return;
       } catch (error) {
         if (signal.aborted) return;
         const isBusy = error instanceof SortgateError && error.code === "usage/invalid";
-        if (!isBusy) tell(delayed(order, error));
+        if (!isBusy) {
+          delay = delayOf(order, error);
+          tell(delayed(order, delay));
+        }
         await pause(isBusy ? busyMs : retryMs, signal, timers);
       }
     }
   });
+  /** Has it wait for its turn; gives why there is no room for it, if so. */
+  const admit = async (one: Proven): Promise<OrderRefusal | undefined> => {
+    const { order: number } = one.order;
+    const before = missed.lowest(await lastDone());
+    if (before !== undefined && number > before) return behind(before);
+    return proven.add(one) ? undefined : tooMany;
+  };
   // What the centre did not sign is judged in milliseconds, and so never keeps out what waits for an order before it.
   const arrived = createQueue<Incoming>(signal, limits.ordersJudgedMax, async (message) => {
     const { broker, sha256 } = message;
     const judged = await judge(message, sources);
-    if ("refused" in judged) refusals.refuse(broker, judged.refused, { sha256, order: judged.order });
-    else if (!proven.holds(sha256) && !proven.add({ broker, sha256, order: judged.order }))
-      refusals.refuse(broker, tooMany, { sha256, order: judged.order });
+    if ("refused" in judged) return refusals.refuse(broker, judged.refused, { sha256, order: judged.order });
+    if (proven.holds(sha256)) return;
+    const { order } = judged;
+    const refused = await admit({ ...message, order });
+    if (refused === undefined) return missed.came(order.order);
+    missed.add(order.order);
+    refusals.refuse(broker, refused, { sha256, order });
   });
+  void tellKey(sources);
 
   return {
     take(broker, bytes) {
@@ -103,7 +126,47 @@ export function openOrders(sources: OrderSources): Orders {
       if ("refused" in claim) return refusals.refuse(broker, { ...claim.refused, reason: "unsigned" }, { sha256 });
       if (!arrived.add({ broker, bytes: own, sha256 })) refusals.refuse(broker, tooMany, { sha256 });
     },
-    close: abort,
+    async state() {
+      const last = await lastDone();
+      const missing = missed.lowest(last);
+      return {
+        ...(last > 0 && { last }),
+        waitingCount: proven.count(),
+        ...(delay !== undefined && { delayed: delay }),
+        ...(missing !== undefined && { missing }),
+        refusedCount: refusals.counts(),
+      };
+    },
+    close() {
+      abort();
+      refusals.close();
+    },
+  };
+}
+
+/** Without the key each order is refused, and the first may come in a year. */
+async function tellKey({ keyFile, tell }: OrderSources): Promise<void> {
+  const fault = await keyFault(keyFile);
+  if (fault === undefined) return;
+  const message = `No order of the centre can be proven: ${fault.sentence}. Try: ${fault.hint}`;
+  tell({ name: "order/refused", level: "error", message, fields: { reason: "key" } });
+}
+
+/** The numbers of orders that were refused for want of room. */
+function createMissed() {
+  let numbers: number[] = [];
+  return {
+    /** Those up to the last one done can never be carried out, and keep nothing waiting. */
+    lowest(lastDone: number): number | undefined {
+      numbers = numbers.filter((number) => number > lastDone);
+      return numbers.length === 0 ? undefined : Math.min(...numbers);
+    },
+    add(number: number): void {
+      if (!numbers.includes(number) && numbers.length < limits.ordersMissedMax) numbers.push(number);
+    },
+    came(number: number): void {
+      numbers = numbers.filter((one) => one !== number);
+    },
   };
 }
 
@@ -126,6 +189,7 @@ function createQueue<Item extends { readonly sha256: string }>(
     }
   };
   return {
+    count: () => items.length,
     holds: (sha256: string) => items.some((item) => item.sha256 === sha256),
     /** False: too many wait. */
     add(item: Item): boolean {
@@ -134,91 +198,6 @@ function createQueue<Item extends { readonly sha256: string }>(
       return true;
     },
   };
-}
-
-const tooLarge = (byteCount: number): OrderRefusal => ({
-  reason: "too-large",
-  sentence: `it has ${byteCount} bytes; allowed: ${limits.orderBytesMax}`,
-  hint: "have the centre make two of it",
-});
-
-const tooMany: OrderRefusal = {
-  reason: "too-many",
-  sentence: `more than ${limits.ordersWaitingMax} orders wait for the one that is being carried out`,
-  hint: "have the centre wait for the audit event of an order (order-done) before it sends the next",
-};
-
-type Judged = { readonly order: Order } | { readonly refused: OrderRefusal; readonly order?: Order };
-
-const refuse = (
-  reason: OrderRefusal["reason"],
-  sentence: string,
-  hint: string,
-): { readonly refused: OrderRefusal } => ({
-  refused: { reason, sentence, hint },
-});
-
-/** Whether the centre signed it for this gateway and this day. Fails: never. */
-async function judge({ bytes }: Incoming, { keyFile, gateway, clock }: OrderSources): Promise<Judged> {
-  const key = await readKey(keyFile);
-  if ("refused" in key) return key;
-  const proven = await provenByCentre("order", bytes, key.pem);
-  if ("refused" in proven) {
-    const { reason, sentence, hint } = proven.refused;
-    return refuse(reason === "key" ? "key" : "signature", sentence, hint);
-  }
-  const read = readOrderText(Buffer.from(proven.payload).toString("utf8"));
-  if (!read.ok) return refuse("malformed", read.sentence, "have the centre correct it, and sign it again");
-  const { order } = read;
-  return { ...misfitOf(order, gateway, clock.wallMs()), order };
-}
-
-async function readKey(path: string): Promise<{ readonly pem: Buffer } | { readonly refused: OrderRefusal }> {
-  try {
-    return { pem: await readSmallFile(path) };
-  } catch (error) {
-    const sentence = `the centre's public key ${path} cannot be read (${systemCode(error) || "unknown reason"})`;
-    return refuse("key", sentence, "put it there, and let the user that runs sortgate read it; then: sortgate check");
-  }
-}
-
-/** Why an order that the centre signed is none for this gateway or this day. */
-function misfitOf(
-  { site, gateway: id, notAfter }: Order,
-  gateway: OrderSources["gateway"],
-  nowMs: number,
-): { readonly refused: OrderRefusal } | undefined {
-  if (site !== gateway.site || id !== gateway.id) {
-    const topic = "have the centre publish each order under the topic of the gateway that it names";
-    return site === gateway.site
-      ? refuse("gateway", `it is for another gateway; allowed: ${JSON.stringify(gateway.id)}`, topic)
-      : refuse("site", `it is for another site; allowed: ${JSON.stringify(gateway.site)}`, topic);
-  }
-  if (notAfter === undefined || Date.parse(notAfter) > nowMs) return undefined;
-  return refuse(
-    "ended",
-    `it ended on ${new Date(notAfter).toISOString()}`,
-    "have the centre sign it anew; timedatectl shows whether the clock of this machine is right",
-  );
-}
-
-/** Whether an order is none that was done already, or comes behind one that was. */
-function compare({ order, sha256 }: Proven, done: DoneOrder | undefined): "new" | "same" | OrderRefusal {
-  const { order: number } = order;
-  if (done === undefined || number > done.order) return "new";
-  if (number === done.order && sha256 === done.sha256) return "same";
-  const again = `have the centre sign it again as order ${done.order + 1}`;
-  return number < done.order
-    ? {
-        reason: "older",
-        sentence: `it is order ${number}, and order ${done.order} was carried out already; allowed: ${done.order + 1} or higher`,
-        hint: `if it is no old one that was sent again, ${again}`,
-      }
-    : {
-        reason: "other-content",
-        sentence: `it is order ${number}, which was carried out with other content or under another signature; allowed: ${done.order + 1} or higher`,
-        hint: again,
-      };
 }
 
 /** What of an order was done by attempts before. */
@@ -233,11 +212,17 @@ async function attempt(
   proven: Proven,
   progress: Progress,
   memory: ReturnType<typeof orderMemory>,
-  { announce, durable, erase, tell }: OrderSources,
-): Promise<OrderRefusal | undefined> {
+  sources: OrderSources,
+): Promise<Refused | undefined> {
+  const { announce, durable, erase, tell } = sources;
   const { order, sha256, broker } = proven;
   const compared = compare(proven, await memory.read());
-  if (compared !== "new") return compared === "same" ? undefined : compared;
+  if (compared !== "new") return compared === "same" ? undefined : { refused: compared, order };
+  if (progress.isBegun !== true) {
+    // It may have waited for long: its time may be over, and the centre may have another key.
+    const judged = await judge(proven, sources);
+    if ("refused" in judged) return judged;
+  }
   const about = { broker, order: order.order, sha256, reason: order.reason, subjects: order.erase.length };
   const say = (action: string, more: DataOf<"audit"> = {}): void => {
     if (!announce("audit", { action, ...about, ...more })) throw noRoom();
@@ -279,15 +264,22 @@ function doneNotice({ order, broker }: Proven, erasure: Erasure): Parameters<Tel
   return { name: "order/done", level: "warn", message, fields };
 }
 
-function delayed({ order, broker }: Proven, error: unknown): Parameters<Tell>[0] {
-  const { message, hint } =
+function delayOf({ order, broker }: Proven, error: unknown): NonNullable<OrdersStatus["delayed"]> {
+  const { message, hint = "" } =
     error instanceof SortgateError
       ? error
       : { message: `a fault of the program (${(error as Error | undefined)?.name})`, hint: "report it" };
+  return { broker, order: order.order, problem: message, hint };
+}
+
+function delayed(
+  { order, broker }: Proven,
+  { problem, hint }: NonNullable<OrdersStatus["delayed"]>,
+): Parameters<Tell>[0] {
   return {
     name: "order/delayed",
     level: "warn",
-    message: `Order ${order.order} of the centre is not done yet, and is tried again in ${retryMs / 1_000} s: ${message}. Try: ${hint}`,
+    message: `Order ${order.order} of the centre is not done yet, and is tried again in ${retryMs / 1_000} s: ${problem}. Try: ${hint}`,
     fields: { broker, order: order.order },
   };
 }
@@ -319,15 +311,4 @@ interface OrderWiring {
   readonly ledger: Pick<LedgerThread, "append" | "ask" | "hasRoom">;
   readonly clock: Clock;
   readonly tell: Tell;
-}
-
-/** What a look at the config has to say of the key that orders are proven by; with a signed policy `judgePolicy` says it. */
-export async function judgeOrders({ brokers, guard }: Config): Promise<Judgement[]> {
-  const { policy_key_file: path, policy_file: policy } = guard;
-  if (path === undefined || policy !== undefined || !brokers.some(({ orders }) => orders)) return [];
-  const read = await readKey(path);
-  const found = "refused" in read ? read : centreKeyOf(read.pem);
-  if (!("refused" in found)) return [];
-  const { sentence, hint } = found.refused;
-  return [{ level: "problem", path: ["guard", "policy_key_file"], sentence, hint }];
 }

@@ -6,6 +6,7 @@ import type {
   BrokerStatus,
   CertificateFacts,
   DeviceStatus,
+  OrdersStatus,
   ReadPointStatus,
   RefusedStatus,
   SealKeyStatus,
@@ -13,7 +14,7 @@ import type {
 } from "./control/index.ts";
 import type { SupervisedDevice } from "./driver/index.ts";
 import type { Forecast } from "./forecast.ts";
-import type { Forwarder } from "./forward/index.ts";
+import type { Forwarder, ForwarderState } from "./forward/index.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { fileNow, type Policy, policyStatus } from "./policy.ts";
 import type { LedgerStats, LedgerThread, RefusedRow } from "./workers/index.ts";
@@ -31,6 +32,7 @@ export interface StatusSources {
   readonly pipeline: Pipeline;
   readonly devices: readonly SupervisedDevice[];
   readonly forwarders: readonly Forwarder[];
+  readonly orders: { state(): Promise<OrdersStatus> } | undefined;
   /** Whether devices that can wait are made to. */
   readonly pressure: Pick<BackPressure, "reason" | "sinceMs">;
   readonly forecast: () => Forecast;
@@ -94,6 +96,7 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
     ] as Status["sealing"],
     ...(sealKey === undefined ? {} : { sealKey }),
     brokers: config.brokers.map((_, broker) => brokerStatus(sources, stats, forecast, broker)),
+    ...(sources.orders !== undefined && { orders: await sources.orders.state() }),
   };
 }
 
@@ -176,6 +179,14 @@ export function refusedStatus({ sequence, reason, at }: RefusedRow): RefusedStat
   return { sequence, reason, at: new Date(at).toISOString() };
 }
 
+function orderingStatus({
+  isHeld,
+  problem,
+  hint,
+}: NonNullable<ForwarderState["orders"]>): NonNullable<BrokerStatus["orders"]> {
+  return { subscribed: isHeld, problem, ...(hint !== "" && { hint }) };
+}
+
 function brokerStatus(
   { config, forwarders, nowMs }: StatusSources,
   stats: LedgerStats,
@@ -183,7 +194,8 @@ function brokerStatus(
   broker: number,
 ): BrokerStatus {
   const { name, url, view } = config.brokers[broker]!;
-  const { state, since, problem, hint, protocol, inFlightCount, acknowledgedCount } = forwarders[broker]!.state();
+  const { state, since, problem, hint, protocol, inFlightCount, acknowledgedCount, orders } =
+    forwarders[broker]!.state();
   const queue = stats.brokers.find((entry) => entry.name === name);
   return {
     name,
@@ -204,6 +216,7 @@ function brokerStatus(
     salvagedCount: queue?.salvagedCount ?? 0,
     ...(queue?.replay === undefined ? {} : { replay: queue.replay }),
     ...(view !== undefined && { hasView: true }),
+    ...(orders !== undefined && { orders: orderingStatus(orders) }),
     hoursUntilDrained: forecast.hoursUntilDrained[broker] ?? null,
     oldestQueuedMs: queue?.oldestAt === undefined ? 0 : Math.max(0, Date.now() - queue.oldestAt),
   };

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { limits } from "../src/model/limits.ts";
 import { readOrderText } from "../src/order.ts";
 import { anOrder } from "./fakes/centre.ts";
 
@@ -24,6 +25,7 @@ describe("R33 the text of an order", () => {
         ],
       },
     });
+    expect(said(anOrder(limits.orderNumberMax, [token]))).toBe("");
     expect(said(anOrder(1, Array(1_000).fill(token)))).toBe("");
   });
 
@@ -37,17 +39,19 @@ describe("R33 the text of an order", () => {
       [{ gateway: "line-3", order: 7, reason: "T", erase: [token] }, /^site is missing/],
       [anOrder(7, [token], { site: `${number}/` }), /^site is missing or of another form/],
       [anOrder(7, [token], { gateway: 3 }), /^gateway is missing or of another form/],
-      ...[0, -1, 1.5, 2 ** 53, "7", null].map((order): [unknown, RegExp] => [
-        anOrder(7, [token], { order }),
-        /^order is missing or of another form; allowed: a whole number/,
-      ]),
+      ...[0, -1, 1.5, limits.orderNumberMax + 1, Number.MAX_SAFE_INTEGER, 2 ** 53, "7", null].map(
+        (order): [unknown, RegExp] => [
+          anOrder(7, [token], { order }),
+          /^order is missing or of another form; allowed: a whole number from 1 to 1000000000000; the next one/,
+        ],
+      ),
       ...["2027-12-31", "tomorrow", "2027-13-01T00:00:00Z", 7, null, "2027-12-31T00:00:00"].map(
         (notAfter): [unknown, RegExp] => [
           anOrder(7, [token], { notAfter }),
           /^notAfter .*; allowed: a time, for example/,
         ],
       ),
-      ...["", "of Anna Smith", number.slice(2), 7, undefined].map((reason): [unknown, RegExp] => [
+      ...["", "of Anna Smith", number.slice(2), "139.1234.5678", 7, undefined].map((reason): [unknown, RegExp] => [
         anOrder(7, [token], { reason }),
         /^reason .*; allowed: the name of a ticket/,
       ]),

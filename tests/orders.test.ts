@@ -38,14 +38,14 @@ interface Asked {
 }
 
 /** Orders over a ledger that answers when it is told to; files, keys and signatures are real. */
-function aRig() {
+function aRig({ hasKey = true } = {}) {
   const dir = mkdtempSync(join(tmpdir(), "sortgate-orders-"));
   const identity = join(dir, "identity");
   mkdirSync(identity, { mode: 0o700 });
   writeFileSync(join(identity, "device.key"), "", { mode: 0o600 });
   const centre = aCentre();
   const keyFile = join(dir, "centre.pem");
-  writeFileSync(keyFile, centre.publicKey);
+  if (hasKey) writeFileSync(keyFile, centre.publicKey);
   const time = createTime();
   const told: { kind: string; data: Readonly<Record<string, unknown>> }[] = [];
   const notices: Notice[] = [];
@@ -151,6 +151,20 @@ describe("R33 orders of the centre", () => {
     expect(rig.asked).toHaveLength(1);
   });
 
+  it("with an extreme number are refused; where the last one done has one, what is to be done about it is told", async () => {
+    const rig = aRig();
+    rig.take(await rig.sign(anOrder(Number.MAX_SAFE_INTEGER, [token])));
+    await rig.until(rig.reasons, ["malformed"]);
+    expect([rig.asked, rig.remembered()]).toEqual([[], undefined]);
+    const done = { order: Number.MAX_SAFE_INTEGER, sha256: "0".repeat(64) };
+    writeFileSync(rig.memory, JSON.stringify(done), { mode: 0o600 });
+    rig.take(await rig.sign(anOrder(limits.orderNumberMax, [token])));
+    await rig.until(rig.reasons, ["malformed", "older"]);
+    expect(rig.notices.at(-1)!.message).toMatch(
+      /above which there is none\. Try: .*move identity\/order\.json in data_dir aside/,
+    );
+  });
+
   it("wait, untold, for an erasure at the box, and with a word a minute for room; the chain tells their beginning once", async () => {
     const rig = aRig();
     rig.take(await rig.sign(anOrder(7, [token])));
@@ -235,6 +249,15 @@ describe("R33 orders of the centre", () => {
     ]);
   });
 
+  it("that nobody could prove are told of at the start already, before the first one comes", async () => {
+    const rig = aRig({ hasKey: false });
+    await rig.until(() => rig.notices.map(({ level }) => level), ["error"]);
+    expect(rig.notices[0]!.message).toMatch(
+      /^No order of the centre can be proven: the centre's public key .*centre\.pem cannot be read \(ENOENT\)\. Try: put it there/,
+    );
+    expect(rig.told).toEqual([]);
+  });
+
   it("that have ended, are too large or too many are refused; an empty message is none", async () => {
     const rig = aRig();
     rig.take("");
@@ -256,19 +279,167 @@ describe("R33 orders of the centre", () => {
     expect(rig.reasons()).toEqual(Array(10).fill("unsigned"));
     rig.take(await rig.sign(anOrder(7, [token], { site: "HZ02" })));
     await rig.until(rig.reasons, [...Array(10).fill("unsigned"), "site"]);
+    // What was not told comes out by itself.
     await rig.advance(60_000);
-    for (let index = 500; index < 600; index += 1) rig.take(forged(index));
-    expect(rig.told.at(-1)).toEqual({
+    const late = (untold: number) => ({
       kind: "alarm",
-      data: { alarm: "order-refused", broker: "central", reason: "unsigned", untold: 490 },
+      data: { alarm: "order-refused", broker: "central", reason: "unsigned", untold },
     });
-    expect([rig.told.length, rig.notices.length]).toEqual([12, 12]);
-    // What is refused for good, and comes with each connection, is told once.
-    await rig.advance(600_000);
-    rig.take(forged(599));
+    expect([rig.told.length, rig.told.at(-1)]).toEqual([12, late(489)]);
+    for (let index = 500; index < 600; index += 1) rig.take(forged(index));
     expect(rig.told).toHaveLength(12);
+    await rig.advance(60_000);
+    expect([rig.told.length, rig.told.at(-1), rig.notices.length]).toEqual([13, late(99), 13]);
+    await rig.advance(600_000);
+    // What is refused for good, and comes with each connection, is told once.
+    rig.take(forged(599));
+    expect(rig.told).toHaveLength(13);
     rig.take(forged(0));
-    expect(rig.told.at(-1)?.data).toMatchObject({ reason: "unsigned", untold: 99 });
+    expect(rig.told.at(-1)?.data).toEqual({ alarm: "order-refused", broker: "central", reason: "unsigned" });
+    expect((await rig.orders.state()).refusedCount).toEqual({ unsigned: 601, site: 1 });
+  });
+
+  it("that are refused while the ledger is full, or just before the stop, are told to the chain at last, and to the log once", async () => {
+    const rig = aRig();
+    rig.state.hasRoom = false;
+    for (let index = 0; index < 3; index += 1) rig.take(`eyJhbGciOiJub25lIn0.${index}.AA`);
+    await rig.advance(60_000);
+    expect([rig.told, rig.notices.length]).toEqual([[], 3]);
+    rig.state.hasRoom = true;
+    await rig.advance(60_000);
+    expect(rig.told.map(({ data }) => data.untold)).toEqual([2]);
+    for (let index = 3; index < 20; index += 1) rig.take(`eyJhbGciOiJub25lIn0.${index}.AA`);
+    const count = rig.told.length;
+    rig.orders.close();
+    expect(rig.told.slice(count).map(({ data }) => Number(data.untold) + 1)).toEqual([17 - (count - 1)]);
+    expect(rig.notices).toHaveLength(count + 3);
+  });
+
+  it("that are not proven hide no refusal of the centre's own, also where they are too large or too many to be judged", async () => {
+    const rig = aRig();
+    const header = (await rig.sign(anOrder(1, [token]))).split(".")[0]!;
+    for (let index = 0; index < limits.ordersJudgedMax + 30; index += 1)
+      rig.take(`${header}.e30.${"A".repeat(4 * (index + 1))}`);
+    for (let index = 0; index < 30; index += 1) rig.take("a".repeat(limits.orderBytesMax + 1 + index));
+    expect(rig.told.map(({ kind }) => kind)).toEqual(Array(10).fill("alarm"));
+    await vi.waitFor(async () =>
+      expect((await rig.orders.state()).refusedCount).toEqual({
+        "too-many": 29,
+        "too-large": 30,
+        signature: limits.ordersJudgedMax + 1,
+      }),
+    );
+    rig.take(await rig.sign(anOrder(7, [token], { site: "HZ02" })));
+    await rig.until(
+      () => rig.told.at(-1)?.data,
+      expect.objectContaining({ action: "order-refused", reason: "site", order: 7 }),
+    );
+  });
+
+  it("of which more come than may wait are overtaken by none: the next one is taken once those without room came again, in turn", async () => {
+    const rig = aRig();
+    const signed = new Map<number, string>();
+    for (let order = 1; order <= 40; order += 1) signed.set(order, await rig.sign(anOrder(order, [token])));
+    const take = (order: number): void => rig.take(signed.get(order)!);
+    const refused = async (): Promise<number> => (await rig.orders.state()).refusedCount["too-many"] ?? 0;
+    for (let order = 1; order <= 39; order += 1) if (order !== 20) take(order);
+    const roomCount = limits.ordersWaitingMax + 1;
+    await vi.waitFor(async () => expect(await refused()).toBe(38 - roomCount));
+    const finish = async (from: number, to: number): Promise<void> => {
+      for (let order = from; order <= to; order += 1) {
+        await rig.until(() => rig.asked.length, order);
+        rig.asked[order - 1]!.done(erasure(1));
+        await rig.until(rig.remembered, order);
+      }
+    };
+    await finish(1, roomCount);
+    expect(await rig.orders.state()).toMatchObject({ last: roomCount, missing: roomCount + 1 });
+    // There is room now, and yet none may overtake the first that found none.
+    take(40);
+    take(19);
+    await vi.waitFor(async () => expect(await refused()).toBe(40 - roomCount));
+    expect(rig.notices.at(-1)!.message).not.toMatch(/order 19/);
+    take(18);
+    take(19);
+    // Number 20 never came, and is not waited for.
+    for (let order = 21; order <= 24; order += 1) take(order);
+    await finish(18, 19);
+    await rig.until(() => rig.asked.length, 20);
+    expect(await rig.orders.state()).toMatchObject({ last: 19, missing: 25 });
+    // Each that was refused is told or counted, in chain and log.
+    await rig.advance(60_000);
+    const untold = rig.told.reduce((sum, { data }) => sum + Number(data.untold ?? 0), 0);
+    expect(rig.reasons().length + untold).toBe(await refused());
+  });
+
+  it("that found no room keep none waiting once one with a higher number was carried out", async () => {
+    const rig = aRig();
+    for (let order = 11; order <= 11 + limits.ordersWaitingMax; order += 1)
+      rig.take(await rig.sign(anOrder(order, [token])));
+    rig.take(await rig.sign(anOrder(5, [token])));
+    await rig.until(rig.reasons, ["too-many"]);
+    await rig.until(() => rig.asked.length, 1);
+    rig.asked[0]!.done(erasure(1));
+    await rig.until(() => rig.asked.length, 2);
+    rig.take(await rig.sign(anOrder(40, [token], { site: "HZ02" })));
+    await rig.until(rig.reasons, ["too-many", "site"]);
+    rig.take(await rig.sign(anOrder(40, [token])));
+    await vi.waitFor(async () =>
+      expect(await rig.orders.state()).toMatchObject({ waitingCount: limits.ordersWaitingMax + 1, last: 11 }),
+    );
+    expect((await rig.orders.state()).missing).toBeUndefined();
+  });
+
+  it.each([
+    ["is over", "ended", 61_000],
+    ["has passed to another key of the centre", "signature", 0],
+  ])(
+    "whose time %s while they wait are refused when their turn comes, and those that have begun go on",
+    async (_, reason, passedMs) => {
+      const rig = aRig();
+      const notAfter = new Date(nowMs + 61_000).toISOString();
+      rig.take(await rig.sign(anOrder(7, [token], { notAfter })));
+      rig.take(await rig.sign(anOrder(8, [token], { notAfter })));
+      await rig.until(() => rig.asked.length, 1);
+      await vi.waitFor(async () => expect((await rig.orders.state()).waitingCount).toBe(2));
+      await rig.advance(passedMs);
+      if (passedMs === 0) writeFileSync(rig.keyFile, aCentre().publicKey);
+      rig.asked[0]!.fail(new SortgateError("ledger/full", "There is no room", { hint: "df -h" }));
+      await rig.until(() => rig.notices.map(({ name }) => name), ["order/delayed"]);
+      expect((await rig.orders.state()).delayed).toEqual({
+        broker: "central",
+        order: 7,
+        problem: "There is no room",
+        hint: "df -h",
+      });
+      await rig.advance(60_000);
+      await rig.until(() => rig.asked.length, 2);
+      rig.asked[1]!.done(erasure(1));
+      await rig.until(rig.reasons, [reason]);
+      expect([rig.asked.length, rig.remembered()]).toEqual([2, 7]);
+      expect(await rig.orders.state()).toEqual({ last: 7, waitingCount: 0, refusedCount: { [reason]: 1 } });
+    },
+  );
+
+  it("are not carried out after their time, if nobody could tell before which one was last", async () => {
+    const rig = aRig();
+    writeFileSync(rig.memory, "{}", { mode: 0o600 });
+    rig.take(await rig.sign(anOrder(7, [token], { notAfter: new Date(nowMs + 15_000).toISOString() })));
+    await rig.until(() => rig.notices.map(({ name }) => name), ["order/delayed"]);
+    rmSync(rig.memory);
+    await rig.advance(60_000);
+    await rig.until(rig.reasons, ["ended"]);
+    expect([rig.asked.length, rig.told.at(-1)?.data.order]).toEqual([0, 7]);
+  });
+
+  it("that are spelt otherwise, with the same bytes, are not taken: one order has one digest", async () => {
+    const rig = aRig();
+    const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const signed = await rig.sign(anOrder(7, [token]));
+    rig.take(signed.slice(0, -1) + letters[letters.indexOf(signed.at(-1)!) ^ 3]);
+    expect(rig.reasons()).toEqual(["unsigned"]);
+    rig.take(signed);
+    await rig.until(() => rig.asked.length, 1);
   });
 
   it("of any bytes, and with any part of a signed one changed, are refused, and nothing is thrown", async () => {

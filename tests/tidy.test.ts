@@ -64,9 +64,13 @@ const table: Record<string, { ours: string[]; packages: string[] }> = {
   "intake.ts": { ours: ["back-pressure.ts", "workers", "model"], packages: [] },
   "order.ts": { ours: ["control", "model"], packages: [] },
   "order-refusals.ts": { ours: ["order.ts", "model", "lib"], packages: [] },
+  "order-judge.ts": {
+    ours: ["order.ts", "order-refusals.ts", "config", "guard", "identity", "model", "lib"],
+    packages: [],
+  },
   "orders.ts": {
     ours: [
-      ...["order.ts", "order-refusals.ts", "config", "control", "guard", "identity"],
+      ...["order.ts", "order-judge.ts", "order-refusals.ts", "config", "control", "guard", "identity"],
       ...["workers", "model", "lib"],
     ],
     packages: [],
@@ -106,7 +110,7 @@ const table: Record<string, { ours: string[]; packages: string[] }> = {
       "simulator",
       "policy.ts",
       "order.ts",
-      "orders.ts",
+      "order-judge.ts",
       "model",
       "lib",
     ],

@@ -84,6 +84,32 @@ export function brokerFaults(broker: BrokerStatus): Fault[] {
   ];
 }
 
+/** Orders that cannot come, or cannot be carried out: the centre waits for the word that they are. */
+export function orderFaults({ brokers, orders }: Status): Fault[] {
+  const faults: Fault[] = [];
+  for (const { name, orders: asked } of brokers)
+    if (asked !== undefined && asked.problem !== "")
+      faults.push({
+        sentence: `${name}: ${asked.problem}`,
+        hint: asked.hint ?? "look at the broker's own log",
+        tone: "bad",
+      });
+  const { delayed, missing } = orders ?? {};
+  if (delayed !== undefined)
+    faults.push({
+      sentence: `Order ${delayed.order} of the centre is not done yet, and later ones wait for it: ${delayed.problem}`,
+      hint: `${delayed.hint}; it is tried again each minute`,
+      tone: "bad",
+    });
+  if (missing !== undefined)
+    faults.push({
+      sentence: `Orders of the centre found no room, from number ${missing} on: none with a higher number is taken before they come again`,
+      hint: `have the centre send order ${missing} again, or another one with that number, and then the next ones in turn`,
+      tone: "bad",
+    });
+  return faults;
+}
+
 const givesWay = {
   "drop-oldest": "the oldest events go, also those that a broker lacks",
   "drop-newest": "new events are refused",

@@ -7,6 +7,7 @@ export type {
   BrokerStatus,
   CertificateFacts,
   DeviceStatus,
+  OrdersStatus,
   PolicyStatus,
   ReadPointStatus,
   RefusedStatus,

@@ -169,6 +169,26 @@ function addLabels(families: Families, labels: Status["labels"]): void {
   add(families, "counter", "leaking_labels_total", "Labels that show core data of a person in clear.", leaking);
 }
 
+/** Nothing where no broker is asked for orders. */
+function addOrders(families: Families, { brokers, orders }: Status): void {
+  const asked = brokers.flatMap(({ name, orders }): Sample[] =>
+    orders === undefined ? [] : [[flag(orders.subscribed), { broker: name }]],
+  );
+  if (asked.length > 0)
+    add(families, "gauge", "orders_subscribed", "Whether the centre's orders can come by the broker.", asked);
+  if (orders === undefined) return;
+  const refused = Object.entries(orders.refusedCount).map(([reason, count]): Sample => [count, { reason }]);
+  add(families, "gauge", "orders_last", "Number of the last order that was carried out.", [
+    [orders.last ?? Number.NaN],
+  ]);
+  add(families, "gauge", "orders_waiting", "Orders that are not done yet.", [[orders.waitingCount]]);
+  add(families, "gauge", "orders_delayed", "Whether one could not be done and is tried again.", [
+    [flag(orders.delayed !== undefined)],
+  ]);
+  if (refused.length > 0)
+    add(families, "counter", "orders_refused_total", "Orders that were refused, by reason.", refused);
+}
+
 function addBrokers(families: Families, brokers: readonly BrokerStatus[]): void {
   const each = (value: (broker: BrokerStatus) => number): Sample[] =>
     brokers.map((broker) => [value(broker), { broker: broker.name }]);
@@ -245,6 +265,7 @@ export function createMetrics(): Metrics {
       addReadPoints(families, status.readPoints);
       addLabels(families, status.labels);
       addBrokers(families, status.brokers);
+      addOrders(families, status);
       const told = [...notices].map(([name, count]): Sample => [count, { name }]);
       add(families, "counter", "notices_total", "What the program said about itself, by name.", told);
       add(families, "gauge", "process_resident_bytes", "Memory of the process.", [[status.gateway.rssBytes]]);

@@ -61,6 +61,14 @@ export interface BrokerStatus {
   readonly queuedCount: number;
   readonly inFlightCount: number;
   readonly acknowledgedCount: number;
+  /** Whether the centre's orders come by it; absent unless the config asks for them there. */
+  readonly orders?: {
+    /** The broker has granted the subscription, on this connection. */
+    readonly subscribed: boolean;
+    /** Why none come by it, one sentence; empty if nothing is known to be wrong. */
+    readonly problem: string;
+    readonly hint?: string;
+  };
   /** It gets views of events (`[broker.view]`). */
   readonly hasView?: boolean;
   /** Highest sequence up to which the broker has everything. */
@@ -122,6 +130,25 @@ export interface SealKeyStatus {
   /** When its certificate ends; absent for a bare key. */
   readonly notAfter?: string;
   readonly fileNow: FileNow;
+}
+
+/** What the centre orders, and what becomes of it. */
+export interface OrdersStatus {
+  /** Number of the last order that was carried out, also before this run; absent if there was none, or it cannot be read. */
+  readonly last?: number;
+  /** Orders that are being carried out, or wait for it. */
+  readonly waitingCount: number;
+  /** The one that could not be carried out when it was tried, and is tried again; later ones wait for it. */
+  readonly delayed?: {
+    readonly broker: string;
+    readonly order: number;
+    readonly problem: string;
+    readonly hint: string;
+  };
+  /** Lowest number of the orders that found no room: none with a higher one is taken before it comes again. */
+  readonly missing?: number;
+  /** Orders that were refused since the start, by reason. */
+  readonly refusedCount: { readonly [reason: string]: number };
 }
 
 /** Somebody who was given more numbers in clear than `reveals_max` today. */
@@ -200,6 +227,8 @@ export interface Status {
   /** Labels that were taken apart since the start, and those that showed core data of a person, by format. */
   readonly labels: readonly { readonly format: string; readonly labelCount: number; readonly leakingCount: number }[];
   readonly brokers: readonly BrokerStatus[];
+  /** Absent unless a broker gives orders. */
+  readonly orders?: OrdersStatus;
   /** Absent as long as there is nobody; the control socket itself counts them. */
   readonly reveals?: readonly RevealStatus[];
 }

@@ -1,5 +1,5 @@
-/** A number as long as that of a parcel, a telephone or a person, also one with spaces or hyphens in it. */
-const longNumber = /\d(?:[ -]?\d){8,}/;
+/** A number as long as that of a parcel, a telephone or a person, whatever stands between its digits but letters. */
+const longNumber = /\d(?:[^A-Za-z\d]*\d){8,}/;
 /** The name of a ticket: one word of ASCII. */
 const ticket = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$/;
 /** A login, or two: the person's and the one that sudo gave. */

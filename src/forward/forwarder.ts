@@ -9,7 +9,7 @@ import { LinkSession } from "./link-session.ts";
 import type { LinkOptions, Message, MqttLink } from "./mqtt-link.ts";
 import type { Backlog } from "./port.ts";
 import type { BrokerSettings } from "./settings.ts";
-import { createSubscription, type Subscription } from "./subscription.ts";
+import { createSubscription, type Subscription, type SubscriptionState } from "./subscription.ts";
 import { createTopics, type Topics } from "./topic.ts";
 
 /** The library is loaded with the first connection: the gateway takes reads before that. */
@@ -49,6 +49,8 @@ export interface ForwarderState {
   readonly protocol?: 4 | 5;
   readonly inFlightCount: number;
   readonly acknowledgedCount: number;
+  /** Whether orders come; absent if none are taken by this broker. */
+  readonly orders?: SubscriptionState;
 }
 
 export interface Forwarder {
@@ -114,6 +116,7 @@ class BrokerForwarder {
       ...(this.#session === undefined ? {} : { protocol: this.#protocol }),
       inFlightCount: this.#session?.inFlightCount ?? 0,
       acknowledgedCount: this.#acknowledgedCount,
+      ...(this.#subscription !== undefined && { orders: this.#subscription.state() }),
     };
   }
 

@@ -189,12 +189,14 @@ const success: Readonly<Record<Awaited, ReadonlySet<number>>> = {
 };
 const packetIdMax = 65_535;
 
-/** What may answer us; MQTT.js leaves alone what answers none of its own. */
+/** What may answer us, beside messages; MQTT.js leaves alone what answers none of its own. */
 const answers: ReadonlySet<string> = new Set(["puback", "pubrec", "pubcomp", "suback"]);
 
 /** What of a packet that came in is looked at here. */
 interface Answer {
   readonly cmd: string;
+  /** Of a PUBLISH. */
+  readonly qos?: number;
   readonly messageId?: number;
   readonly reasonCode?: number;
   /** Of a SUBACK: one for each topic. */
@@ -209,6 +211,15 @@ function wrongAnswer({ name, url }: BrokerSettings, { cmd }: Answer): SortgateEr
     cmd === "pubrec" || cmd === "pubcomp" ? "QoS 1 as if it was QoS 2" : "with what does not fit what we sent";
   return new SortgateError("broker/refused", `Broker "${name}" at ${url} answers ${how}`, {
     hint: "check that it is an MQTT broker, and look at its log; the connection is made anew",
+  });
+}
+
+/** MQTT.js keeps a message with QoS 2 until the broker says that it is over, which it may never do; and none is asked for. */
+function unasked({ name, url }: BrokerSettings, { qos }: Answer): SortgateError {
+  const what = qos === 2 ? "a message with QoS 2, which nobody asked for" : "messages, and nothing was subscribed to";
+  return new SortgateError("broker/refused", `Broker "${name}" at ${url} sends ${what}`, {
+    hint: "check that it is an MQTT broker, and that it subscribes no client by itself; the connection is made anew",
+    context: { qos: qos ?? 0 },
   });
 }
 
@@ -262,6 +273,7 @@ function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 
   client.on("close", () => end(explainMqtt(new Error("closed"), settings)));
   let heardAt = performance.now();
   client.on("packetreceive", (packet: Answer) => {
+    if (packet.cmd === "publish" && (packet.qos === 2 || takers.size === 0)) return end(unasked(settings, packet));
     if (!answers.has(packet.cmd) || isOver) return;
     if (!inFlight.answered(packet)) return end(wrongAnswer(settings, packet));
     const now = performance.now();

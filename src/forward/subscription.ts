@@ -6,12 +6,23 @@ import type { MonotonicMs } from "../model/units.ts";
 import type { MqttLink } from "./mqtt-link.ts";
 import type { BrokerSettings } from "./settings.ts";
 
+/** How a subscription does. */
+export interface SubscriptionState {
+  /** The broker has granted it, on this connection. */
+  readonly isHeld: boolean;
+  /** Why nothing comes by it, one sentence; empty if nothing is known to be wrong. */
+  readonly problem: string;
+  /** What to do about it; empty if there is none. */
+  readonly hint: string;
+}
+
 /** Has a broker hand us what comes under one topic, on each connection. */
 export interface Subscription {
   /** A new connection: asks, unless that broke connections before; then later. */
   begin(link: MqttLink): void;
   /** That connection ended. */
   ended(reason: SortgateError): void;
+  state(): SubscriptionState;
 }
 
 export interface SubscriptionOptions {
@@ -32,9 +43,9 @@ const forbidden: ReadonlySet<number> = new Set([128, 135]);
 /**
  * Asks for a topic without ever holding up delivery.
  *
- * Refused: told, and asked again after `limits.subscribePauseMs`.
- * Broken:  a connection that ends while we are not answered, twice in a row, or because more came than may: the next ones
- *          do without, for `limits.subscribePauseMs`.
+ * Refused: told, and asked again after `limits.subscribePauseMs`; so is one that has no answer after `limits.ackAgeMaxMs`.
+ * Broken:  a connection that ends while we are not answered, twice in a row, or because of what came under the topic: the
+ *          next ones do without, for `limits.subscribePauseMs`.
  */
 export function createSubscription(options: SubscriptionOptions): Subscription {
   const { settings, topic, clock, tell, take, timers = systemTimers } = options;
@@ -45,7 +56,10 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
 
   let last = { message: "", at: Number.NEGATIVE_INFINITY as MonotonicMs };
 
+  let state: SubscriptionState = { isHeld: false, problem: "", hint: "" };
+
   const told = (sentence: string, hint: string): void => {
+    state = { isHeld: false, problem: `no orders come by it: ${sentence}`, hint };
     const message = `No orders come by broker "${settings.name}": ${sentence}. Events go on. Try: ${hint}`;
     const now = clock.monotonicMs();
     // A broker to which we come anew each second says the same each time.
@@ -60,10 +74,19 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
   };
   const ask = (link: MqttLink): void => {
     asked = "unanswered";
+    // Whatever else it answers meanwhile: the watch over acknowledgements sees publishes alone.
+    waiting = timers.after(limits.ackAgeMaxMs, () => {
+      told(`it does not answer the subscription to ${topic}`, "look at the broker's own log, and restart the broker");
+      later(link, limits.subscribePauseMs);
+    });
     link.subscribe(topic, take, (refusedFor) => {
+      waiting();
       asked = "answered";
       unansweredCount = 0;
-      if (refusedFor === undefined) return;
+      if (refusedFor === undefined) {
+        state = { isHeld: true, problem: "", hint: "" };
+        return;
+      }
       const hint = forbidden.has(refusedFor)
         ? `let the user of this gateway subscribe to ${topic} in the broker's access rules (ACL)`
         : "look at the broker's own log";
@@ -84,7 +107,13 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
     },
     ended(reason) {
       waiting();
+      state = { ...state, isHeld: false };
       if (asked === "not") return;
+      if (reason.context.qos === 2)
+        return quiet(
+          `it sends with QoS 2 what was asked for with QoS 1`,
+          "update the broker, or have the centre publish with QoS 1",
+        );
       if (reason.context.flood === true)
         return quiet(
           `more came under ${topic} than may`,
@@ -97,5 +126,6 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
           `let the user of this gateway subscribe to ${topic} in the broker's access rules (ACL)`,
         );
     },
+    state: () => state,
   };
 }

@@ -35,12 +35,16 @@ export const limits = {
   inboundBytesMax: 262_144,
   /** An order of the centre as it comes: a thousand tokens take 52 kB. */
   orderBytesMax: 65_536,
+  /** Highest number of an order: each has some left above it, and none is read as another one. */
+  orderNumberMax: 1_000_000_000_000,
   /** Tokens and numbers that one order erases. */
   orderSubjectsMax: 1_000,
   /** Orders that wait to be judged, some milliseconds each, and come by one broker no faster than its budget lets them. */
   ordersJudgedMax: 256,
   /** Orders that wait for the one that is being carried out. */
   ordersWaitingMax: 16,
+  /** Orders that found no room, by number: none overtakes them. They come by one broker no faster than its budget lets them. */
+  ordersMissedMax: 4_096,
   /** A broker whose subscription broke a connection is asked for orders again after this long: delivery comes first. */
   subscribePauseMs: 600_000,
   /** Bytes of events that one lease hands out. */

@@ -1,4 +1,5 @@
 import { constants, createPublicKey, hash, type KeyObject, verify, X509Certificate } from "node:crypto";
+import { fromBase64url } from "../lib/base64url.ts";
 import type { Json } from "../model/event.ts";
 import { canonicalize, parseStrict } from "./canonical.ts";
 
@@ -13,12 +14,6 @@ const certificatesMax = 8;
 /** The name of a key: the same key has the same name everywhere. Source: RFC 7638 §3, RFC 8037 §2. */
 export function thumbprint(key: PublicJwk): string {
   return hash("sha256", canonicalize(key), "base64url");
-}
-
-/** The bytes of a base64url text; nothing if there is another spelling of the same bytes. */
-export function fromBase64url(text: string): Buffer | undefined {
-  const bytes = Buffer.from(text, "base64url");
-  return bytes.toString("base64url") === text ? bytes : undefined;
 }
 
 /** The protected header of all events that this key signs, encoded. Source: RFC 9864 for the algorithm's name. */

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -55,6 +56,9 @@ describe("R33 sortgate order sign", () => {
     };
     expect(await told(anOrder(7, [token, "of Anna"]))).toMatch(/order\.json {2}erase: number 2 of the list is neither/);
     expect(await told(anOrder(0, [token]))).toMatch(/order is missing or of another form; allowed: a whole number/);
+    expect(await told(anOrder(Number.MAX_SAFE_INTEGER, [token]))).toMatch(
+      /order is missing or of another form; allowed: a whole number from 1 to 1000000000000/,
+    );
     expect(await told(`{"erase":["${number}"]`)).toMatch(/it is no JSON/);
     expect(await told(anOrder(7, [token], { notAfter: "2020-01-01T00:00:00Z" }))).toMatch(/it ended on 2020-01-01/);
     expect(await told(anOrder(7, Array(1_000).fill("1".repeat(64))))).toMatch(
@@ -90,6 +94,16 @@ describe("R33 sortgate check", () => {
     expect((await check(text.replace("orders = true", "orders = false"))).code).toBe(0);
   });
 
+  test("refuses orders by a broker that gets views", async () => {
+    put("centre.pem", aCentre().publicKey);
+    const viewed = text.replace("orders = true\n", "orders = true\n[broker.view]\n");
+    const { code, stdout } = await check(`${viewed}[guard]\npolicy_key_file = "centre.pem"\n`);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /:\d+:1 {2}broker "central" > orders: found true, and this broker gets views; allowed: [^\n]*\n {2}Try: write orders = true in the \[\[broker\]\] of the centre/,
+    );
+  });
+
   test("proves that key, also without a signed policy", async () => {
     const centre = aCentre();
     const named = `${text}[guard]\npolicy_key_file = "centre.pem"\n`;
@@ -104,6 +118,13 @@ describe("R33 sortgate check", () => {
     put("centre.pem", centre.publicKey);
     const { code, stdout } = await check(named);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/central {2}mqtt:.*; gives orders$/m)]);
+    // To be compared with the centre's own, as an operator of the centre would look for it.
+    const der = execFileSync("openssl", ["pkey", "-pubin", "-in", join(dir, "centre.pem"), "-outform", "DER"]);
+    const fingerprint = createHash("sha256").update(der).digest("hex");
+    const short = fingerprint.slice(0, 16).match(/.{4}/g)!.join(" ");
+    expect(stdout).toMatch(new RegExp(`^ *orders +proven by the key ${short}$`, "m"));
+    const json = JSON.parse((await runHere("check", "--json", "--config", join(dir, "sortgate.toml"))).stdout);
+    expect(json.config.orderKey).toEqual({ fingerprint });
   });
 
   test("says that the key is of no use with neither orders nor a signed policy", async () => {

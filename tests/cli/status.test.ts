@@ -131,6 +131,49 @@ describe("sortgate status", () => {
     );
   });
 
+  test("R33 says by which broker orders come and which was the last, and ends with 1 while none can come or be done", async () => {
+    const asked = { subscribed: true, problem: "" };
+    const orders = { last: 12, waitingCount: 0, refusedCount: {} };
+    view.now = aStatus({ brokers: [aBroker({ orders: asked }), aBroker({ name: "other" })], orders });
+    const well = await status();
+    expect(well.code).toBe(0);
+    expect(well.stdout).toContain("\nOrders of the centre come by central: the last one carried out is 12\n");
+    expect(well.stdout).not.toContain("refused since");
+    view.now = aStatus({
+      brokers: [
+        aBroker({ orders: { subscribed: false, problem: "no orders come by it: it refuses", hint: "the ACL" } }),
+      ],
+      orders: { waitingCount: 0, refusedCount: { signature: 2, "too-many": 1 } },
+    });
+    const refused = await status();
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toContain("\nOrders of the centre come by central (not subscribed): none was carried out\n");
+    expect(refused.stdout).toContain(
+      "\nOrders refused since the start: 2 signature, 1 too-many; the log and the chain say more\n",
+    );
+    expect(refused.stdout).toContain("\ncentral: no orders come by it: it refuses\n  Try: the ACL\n");
+    const delayed = { broker: "central", order: 13, problem: "There is no room", hint: "df -h" };
+    view.now = aStatus({
+      brokers: [aBroker({ orders: asked })],
+      orders: { ...orders, waitingCount: 2, delayed, missing: 31 },
+    });
+    const late = await status();
+    expect(late.code).toBe(1);
+    expect(late.stdout).toContain("the last one carried out is 12, 2 not done yet\n");
+    expect(late.stdout).toMatch(
+      /Order 13 of the centre is not done yet[^\n]*: There is no room\n {2}Try: df -h; it is tried again/,
+    );
+    expect(late.stdout).toMatch(/found no room, from number 31 on[^\n]*\n {2}Try: have the centre send order 31 again/);
+    expect(JSON.parse((await status("--json")).stdout).orders).toEqual({
+      ...orders,
+      waitingCount: 2,
+      delayed,
+      missing: 31,
+    });
+    view.now = aStatus();
+    expect((await status()).stdout).not.toContain("Orders");
+  });
+
   test("R53 says which labels show personal data, and nothing where none does", async () => {
     view.now = aStatus({ labels: [{ format: "text", labelCount: 9, leakingCount: 0 }] });
     expect((await status()).stdout).not.toContain("Labels");

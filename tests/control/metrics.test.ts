@@ -60,6 +60,21 @@ describe("the metrics", () => {
     );
   });
 
+  test("R33 say whether orders can come, which was the last, and how many were refused; nothing where none are asked for", async () => {
+    const status = aStatus({
+      brokers: [aBroker({ orders: { subscribed: true, problem: "" } }), aBroker({ name: "other" })],
+      orders: { last: 12, waitingCount: 2, refusedCount: { signature: 3 } },
+    });
+    expect((await rendered(status)).filter((line) => line.startsWith("sortgate_orders"))).toEqual([
+      'sortgate_orders_subscribed{broker="central"} 1',
+      "sortgate_orders_last 12",
+      "sortgate_orders_waiting 2",
+      "sortgate_orders_delayed 0",
+      'sortgate_orders_refused_total{reason="signature"} 3',
+    ]);
+    expect((await rendered()).filter((line) => line.includes("sortgate_orders"))).toEqual([]);
+  });
+
   test("hold forecasts where there are any, and whether a device is made to wait", async () => {
     const never = aStatus({ brokers: [aBroker({ hoursUntilDrained: null })] });
     expect((await rendered(never)).filter((line) => line.startsWith("sortgate_hours"))).toEqual([]);

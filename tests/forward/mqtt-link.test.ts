@@ -15,7 +15,6 @@ const pingresp = Buffer.from([0xd0, 0]);
 const puback = (id: number): Buffer => Buffer.from([0x40, 2, id >> 8, id & 0xff]);
 /** A message with QoS 2 under the broker's own packet identifier 1. */
 const message = Buffer.from([0x34, 6, 0, 1, 0x74, 0, 1, 0]);
-const pubrel = Buffer.from([0x62, 2, 0, 1]);
 const pubrec = Buffer.from([0x50, 2, 0, 1]);
 
 /** A broker that hands each packet to a script: its type, its packet identifier if it is a PUBLISH, and whom to answer. */
@@ -81,19 +80,37 @@ test("a broker that takes longer than half a keepalive, and acknowledges all the
   expect(await Promise.race([Promise.all(acknowledged), link.ended])).toEqual(Array(80).fill(undefined));
 }, 30_000);
 
-test("a message that the broker sends by itself is none of our business, whatever its packet identifier", async () => {
-  let answered: (type: number) => void = () => {};
-  const completed = new Promise<void>((resolve) => (answered = (type) => type === 7 && resolve()));
-  const link = await linkTo((type, _id, socket) => {
-    // The broker's message stands under the identifier of our publish, which waits.
-    if (type === 3) socket.write(message);
-    if (type === 5) socket.write(pubrel);
-    if (type === 7) socket.write(puback(1));
-    answered(type);
-  });
-  const taken = publish(link);
-  await completed;
-  expect(await Promise.race([taken, link.ended])).toBeUndefined();
+test("a message with QoS 2 ends the connection, also where something is subscribed to, for nobody asked for one", async () => {
+  for (const isSubscribed of [false, true]) {
+    const types: number[] = [];
+    const link = await linkTo((type, _id, socket) => {
+      types.push(type);
+      if (type === (isSubscribed ? 8 : 3)) socket.write(message);
+    });
+    if (isSubscribed)
+      link.subscribe(
+        "t",
+        () => {},
+        () => {},
+      );
+    else void publish(link);
+    const { code, message: sentence, context } = await link.ended;
+    expect([code, context.qos, sentence]).toEqual([
+      "broker/refused",
+      2,
+      expect.stringMatching(/sends a message with QoS 2, which nobody asked for$/),
+    ]);
+  }
+});
+
+test("a message ends the connection of a broker where nothing is subscribed to", async () => {
+  const link = await linkTo((_type, _id, socket) => socket.write(order("orders", "none")));
+  void publish(link);
+  const { code, message: sentence } = await link.ended;
+  expect([code, sentence]).toEqual([
+    "broker/refused",
+    expect.stringMatching(/sends messages, and nothing was subscribed to$/),
+  ]);
 });
 
 const topic = (text: string): Buffer => Buffer.concat([Buffer.from([0, text.length]), Buffer.from(text)]);

@@ -111,6 +111,50 @@ test("what comes in such numbers that it costs the connection is not asked for o
   expect(rig.asked).toHaveLength(2);
 });
 
+test("a broker that never answers is told of after a while, once in ten minutes, and asked again then", async () => {
+  const rig = aSubscription();
+  rig.begin();
+  expect(rig.state()).toEqual({ isHeld: false, problem: "", hint: "" });
+  await rig.advance(limits.ackAgeMaxMs - 1);
+  expect(rig.told).toEqual([]);
+  await rig.advance(1);
+  expect(rig.told).toEqual([
+    `No orders come by broker "central": it does not answer the subscription to ${topic}. Events go on. Try: look at the broker's own log, and restart the broker`,
+  ]);
+  expect(rig.state()).toEqual({
+    isHeld: false,
+    problem: `no orders come by it: it does not answer the subscription to ${topic}`,
+    hint: "look at the broker's own log, and restart the broker",
+  });
+  await rig.advance(limits.subscribePauseMs);
+  expect(rig.asked).toHaveLength(2);
+  rig.asked[0]!();
+  expect(rig.state()).toEqual({ isHeld: true, problem: "", hint: "" });
+  await rig.advance(10 * limits.subscribePauseMs);
+  expect([rig.asked.length, rig.told.length]).toEqual([2, 1]);
+  // Whoever has gone is not waited for.
+  rig.ended(broken);
+  expect(rig.state().isHeld).toBe(false);
+  rig.begin();
+  rig.ended(broken);
+  await rig.advance(limits.ackAgeMaxMs);
+  expect(rig.told).toHaveLength(1);
+});
+
+test("what comes with QoS 2, which ends the connection, is not asked for on the next one", async () => {
+  const rig = aSubscription();
+  rig.begin();
+  rig.asked[0]!();
+  rig.ended(new SortgateError("broker/refused", "It sends with QoS 2", { hint: "none", context: { qos: 2 } }));
+  expect(rig.told).toEqual([
+    expect.stringMatching(/: it sends with QoS 2 what was asked for with QoS 1\. Events go on/),
+  ]);
+  rig.begin();
+  expect(rig.asked).toHaveLength(1);
+  await rig.advance(limits.subscribePauseMs);
+  expect(rig.asked).toHaveLength(2);
+});
+
 test.each([5, 4] as const)(
   "nothing is subscribed to unless orders are taken, and then once a connection (MQTT %i)",
   async (protocol) => {

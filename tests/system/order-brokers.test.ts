@@ -78,6 +78,9 @@ describe("R33 a broker that", () => {
     await publishOrder(url, await signOrder(centre, anOrder(3, [aWaybill(3)])));
     await vi.waitFor(() => expect(done()).toHaveLength(2), 10_000);
     expect(done()).toEqual([2, 3].map((order) => ["order/done", "central", order]));
+    const { brokers, orders } = await askStatus(site);
+    expect(brokers.map((broker) => broker.orders)).toEqual([{ subscribed: true, problem: "" }, undefined]);
+    expect(orders).toEqual({ last: 3, waitingCount: 0, refusedCount: {} });
   });
 
   it.each([5, 4] as const)(
@@ -112,7 +115,12 @@ describe("R33 a broker that", () => {
       ]);
       scanner.send(framed(aWaybill(1)));
       await vi.waitFor(() => expect(subscriber.codes()).toEqual([aWaybill(1)]), 10_000);
-      expect((await askStatus(site)).brokers[0]).toMatchObject({ state: "up", problem: "" });
+      const hint = `let the user of this gateway subscribe to ${orderTopic} in the broker's access rules (ACL)`;
+      expect((await askStatus(site)).brokers[0]).toMatchObject({
+        state: "up",
+        problem: "",
+        orders: { subscribed: false, problem: expect.stringMatching(/^no orders come by it: it refuses/), hint },
+      });
     },
   );
 

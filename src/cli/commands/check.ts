@@ -8,7 +8,7 @@ import {
   problemText,
 } from "../../config/index.ts";
 import { fingerprintText } from "../../lib/fingerprint.ts";
-import { judgeOrders } from "../../orders.ts";
+import { judgeOrders, orderKeyOf } from "../../order-judge.ts";
 import { findPolicy, judgePolicy, type Policy, sealKeyFacts } from "../../policy.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output, Tone } from "../output.ts";
@@ -55,13 +55,14 @@ function retentionText({ queue }: Config): string {
   return `${days} days after delivery${core}`;
 }
 
-/** What the guard will work by, and what it seals to. */
+/** What the guard will work by, what it seals to, and by what key orders are proven. */
 interface Guarding {
   readonly policy: Policy;
   readonly sealKey: { readonly fingerprint: string; readonly notAfter?: string } | undefined;
+  readonly orderKey: string | undefined;
 }
 
-function guardRows(config: Config, { policy, sealKey }: Guarding): string[][] {
+function guardRows(config: Config, { policy, sealKey, orderKey }: Guarding): string[][] {
   const { guard, signed, hash } = policy;
   const origin = signed === undefined ? "of this file" : `version ${signed.version}, signed`;
   return [
@@ -73,6 +74,7 @@ function guardRows(config: Config, { policy, sealKey }: Guarding): string[][] {
     ]),
     ["", `${origin}; hash ${hash}`],
     ...(sealKey === undefined ? [] : [["seal key", sealKeyText(sealKey)]]),
+    ...(orderKey === undefined ? [] : [["orders", `proven by the key ${fingerprintText(orderKey)}`]]),
   ];
 }
 
@@ -103,7 +105,7 @@ function summarise(config: Config, guarding: Guarding, output: Output): void {
   ]);
 }
 
-function summaryJson(config: Config, { policy, sealKey }: Guarding): object {
+function summaryJson(config: Config, { policy, sealKey, orderKey }: Guarding): object {
   return {
     site: config.gateway.site,
     gateway: config.gateway.id,
@@ -126,13 +128,14 @@ function summaryJson(config: Config, { policy, sealKey }: Guarding): object {
     carriers: policy.guard.carriers,
     policy: policyJson(config, policy),
     ...(sealKey === undefined ? {} : { sealKey }),
+    ...(orderKey === undefined ? {} : { orderKey: { fingerprint: orderKey } }),
     digest: configDigest(config),
   };
 }
 
 async function guardingOf(config: Config, nowMs: number): Promise<Guarding> {
   const policy = await findPolicy(config, { nowMs, mustRemember: false });
-  return { policy, sealKey: await sealKeyFacts(policy.guard) };
+  return { policy, sealKey: await sealKeyFacts(policy.guard), orderKey: await orderKeyOf(config) };
 }
 
 async function check(file: string, output: Output): Promise<void> {

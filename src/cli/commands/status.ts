@@ -9,7 +9,7 @@ import {
 import { fingerprintText } from "../../lib/fingerprint.ts";
 import { daemonOf, statusOf } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
-import { brokerFaults, deviceFaults, gatewayFaults, queueFaults, tellFaults } from "../faults.ts";
+import { brokerFaults, deviceFaults, gatewayFaults, orderFaults, queueFaults, tellFaults } from "../faults.ts";
 import type { Cell, Output, Tone } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
 import { bytesText, countText, durationText, shortDuration, shortName } from "../quantity.ts";
@@ -93,6 +93,21 @@ function tellLabels(labels: Status["labels"], output: Output): void {
   );
 }
 
+/** What the centre orders; nothing where no broker is asked for it. */
+function tellOrders(status: Status, output: Output): void {
+  const { brokers, orders } = status;
+  const asked = brokers.filter((broker) => broker.orders !== undefined);
+  if (orders === undefined || asked.length === 0) return;
+  const names = asked.map(({ name, orders }) => (orders?.subscribed === true ? name : `${name} (not subscribed)`));
+  const done = orders.last === undefined ? "none was carried out" : `the last one carried out is ${orders.last}`;
+  const waiting = orders.waitingCount === 0 ? "" : `, ${countText(orders.waitingCount)} not done yet`;
+  output.line(`Orders of the centre come by ${names.join(", ")}: ${done}${waiting}`);
+  const refused = refusedText(orders.refusedCount);
+  if (refused !== "0")
+    output.line(`Orders refused since the start: ${refused}; the log and the chain say more`, "warn");
+  tellFaults(orderFaults(status), output);
+}
+
 function refusedText(refused: ReadPointStatus["refusedCount"]): string {
   const parts = Object.entries(refused).filter(([, count]) => count > 0);
   return parts.length === 0 ? "0" : parts.map(([reason, count]) => `${countText(count)} ${reason}`).join(", ");
@@ -160,8 +175,10 @@ export function tellQueue(queue: Status["queue"], brokers: readonly BrokerStatus
 }
 
 /** Whether everything that should be up is up. */
-function isAllUp({ gateway, devices, brokers, sealing, policy, reveals = [] }: Status): boolean {
-  if (sealing === "no-key" || policy?.problem !== undefined || reveals.length > 0) return false;
+function isAllUp(status: Status): boolean {
+  const { gateway, devices, brokers, sealing, policy, reveals = [] } = status;
+  if (orderFaults(status).length > 0 || sealing === "no-key" || policy?.problem !== undefined || reveals.length > 0)
+    return false;
   const isUp = ({ state }: { readonly state: string }): boolean => state === "up";
   return gateway.ready && devices.every(isUp) && brokers.every((broker) => isUp(broker) && broker.problem === "");
 }
@@ -175,7 +192,7 @@ export function addStatus(program: Command, output: Output): void {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nExit codes:\n  0  all devices and brokers are up and well\n  1  one of them is not, or somebody was given too many numbers today\n  3  the daemon cannot be reached\n" +
+      "\nExit codes:\n  0  all devices and brokers are up and well\n  1  one of them is not, an order of the centre cannot come or be done, or somebody was given too many numbers today\n  3  the daemon cannot be reached\n" +
         "\nExamples:\n  sortgate status\n  sortgate status --json | jq .queue\n  watch -n 2 sortgate status\n",
     )
     .action(async ({ config }: { readonly config: string }) => {
@@ -191,6 +208,7 @@ export function addStatus(program: Command, output: Output): void {
       tellPolicy(status, output);
       output.line();
       tellBrokers(status.brokers, output);
+      tellOrders(status, output);
       output.line();
       tellQueue(status.queue, status.brokers, output);
       tellBalance(status, output);

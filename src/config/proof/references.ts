@@ -126,12 +126,17 @@ function doubledListeners(root: TomlTable): Finding[] {
   });
 }
 
-/** Orders are proven by the key of the policy; and that key is of no use without either. */
-function centreKey(root: TomlTable): Finding[] {
-  const ordering = tablesOf(root, "broker").filter(({ table }) => {
+/** Brokers that are asked for orders. */
+function orderingTables(root: TomlTable): ReturnType<typeof tablesOf> {
+  return tablesOf(root, "broker").filter(({ table }) => {
     const node = nodeAt(table, ["orders"]);
     return node?.kind === "value" && node.value === true;
   });
+}
+
+/** Orders are proven by the key of the policy; and that key is of no use without either. */
+function centreKey(root: TomlTable): Finding[] {
+  const ordering = orderingTables(root);
   const has = (key: string): boolean => nodeAt(root, ["guard", key]) !== undefined;
   if (has("policy_key_file"))
     return has("policy_file") || ordering.length > 0
@@ -154,6 +159,20 @@ function centreKey(root: TomlTable): Finding[] {
   );
 }
 
+/** An order holds tokens and numbers in clear, and who gets views was promised none. */
+function viewedOrders(root: TomlTable): Finding[] {
+  return orderingTables(root)
+    .filter(({ table }) => nodeAt(table, ["view"]) !== undefined)
+    .map(({ path }) =>
+      findingAt(
+        root,
+        [...path, "orders"],
+        "found true, and this broker gets views; allowed: orders by a broker that gets whole events, for an order holds numbers in clear",
+        "write orders = true in the [[broker]] of the centre, and remove it here",
+      ),
+    );
+}
+
 /** Finds what only two places of the file together can show: names given twice, and names that lead nowhere. */
 export function checkReferences(root: TomlTable): Finding[] {
   const unique = "a name of its own";
@@ -169,5 +188,6 @@ export function checkReferences(root: TomlTable): Finding[] {
     ...danglingReadPoints(root),
     ...crowdedReadPoints(root),
     ...centreKey(root),
+    ...viewedOrders(root),
   ];
 }

@@ -1,6 +1,7 @@
+import { fromBase64url } from "../../lib/base64url.ts";
 import type { Json } from "../../model/event.ts";
 import { canonicalize, type ParseRefusal, parseStrict } from "../canonical.ts";
-import { type EventSignature, fromBase64url, isObject, readEventSignature } from "../jws.ts";
+import { type EventSignature, isObject, readEventSignature } from "../jws.ts";
 import { type CapturedPlace, placeIn } from "./place.ts";
 import { readErased, readView, type StandIn } from "./stand-in.ts";
 import type { MalformedReason } from "./verdict.ts";
@@ -31,7 +32,11 @@ export type Captured =
 
 const byteOrderMark = "\uFEFF";
 /** An order of the centre, which reaches every subscriber of `…/#` who may read it; an event that was made to look like one is missing. */
-const order = /^(?:\S+\/order )?eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
+const order = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
+/** The topic of orders, where no event comes; a read point may be called `order` too. */
+const orderTopic = /(?<!\/read)\/order$/;
+/** …and whatever stands under it, as `mosquitto_sub -v` writes it: of an order that was cleared `(null)`. */
+const underOrderTopic = /^[^\s{]+(?<!\/read)\/order(?:\s|$)/;
 
 /**
  * One line of a capture: an event alone, behind its topic (`mosquitto_sub -v`), or in an envelope with `topic` and
@@ -40,18 +45,21 @@ const order = /^(?:\S+\/order )?eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
  * Fails: never, whatever the line is.
  */
 export function readLine(line: string): Captured {
-  const text = stripWrapping(line);
+  const given = stripMark(line);
+  if (underOrderTopic.test(given)) return { kind: "status" };
+  const text = stripTopic(given);
   if (text === "") return { kind: "blank" };
   if (order.test(text)) return { kind: "status" };
   const parsed = parseStrict(text);
   if ("refused" in parsed) return refusal(parsed.refused);
   const { value } = parsed;
   if (!isObject(value)) return { kind: "malformed", reason: "not-an-event" };
-  if (!("specversion" in value) && "topic" in value && "payload" in value) return readEnvelope(value.payload);
+  if (!("specversion" in value) && "topic" in value && "payload" in value) return readEnvelope(value);
   return readObject(value, text);
 }
 
-function readEnvelope(payload: Json | undefined): Captured {
+function readEnvelope({ topic, payload }: { readonly [member: string]: Json }): Captured {
+  if (typeof topic === "string" && orderTopic.test(topic)) return { kind: "status" };
   if (typeof payload === "string" && order.test(payload.trim())) return { kind: "status" };
   if (typeof payload !== "string") return isObject(payload) ? readObject(payload, "") : refusal("json");
   const parsed = parseStrict(payload);
@@ -98,8 +106,11 @@ export function payloadAt(event: CapturedEvent, sequence: number): string {
   });
 }
 
-function stripWrapping(line: string): string {
-  const text = (line.startsWith(byteOrderMark) ? line.slice(1) : line).trim();
+function stripMark(line: string): string {
+  return (line.startsWith(byteOrderMark) ? line.slice(1) : line).trim();
+}
+
+function stripTopic(text: string): string {
   if (text === "" || text.startsWith("{")) return text;
   // A topic holds no brace here, so the first one behind a space begins the event.
   const start = text.indexOf(" {");

@@ -1,3 +1,4 @@
+import { fromBase64url } from "../../lib/base64url.ts";
 import type { Json } from "../../model/event.ts";
 import {
   type GmCheck,
@@ -13,7 +14,7 @@ import {
   gmStatement,
   sm3,
 } from "../gm.ts";
-import { fromBase64url, isObject } from "../jws.ts";
+import { isObject } from "../jws.ts";
 import type { GmCounts, GmReason } from "./verdict.ts";
 
 /** What an epoch event brings for the national algorithms; nothing of it is proven. */

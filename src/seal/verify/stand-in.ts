@@ -1,7 +1,8 @@
+import { fromBase64url } from "../../lib/base64url.ts";
 import type { Json } from "../../model/event.ts";
 import { canonicalize } from "../canonical.ts";
 import { viewEventType } from "../chain.ts";
-import { type EventSignature, fromBase64url, isObject, readViewSignature } from "../jws.ts";
+import { type EventSignature, isObject, readViewSignature } from "../jws.ts";
 import { type CapturedPlace, placeIn } from "./place.ts";
 import type { MalformedReason } from "./verdict.ts";
 

@@ -340,6 +340,25 @@ describe("the verifier", () => {
     expect(judge([`${order}!`, `${order} ${order}`]).malformedCount).toBe(2);
   });
 
+  test("R33 takes nothing under the topic of orders for an event: an order that was cleared, or what is none, also in the last line", () => {
+    const topic = "sortgate/HZ01/line-1/order";
+    const envelope = (payload: unknown, under = topic): string => JSON.stringify({ topic: under, qos: 1, payload });
+    // What mosquitto_sub 2.0 writes with -v, -F %j and -F %J for an empty message; with -F "%t %p" it ends behind the topic.
+    const cleared = [`${topic} (null)`, envelope(null), `${topic} `, topic];
+    const strays = [`${topic} {"x":1}`, `${topic} eyJh.eyJ`, envelope('{"x":1}'), envelope({ x: 1 }), envelope("eyJ")];
+    const lines = [at(1), ...cleared, ...strays, at(2)];
+    expect(judge(lines)).toMatchObject({ verdict: "whole", statusCount: 9, malformedCount: 0 });
+    for (const line of [...cleared, ...strays])
+      expect(judge([at(1), line]), line).toMatchObject({ verdict: "whole", malformedCount: 0 });
+    // An event that was put there is missing; a read point called "order" is none of it.
+    expect(judge([at(1), `${topic} ${at(2)}`, at(3)]).chains[0]).toMatchObject({ verdict: "broken" });
+    const readPoint = "sortgate/HZ01/line-1/read/order";
+    expect(judge([at(1), `${readPoint} ${at(2)}`, envelope(at(3), readPoint)]).chains[0]).toMatchObject({
+      eventCount: 3,
+    });
+    expect(judge([`${readPoint} (null)`, envelope(null, readPoint)]).malformedCount).toBe(2);
+  });
+
   test("tells lines that are no event by number, and the last one that is cut off", () => {
     const lines = [at(1), "Connection refused", at(2), at(3).slice(0, 200)];
     expect(judge(lines)).toMatchObject({
