@@ -214,13 +214,19 @@ function wrongAnswer({ name, url }: BrokerSettings, { cmd }: Answer): SortgateEr
   });
 }
 
-/** MQTT.js keeps a message with QoS 2 until the broker says that it is over, which it may never do; and none is asked for. */
-function unasked({ name, url }: BrokerSettings, { qos }: Answer): SortgateError {
-  const what = qos === 2 ? "a message with QoS 2, which nobody asked for" : "messages, and nothing was subscribed to";
-  return new SortgateError("broker/refused", `Broker "${name}" at ${url} sends ${what}`, {
-    hint: "check that it is an MQTT broker, and that it subscribes no client by itself; the connection is made anew",
-    context: { qos: qos ?? 0 },
-  });
+/**
+ * MQTT.js keeps a message with QoS 2 until the broker says that it is over, which it may never do; and none is asked for.
+ * With QoS 0 and 1 what some brokers send by themselves is none of our business.
+ */
+function unasked({ name, url }: BrokerSettings): SortgateError {
+  return new SortgateError(
+    "broker/refused",
+    `Broker "${name}" at ${url} sends a message with QoS 2, which nobody asked for`,
+    {
+      hint: "check that it is an MQTT broker, and that it subscribes no client by itself; the connection is made anew",
+      context: { qos: 2 },
+    },
+  );
 }
 
 /** Publishes and subscriptions on their way to the broker, by packet identifier: they share them (MQTT 5 §2.2.1). */
@@ -273,7 +279,7 @@ function overClient(client: MqttClient, settings: BrokerSettings, protocol: 4 | 
   client.on("close", () => end(explainMqtt(new Error("closed"), settings)));
   let heardAt = performance.now();
   client.on("packetreceive", (packet: Answer) => {
-    if (packet.cmd === "publish" && (packet.qos === 2 || takers.size === 0)) return end(unasked(settings, packet));
+    if (packet.cmd === "publish" && packet.qos === 2) return end(unasked(settings));
     if (!answers.has(packet.cmd) || isOver) return;
     if (!inFlight.answered(packet)) return end(wrongAnswer(settings, packet));
     const now = performance.now();
