@@ -14,7 +14,7 @@ export type EndorsementReason =
   | "absent"
   | "malformed"
   | "algorithm"
-  /** It endorses another key, chain, gateway, site or sequence. */
+  /** It endorses another key, SM2 key or none, chain, gateway, site or sequence. */
   | "statement"
   | "signature"
   /** None of the trusted certificates stands behind it. */

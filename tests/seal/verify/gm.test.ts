@@ -2,6 +2,7 @@ import { createHash, hash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Identity } from "../../../src/identity/index.ts";
 import type { EventKind, Json } from "../../../src/model/event.ts";
+import { endorsedStatement } from "../../../src/seal/epoch.ts";
 import { gmSigned, gmSpanAt, gmSpanWith } from "../../../src/seal/gm.ts";
 import {
   canonicalize,
@@ -12,6 +13,7 @@ import {
   type EpochReason,
   epochData,
 } from "../../../src/seal/index.ts";
+import { signStatement } from "../../../src/seal/jws.ts";
 import { hashOf, leafOf } from "../../../src/seal/merkle.ts";
 import { aDevice, changed, judge, place } from "../builders.ts";
 
@@ -40,7 +42,13 @@ function aNationalLine() {
       key = createEpochKey("gm");
       sealer.useKey(key);
       const facts = { ...place, sequence: lines.length + 1, key, device, software: "0", configDigest: "0", reason };
-      return add("epoch", change(epochData(facts)));
+      const { gm, ...data } = change(epochData(facts));
+      const statement = endorsedStatement(place, String(facts.sequence), key.jwk, gm);
+      return add("epoch", {
+        ...data,
+        ...(gm === undefined ? {} : { gm }),
+        endorsement: signStatement(statement, device),
+      });
     },
     check(change: (gm: Members) => Json | undefined = (gm) => gm) {
       const gm = change(sealer.endSpan()!);
@@ -149,6 +157,46 @@ describe("R09 the SM3 chain and its SM2 signatures", () => {
     sealer.restore(before);
     expect(sealer.state()).toStrictEqual(before);
     expect(sealer.endSpan()).toMatchObject({ from: "1", to: "1" });
+  });
+});
+
+describe("R09 the device's word", () => {
+  /** An epoch and a checkpoint by these keys, with the word that the device gave for others. */
+  function lineWith(key: EpochKey, data: Members): string[] {
+    const sealer = createSealer(place);
+    sealer.useKey(key);
+    const seal = (kind: EventKind, members: Members): string =>
+      Buffer.from(sealer.seal({ kind, subject: undefined, at: 0, data: canonicalize(members) }).bytes).toString("utf8");
+    const lines = [seal("epoch", data), seal("read", { code: "a" })];
+    const gm = sealer.endSpan();
+    return [...lines, seal("checkpoint", { root: sealer.root(), size: 2, ...(gm === undefined ? {} : { gm }) })];
+  }
+  const dataOf = (key: EpochKey): Members =>
+    epochData({ ...place, sequence: 1, key, device, software: "0", configDigest: "0", reason: "new-ledger" });
+
+  test("counts for the SM2 key too: with another one in its place, or none, the epoch is not endorsed", () => {
+    const key = createEpochKey("gm");
+    const { gm, ...plain } = dataOf(key);
+    expect(verdictOf(lineWith(key, { ...plain, gm: gm! }))).toMatchObject({ verdict: "whole", trust: "consistent" });
+    const other = createEpochKey("gm").gm!;
+    const swapped = lineWith({ ...key, gm: other }, { ...plain, gm: { ...(gm as Members), key: other.key } });
+    const { gm: _, ...withoutSm2 } = key;
+    for (const lines of [swapped, lineWith(withoutSm2, plain)]) {
+      expect(reasonsOf(lines)).toEqual([["endorsement", "statement"]]);
+      expect(verdictOf(lines)).toMatchObject({ verdict: "broken", trust: "unproven" });
+    }
+  });
+
+  test("covers all that the epoch says of the national algorithms, and with the default ones is what it was", () => {
+    const endorsed = (data: Members): unknown =>
+      JSON.parse(Buffer.from(String(data.endorsement).split(".")[1]!, "base64url").toString("utf8"));
+    const [national, plain] = [createEpochKey("gm"), createEpochKey()];
+    const same = { ...place, sequence: "1" };
+    const gm = { id: "1234567812345678", key: national.gm!.key, profile: "gm" };
+    expect(endorsed(dataOf(national))).toEqual({ ...same, gm, key: national.jwk });
+    expect(endorsed(dataOf(plain))).toEqual({ ...same, key: plain.jwk });
+    const added = { ...dataOf(plain), gm };
+    expect(reasonsOf(lineWith({ ...plain, gm: national.gm! }, added))).toEqual([["endorsement", "statement"]]);
   });
 });
 
