@@ -195,6 +195,7 @@ const gmWords: Readonly<Record<Extract<Finding, { kind: "gm" }>["reason"], strin
   key: "carries an SM2 signature without a key that it could be checked with",
   malformed: "checkpoint carries an SM2 signature that cannot be read",
   signature: "checkpoint carries an SM2 signature that does not fit",
+  mark: "erased event has a mark that does not tell its SM3: nothing shows what stood there",
   chain: "checkpoint does not fit the events before it (SM3 chain)",
 };
 

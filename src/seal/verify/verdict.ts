@@ -34,6 +34,8 @@ export type GmReason =
   | "key"
   | "malformed"
   | "signature"
+  /** The mark of an erased event does not tell its SM3. */
+  | "mark"
   /** The SM3 chain is not that of the events before it. */
   | "chain";
 
