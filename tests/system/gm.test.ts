@@ -89,7 +89,7 @@ it("R33 with the national algorithms an export with erased events is proven by S
 }, 60_000);
 
 it("R33 with the national algorithms partners get tokens of their own, and a number finds what stands under its token", async () => {
-  const { site, scanner, whole, view, erase } = await aRig();
+  const { site, scanner, whole, view, erase, again, verify } = await aRig();
   const mobiles = ["13912345678", "13887654321"] as const;
   for (const [parcel, tel] of mobiles.entries())
     scanner.send(framed(JSON.stringify({ waybillNo: aWaybill(parcel), tel })));
@@ -111,4 +111,11 @@ it("R33 with the national algorithms partners get tokens of their own, and a num
   expect(await erase(persons[1]!.token)).toMatchObject({ count: 1 });
   for (const { bytes, path } of filesBelow(site.dataDir))
     expect(createSecretSearch(tokens).in(bytes), path).toEqual([]);
+
+  // Its checkpoints are views too: what a partner has is whole, and it is no fault that SM2 proves nothing of it.
+  await again();
+  await vi.waitFor(() => expect(view.messages.some(({ topic }) => topic.includes("/checkpoint"))).toBe(true), 20_000);
+  const captured = view.messages.filter(({ topic }) => !topic.endsWith("/status"));
+  const told = await verify(captured.map(({ text }) => text).join("\n"));
+  expect(told).toMatch(/^whole .* as views, no checkpoint for SM2 to prove, authentic/m);
 }, 60_000);
