@@ -50,11 +50,13 @@ export interface EpochFacts {
  * Cost: one RSA signature, about 2 ms.
  */
 export function epochData(facts: EpochFacts): DataOf<"epoch"> {
+  const { jwk, gm: sm2 } = facts.key;
+  const gm = sm2 && { id: gmId, key: sm2.key, profile: gmProfile };
   return {
     config: facts.configDigest,
-    endorsement: signStatement(endorsedStatement(facts, String(facts.sequence), facts.key.jwk), facts.device),
-    ...(facts.key.gm === undefined ? {} : { gm: { id: gmId, key: facts.key.gm.key, profile: gmProfile } }),
-    key: facts.key.jwk,
+    endorsement: signStatement(endorsedStatement(facts, String(facts.sequence), jwk, gm), facts.device),
+    ...(gm === undefined ? {} : { gm }),
+    key: jwk,
     // The device key is a file of the box: no other place is supported, and nobody shall think so.
     keyStorage: "software",
     reason: facts.reason,
@@ -62,11 +64,17 @@ export function epochData(facts: EpochFacts): DataOf<"epoch"> {
   };
 }
 
-/** What the device key signs: this key, from this event on, in this chain, and nowhere else. */
+/**
+ * What the device key signs: these keys, from this event on, in this chain, and nowhere else.
+ *
+ * Takes:   `gm` as it stands in the event; undefined where it has none, so that none can be put in or taken out.
+ */
 export function endorsedStatement(
   place: { readonly chain: string; readonly gateway: string; readonly site: string },
   sequence: string,
   key: PublicJwk,
+  gm: Json | undefined,
 ): Json {
-  return { chain: place.chain, gateway: place.gateway, key, sequence, site: place.site };
+  const { chain, gateway, site } = place;
+  return { chain, gateway, ...(gm === undefined ? {} : { gm }), key, sequence, site };
 }

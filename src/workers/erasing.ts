@@ -9,7 +9,7 @@ import {
 } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
-import { leafHashOf } from "../seal/index.ts";
+import { leafHashOf, sm3 } from "../seal/index.ts";
 import type { ErasureReport, Subject } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 import { type OwnDraft, ownDraft } from "./own-records.ts";
@@ -59,7 +59,8 @@ type Work<Outcome> = Generator<Erasure | undefined, Outcome, boolean>;
 function leftOf({ sequence, bytes }: StoredEvent): Erased {
   const digest = createHash("sha256").update(bytes).digest();
   const previous = Buffer.from(previousOf(bytes) ?? "", "base64url");
-  return { sequence, left: { digest, leaf: leafHashOf(bytes), previous } };
+  // Whatever the algorithms of today are: the event may be of a time with the others.
+  return { sequence, left: { digest, leaf: leafHashOf(bytes), previous, sm3: sm3(bytes) } };
 }
 
 function erasureOf(events: readonly StoredEvent[], reason: "erased" | "core-expired"): Erasure {

@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
+import type { EventKind, Json } from "../../src/model/event.ts";
+import { canonicalize, createEpochKey, createSealer, epochData } from "../../src/seal/index.ts";
+import { aDevice, place } from "../seal/builders.ts";
 import { runHere } from "./run-here.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sortgate-verify-"));
@@ -51,6 +54,28 @@ describe("sortgate verify", () => {
     expect(stdout).toContain("not proven");
     expect(stdout).toContain("Try: sortgate verify FILE --trust CERTIFICATE");
     expect(lastLine(stdout)).toBe("whole up to sequence 10: 10 events, 2 epochs, consistent");
+  });
+
+  test("says of the national algorithms how much is proven, and where there is no checkpoint that it is so", async () => {
+    const device = await aDevice();
+    const sealer = createSealer(place);
+    const key = createEpochKey("gm");
+    sealer.useKey(key);
+    const seal = (kind: EventKind, data: Json): string =>
+      Buffer.from(sealer.seal({ kind, subject: undefined, at: 0, data: canonicalize(data) }).bytes).toString("utf8");
+    const facts = { software: "0", configDigest: "0", reason: "new-ledger" } as const;
+    const epoch = seal("epoch", epochData({ ...place, sequence: 1, key, device, ...facts }));
+    const before = sealer.state();
+    const told = async (gm?: Json): Promise<string | undefined> => {
+      sealer.restore(before);
+      const lines = gm === undefined ? [epoch] : [epoch, seal("checkpoint", { root: sealer.root(), size: 1, gm })];
+      return lastLine((await runHere("verify", written("gm.jsonl", lines.join("\n")))).stdout);
+    };
+    const gm = sealer.endSpan()!;
+    expect(await told()).toBe("whole up to sequence 1: 1 event, 1 epoch, no checkpoint for SM2 to prove, consistent");
+    expect(await told(gm)).toContain("1 checkpoint signed by SM2, 1 proven by SM3");
+    const wrong = await told({ ...gm, to: "7" });
+    expect(wrong).toMatch(/^not whole: .* 0 checkpoints signed by SM2, 0 proven by SM3; first: .*SM2 signature/);
   });
 
   test.each([

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { canonicalize } from "../../src/seal/index.ts";
 import { askStatus, startBelt } from "../fakes/gateway.ts";
 import { count, figure } from "../figures.ts";
 import { openScriptedBroker } from "./rig/broker.ts";
@@ -47,10 +48,11 @@ function ask<Answer>(lines: readonly Uint8Array[], certificatePath: string, ...m
 }
 
 /** What a subscriber captured of two runs of the daemon, in the order in which it came. */
-async function capture(): Promise<{ lines: Buffer[]; certificatePath: string }> {
+async function capture(crypto: "intl" | "gm" = "intl"): Promise<{ lines: Buffer[]; certificatePath: string }> {
   const broker = await openScriptedBroker();
   defer(() => broker.close());
-  const { site, scanner, start } = await openLine({ brokerUrl: broker.url }, defer);
+  // The config of the line ends with its `[guard]`.
+  const { site, scanner, start } = await openLine({ brokerUrl: broker.url, more: `crypto = "${crypto}"\n` }, defer);
   for (const first of [0, 1_000]) {
     const daemon = await start();
     const belt = startBelt(scanner, 5, first);
@@ -83,5 +85,18 @@ describe("G19 a chain that was captured", () => {
       "Python",
       `${count(whole.events)} events of 2 runs verified in Python with the certificate alone; each of ${count(tried)} altered bytes found by it`,
     );
+  });
+
+  it("R09 with the national algorithms the device's word covers the SM2 key, as the verifier in Python finds", async () => {
+    const { lines, certificatePath } = await capture("gm");
+    expect(ask<Finding>(lines, certificatePath)).toMatchObject({ epochs: 2, problems: [] });
+    // A backlog and live events may overtake each other.
+    const first = lines.find((line) => line.includes('"sequence":"1"'))!.toString();
+    const { data, ...epoch } = JSON.parse(first) as { data: { gm: { key: string } } };
+    const { gm: _, ...withoutSm2 } = data;
+    for (const changed of [withoutSm2, { ...data, gm: { ...data.gm, key: "of another" } }]) {
+      const forged = Buffer.from(canonicalize({ ...epoch, data: changed }));
+      expect(ask<Finding>([forged], certificatePath).problems[0]).toMatch(/the endorsement is for something else/);
+    }
   });
 });

@@ -85,6 +85,9 @@ def check_endorsement(event, trusted) -> None:
     gateway, chain, sequence = event["id"].split("/")
     site = event["source"].split("/")[2]
     wanted = {"chain": chain, "gateway": gateway, "key": data["key"], "sequence": event["sequence"], "site": site}
+    if "gm" in data:
+        # The SM2 key of the national algorithms is endorsed with the other one.
+        wanted["gm"] = data["gm"]
     spoken = json.loads(unb64(payload))
     if {name: str(part) if name == "sequence" else part for name, part in spoken.items()} != wanted:
         raise ValueError("the endorsement is for something else")

@@ -291,6 +291,8 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
     ...[
       "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out centre.key",
       "openssl pkey -in centre.key -pubout -out centre.pem",
+      "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:SM2 -out centre-sm2.key",
+      "openssl pkey -in centre-sm2.key -pubout -out centre-sm2.pem",
     ].map((line): [string, Proof] => [line, { test: "tests/docs/privacy.test.ts", says: line }]),
     [
       "sortgate open events.jsonl --key centre.key",

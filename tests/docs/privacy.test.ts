@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { checkConfig } from "../../src/config/index.ts";
+import { suiteOf } from "../../src/guard/suites/index.ts";
 import { smallest } from "../config/sound.ts";
 import { read, root } from "./documents.ts";
 
@@ -31,19 +32,36 @@ const makeKeys = [
   "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out centre.key",
   "openssl pkey -in centre.key -pubout -out centre.pem",
 ];
+const makeSm2Keys = [
+  "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:SM2 -out centre-sm2.key",
+  "openssl pkey -in centre-sm2.key -pubout -out centre-sm2.pem",
+];
 
-test("its commands make keys of which the gateway takes the public one, and no other", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "sortgate-privacy-"));
-  for (const line of makeKeys) {
-    const [command, ...args] = line.split(" ") as [string, ...string[]];
-    execFileSync(command, args, { cwd: folder, stdio: "pipe" });
-  }
-  const told = async (file: string): Promise<string[]> => {
-    const guard = `[guard]\ncore = "seal"\nseal_key_file = "${file}"\n`;
-    const checked = await checkConfig(join(folder, "sortgate.toml"), { text: smallest + guard, namedFiles: true });
-    return checked.ok ? [] : checked.problems.map(({ sentence }) => sentence);
-  };
-  expect(await told("centre.pem")).toEqual([]);
-  expect(await told("centre.key")).toEqual(["the file holds a private key; allowed: the public one alone"]);
-  rmSync(folder, { recursive: true });
-});
+test.each([
+  { crypto: "intl", lines: makeKeys, files: ["centre.pem", "centre.key"] },
+  { crypto: "gm", lines: makeSm2Keys, files: ["centre-sm2.pem", "centre-sm2.key"] },
+] as const)(
+  "its commands make keys of which the gateway takes the public one, and no other: crypto = $crypto",
+  async ({ crypto, lines, files }) => {
+    const folder = mkdtempSync(join(tmpdir(), "sortgate-privacy-"));
+    for (const line of lines) {
+      expect(text).toContain(`\n${line}\n`);
+      const [command, ...args] = line.split(" ") as [string, ...string[]];
+      execFileSync(command, args, { cwd: folder, stdio: "pipe" });
+    }
+    const told = async (file: string): Promise<string[]> => {
+      const guard = `[guard]\ncore = "seal"\ncrypto = "${crypto}"\nseal_key_file = "${file}"\n`;
+      const checked = await checkConfig(join(folder, "sortgate.toml"), { text: smallest + guard, namedFiles: true });
+      return checked.ok ? [] : checked.problems.map(({ sentence }) => sentence);
+    };
+    const [publicKey, privateKey] = files;
+    expect(await told(publicKey)).toEqual([]);
+    expect(await told(privateKey)).toEqual(["the file holds a private key; allowed: the public one alone"]);
+    // What is wrapped for the one is unwrapped by the other, as `open` does it at the centre.
+    const secret = Buffer.alloc(32, 7);
+    const wrapped = await suiteOf(crypto).wrap(readFileSync(join(folder, publicKey)), secret, "k");
+    const opened = await suiteOf(crypto).unwrap(readFileSync(join(folder, privateKey)), wrapped, "k");
+    expect(Buffer.from(opened)).toEqual(secret);
+    rmSync(folder, { recursive: true });
+  },
+);

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { dataOf, dir, drafts, ofKind, openRig } from "./core-rig.ts";
 import { aRead, commit, deliver, erase, filesWith, token, tokenOf, told } from "./erasing.ts";
 
+const sm3 = (bytes: Uint8Array): Buffer => createHash("sm3").update(bytes).digest();
 const sha256 = (...parts: Uint8Array[]): Buffer => createHash("sha256").update(Buffer.concat(parts)).digest();
 
 describe("R33 an erasure", () => {
@@ -38,6 +39,7 @@ describe("R33 an erasure", () => {
         sha256(was.bytes),
         sha256(Buffer.of(0), was.bytes),
         sha256(before[event.sequence - 2]?.bytes ?? Buffer.alloc(0)),
+        sm3(was.bytes),
       ]);
       if (isErased)
         expect(event).toEqual({ sequence: was.sequence, kind: "erased", subject: undefined, at: 0, bytes: left });
@@ -77,10 +79,13 @@ describe("R33 an erasure", () => {
     const digest = sha256(was!.bytes).toString("base64url");
     const leaf = sha256(Buffer.of(0), was!.bytes).toString("base64url");
     erase(rig, tokenOf("anna"));
-    const given = rig.core.givenAway(rig.ledger.readEach(sequence, sequence)[0]!);
-    expect(Buffer.from(given.bytes).toString()).toBe(
-      `{"erased":{"digest":"${digest}","id":"line-3/6f1c2a9be04d/${sequence}","leaf":"${leaf}","source":"/sites/HZ01/gateways/line-3"}}`,
-    );
+    const row = rig.ledger.readEach(sequence, sequence)[0]!;
+    const lineOf = (bytes: Uint8Array): string => Buffer.from(rig.core.givenAway({ ...row, bytes }).bytes).toString();
+    const spelled = (national: string): string =>
+      `{"erased":{"digest":"${digest}","id":"line-3/6f1c2a9be04d/${sequence}","leaf":"${leaf}",${national}"source":"/sites/HZ01/gateways/line-3"}}`;
+    expect(lineOf(row.bytes)).toBe(spelled(`"sm3":"${sm3(was!.bytes).toString("base64url")}",`));
+    // What was erased before SM3 was kept has none.
+    expect(lineOf(row.bytes.subarray(0, 96))).toBe(spelled(""));
     rig.close();
   });
 

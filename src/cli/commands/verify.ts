@@ -151,12 +151,9 @@ function verdictLine({ verdict, chains, malformed, malformedCount }: Verdict): s
   ];
   const viewCount = sum((chain) => chain.viewCount);
   const erasedCount = sum((chain) => chain.erasedCount);
-  const signedCount = sum(({ gm }) => gm?.signedCount ?? 0);
-  const provenCount = sum(({ gm }) => gm?.provenCount ?? 0);
   if (viewCount > 0) parts.push(`${viewCount} of them as views`);
   if (erasedCount > 0) parts.push(`${erasedCount} of them erased`);
-  if (chains.some(({ gm }) => gm !== undefined))
-    parts.push(`${counted(signedCount, "checkpoint")} signed by SM2, ${provenCount} proven by SM3`);
+  parts.push(...nationalParts(chains));
   if (chains.length > 1) parts.unshift(counted(chains.length, "chain"));
   if (verdict === "whole") return `whole up to ${upTo(chains)}: ${[...parts, trustOf(chains)].join(", ")}`;
   const broken = chains.find((chain) => chain.verdict === "broken");
@@ -164,6 +161,18 @@ function verdictLine({ verdict, chains, malformed, malformedCount }: Verdict): s
   if (malformedCount > 0) parts.push(`${counted(malformedCount, "line")} not readable`);
   const where = chains.length > 1 && broken !== undefined ? `${broken.gateway}/${broken.chain}, ` : "";
   return `not whole: ${parts.join(", ")}; first: ${where}${first === undefined ? "unknown" : wordsOf(first)}`;
+}
+
+/** What the national algorithms prove; nothing where no epoch brought a key of theirs. */
+function nationalParts(chains: readonly ChainVerdict[]): string[] {
+  const counts = chains.flatMap(({ gm }) => gm ?? []);
+  if (counts.length === 0) return [];
+  const signedCount = counts.reduce((total, gm) => total + gm.signedCount, 0);
+  const provenCount = counts.reduce((total, gm) => total + gm.provenCount, 0);
+  // As in what a partner has, whose checkpoints are views: counts of zero would sound like a fault.
+  const isFaulty = chains.some(({ findings }) => findings.some(({ kind }) => kind === "gm"));
+  if (signedCount === 0 && !isFaulty) return ["no checkpoint for SM2 to prove"];
+  return [`${counted(signedCount, "checkpoint")} signed by SM2, ${provenCount} proven by SM3`];
 }
 
 /** Where what was judged ends; of several chains their own lines say it. */
@@ -195,6 +204,7 @@ const gmWords: Readonly<Record<Extract<Finding, { kind: "gm" }>["reason"], strin
   key: "carries an SM2 signature without a key that it could be checked with",
   malformed: "checkpoint carries an SM2 signature that cannot be read",
   signature: "checkpoint carries an SM2 signature that does not fit",
+  mark: "erased event has a mark that does not tell its SM3: nothing shows what stood there",
   chain: "checkpoint does not fit the events before it (SM3 chain)",
 };
 

@@ -21,22 +21,25 @@ export interface LeftHashes {
   readonly leaf: Uint8Array;
   /** That of the event before it, so that one is vouched for still. */
   readonly previous: Uint8Array;
+  /** SM3 of its bytes, by which the chain of the national algorithms goes on; absent where it was erased before that was kept. */
+  readonly sm3?: Uint8Array;
 }
 
 const leftBytes = 32;
 
 /** What stands in the row of an erased event instead of its bytes. */
-export function packLeft({ digest, leaf, previous }: LeftHashes): Buffer {
-  return Buffer.concat([digest, leaf, previous]);
+export function packLeft({ digest, leaf, previous, sm3 }: LeftHashes): Buffer {
+  return Buffer.concat([digest, leaf, previous, ...(sm3 === undefined ? [] : [sm3])]);
 }
 
 export function unpackLeft(bytes: Uint8Array): LeftHashes {
   const part = (index: number): Uint8Array => bytes.subarray(index * leftBytes, (index + 1) * leftBytes);
-  return { digest: part(0), leaf: part(1), previous: part(2) };
+  const sm3 = part(3);
+  return { digest: part(0), leaf: part(1), previous: part(2), ...(sm3.length === leftBytes ? { sm3 } : {}) };
 }
 
 /** Whether a row of which nothing but the bytes is known holds an erased event: no event is as short. */
-export const isLeft = (bytes: Uint8Array): boolean => bytes.length === 3 * leftBytes;
+export const isLeft = ({ length }: Uint8Array): boolean => length === 3 * leftBytes || length === 4 * leftBytes;
 
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
 

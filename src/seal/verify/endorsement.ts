@@ -18,7 +18,7 @@ export function epochKeyOf(data: Json): ReturnType<typeof publicKeyOf> {
 }
 
 /**
- * Judges the device's word for an epoch key.
+ * Judges the device's word for the keys of an epoch.
  *
  * Takes:   the certificates to trust; without them only the signature is judged.
  * Cost:    about 0.2 ms: one RSA verification and the parsing of the certificates.
@@ -28,9 +28,9 @@ export function judgeEndorsement(
   key: PublicJwk | undefined,
   trust: readonly X509Certificate[] | undefined,
 ): Endorsement {
-  const jws = isObject(event.data) ? event.data.endorsement : undefined;
+  const { endorsement: jws, gm } = isObject(event.data) ? event.data : {};
   if (typeof jws !== "string" || key === undefined) return { reason: "absent", subject: undefined };
-  const statement = readStatement(jws, endorsedStatement(event, String(event.sequence), key));
+  const statement = readStatement(jws, endorsedStatement(event, String(event.sequence), key, gm));
   if ("refused" in statement) return { reason: statement.refused, subject: undefined };
   const [leaf] = statement.certificates;
   const subject = leaf?.subject?.replaceAll("\n", ", ").slice(0, 256);

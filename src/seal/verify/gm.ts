@@ -62,8 +62,11 @@ export interface GmWalk {
   epoch(sequence: number, brought: GmBrought | "none" | undefined): GmReason | undefined;
   /** Takes a checkpoint whose own signature holds, before it is an event of the next span. Gives what is wrong. */
   checkpoint(sequence: number, told: GmTold | undefined): GmReason | undefined;
-  /** Takes an event by the SM3 of its bytes; undefined where they are not there, as of an erased one. */
-  take(digest: Buffer | undefined): void;
+  /**
+   * Takes an event by the SM3 of its bytes: undefined where nobody can know it, as of a view; "untold" where the mark of
+   * an erased one had to tell it. Gives what is wrong.
+   */
+  take(digest: Buffer | "untold" | undefined): GmReason | undefined;
   /** Events are missing, or a checkpoint cannot be believed: the chain is taken up again behind the next one. */
   lose(): void;
   /** Undefined where no epoch brought a key. */
@@ -73,7 +76,7 @@ export interface GmWalk {
 /**
  * Judges the SM2 signatures of one chain.
  *
- * A span of which an event is missing or erased cannot be computed again: then the signature alone counts.
+ * A span of which an event is missing, or there as a view, cannot be computed again: then the signature alone counts.
  * Cost:    3 ms a checkpoint.
  */
 export function createGmWalk(place: GmPlace): GmWalk {
@@ -126,7 +129,9 @@ export function createGmWalk(place: GmPlace): GmWalk {
       return reason;
     },
     take(digest) {
-      span = span && digest && gmSpanWith(span, digest);
+      if (digest !== "untold") span = span && digest && gmSpanWith(span, digest);
+      else lose();
+      return digest === "untold" && standing === "gm" ? "mark" : undefined;
     },
     lose,
     counts: () => (isNational ? { ...counts } : undefined),
@@ -139,6 +144,8 @@ export interface GmDigests {
   learn(data: Json): void;
   /** The same, and takes the event's bytes for a row. */
   take(index: number, bytes: Uint8Array, data: Json): void;
+  /** Takes what the mark of an erased event tells. */
+  takeTold(index: number, digest: Uint8Array): void;
   /** Undefined where none is kept. */
   of(index: number): Buffer | undefined;
 }
@@ -154,15 +161,20 @@ export function createGmDigests(): GmDigests {
   const learn = (data: Json): void => {
     isWanted ||= isObject(data) && data.gm !== undefined;
   };
+  const keep = (index: number, digest: Uint8Array): void => {
+    const number = Math.floor(index / chunkCount);
+    const chunk = chunks.get(number) ?? Buffer.alloc(chunkCount * hashBytes);
+    chunks.set(number, chunk);
+    chunk.set(digest, offsetOf(index));
+  };
   return {
     learn,
     take(index, bytes, data) {
       learn(data);
-      if (!isWanted) return;
-      const number = Math.floor(index / chunkCount);
-      const chunk = chunks.get(number) ?? Buffer.alloc(chunkCount * hashBytes);
-      chunks.set(number, chunk);
-      chunk.set(sm3(bytes), offsetOf(index));
+      if (isWanted) keep(index, sm3(bytes));
+    },
+    takeTold(index, digest) {
+      if (isWanted) keep(index, digest);
     },
     of(index) {
       const at = offsetOf(index);

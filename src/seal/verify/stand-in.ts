@@ -15,6 +15,8 @@ export interface StandIn extends CapturedPlace {
   readonly digest: Buffer;
   /** The Merkle log's leaf; absent in a view. */
   readonly leaf: Buffer | undefined;
+  /** SM3 of the event's bytes; absent in a view, and in the mark of one that was erased before that was kept. */
+  readonly sm3: Buffer | undefined;
   /** Of a view; a mark has no signature of its own: the events around it and a signed purge vouch for it. */
   readonly signed: { readonly signature: EventSignature; readonly payload: string } | undefined;
   /** What a view says of an event that is shown in it. */
@@ -23,7 +25,7 @@ export interface StandIn extends CapturedPlace {
 
 type Members = { readonly [member: string]: Json };
 
-/** The line of an erased event, as `queue export` writes it: `{"erased":{"digest":…,"id":…,"leaf":…,"source":…}}`. */
+/** The line of an erased event, as `queue export` writes it: `{"erased":{"digest":…,"id":…,"leaf":…,"sm3":…,"source":…}}`. */
 export function readErased({ erased, ...others }: Members): StandIn | MalformedReason | undefined {
   if (erased === undefined || Object.keys(others).length > 0) return undefined;
   if (!isObject(erased)) return "not-an-event";
@@ -31,9 +33,12 @@ export function readErased({ erased, ...others }: Members): StandIn | MalformedR
   if (typeof place === "string") return place;
   const digest = hashIn(erased.digest);
   const leaf = hashIn(erased.leaf);
-  return digest === undefined || leaf === undefined
+  const sm3 = hashIn(erased.sm3);
+  // Zeros are where none is kept, and no event has them.
+  const isUnreadable = erased.sm3 !== undefined && (sm3 === undefined || sm3.equals(Buffer.alloc(32)));
+  return digest === undefined || leaf === undefined || isUnreadable
     ? "not-an-event"
-    : { ...place, digest, leaf, signed: undefined, told: undefined };
+    : { ...place, digest, leaf, sm3, signed: undefined, told: undefined };
 }
 
 /** A view: it names its event by id and digest. */
@@ -50,7 +55,14 @@ export function readView(value: Members): StandIn | MalformedReason | undefined 
   if (id !== `${String(of.id)}/${viewer}` || sequence !== String(place.sequence)) return "contradiction";
   const read: EventSignature = typeof signature === "string" ? readViewSignature(signature) : { kind: "malformed" };
   const told = typeof of.type === "string" ? { type: of.type, data: data ?? null } : undefined;
-  return { ...place, digest, leaf: undefined, signed: { signature: read, payload: canonicalize(members) }, told };
+  return {
+    ...place,
+    digest,
+    leaf: undefined,
+    sm3: undefined,
+    signed: { signature: read, payload: canonicalize(members) },
+    told,
+  };
 }
 
 function hashIn(text: Json | undefined): Buffer | undefined {

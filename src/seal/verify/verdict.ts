@@ -14,7 +14,7 @@ export type EndorsementReason =
   | "absent"
   | "malformed"
   | "algorithm"
-  /** It endorses another key, chain, gateway, site or sequence. */
+  /** It endorses another key, SM2 key or none, chain, gateway, site or sequence. */
   | "statement"
   | "signature"
   /** None of the trusted certificates stands behind it. */
@@ -34,6 +34,8 @@ export type GmReason =
   | "key"
   | "malformed"
   | "signature"
+  /** The mark of an erased event does not tell its SM3. */
+  | "mark"
   /** The SM3 chain is not that of the events before it. */
   | "chain";
 

@@ -75,9 +75,9 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
     return standing;
   };
   const admitStandIn = (standIn: StandIn, line: string, number: number): Standing => {
-    const { told } = standIn;
-    const extra = told?.type === purgeType || told?.type === gapType ? plainExtraOf(told) : undefined;
+    const extra = standInExtraOf(standIn);
     if (extra !== undefined) extras.set(rows.count(), extra);
+    if (standIn.sm3 !== undefined) gmDigests.takeTold(rows.count(), standIn.sm3);
     const judged = standIn.signed && signatures.judge(standIn.signed, rows.count(), line);
     const { standing, key } = judged ?? { standing: "no-key" as const, key: 0 };
     rows.add({ ...hashesOf(standIn), chain: chains.take(standIn, number, true), line: number, key, standing });
@@ -327,6 +327,11 @@ function extraOf(event: CapturedEvent, key: number, trust: VerifierSettings["tru
   if (!isEpoch(event)) return plainExtraOf(event);
   const endorsement = judgeEndorsement(event, epochKeyOf(event.data)?.jwk, trust);
   return { kind: "epoch", key, endorsement, gm: readGmBrought(event.data) };
+}
+
+function standInExtraOf({ told, signed, sm3 }: StandIn): Extra | undefined {
+  if (signed === undefined) return sm3 === undefined ? { kind: "bare-mark" } : undefined;
+  return told?.type === purgeType || told?.type === gapType ? plainExtraOf(told) : undefined;
 }
 
 const purgeType = "org.sortgate.purge.v1";

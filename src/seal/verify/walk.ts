@@ -15,6 +15,8 @@ export type Extra =
     }
   | { readonly kind: "checkpoint"; readonly size: number; readonly root: string; readonly gm: GmTold | undefined }
   | { readonly kind: "purge"; readonly to: number }
+  /** The mark of an erased event that does not tell its SM3. */
+  | { readonly kind: "bare-mark" }
   /** These single events were erased. */
   | { readonly kind: "erasure"; readonly sequences: readonly number[] }
   /** …of another chain of the gateway: they had been saved from a damaged ledger. */
@@ -192,7 +194,7 @@ export function step(walk: Walk, indices: readonly number[]): void {
   if (repeat !== undefined) find(walk, { kind: "repeated", sequence, line: repeat.line, count: repeats.length });
   walk.repeatCount += repeats.length;
   const isWhole = takeIn(walk, best);
-  takeNational(walk, best);
+  takeNational(walk, best, digestOf(walk, best, found));
   trackUnverified(walk, best);
   keepLog(walk, best.row, isWhole && verified.length <= 1);
   if (walk.witnessed.has(sequence)) walk.witnessed.set(sequence, rows);
@@ -275,15 +277,29 @@ function takeIn(walk: Walk, { row, extra, fault, isVerified, isLinked }: Claim):
   return fault === undefined && isLinked && row.form !== "view";
 }
 
+/** The SM3 of an event, by whichever of its lines tells it. */
+function digestOf(
+  { evidence }: Walk,
+  { row, extra }: Claim,
+  found: readonly Pick<Claim, "row" | "index">[],
+): Buffer | "untold" | undefined {
+  for (const one of found) {
+    const digest = one.row.hash.equals(row.hash) ? evidence.gmDigests.of(one.index) : undefined;
+    if (digest !== undefined) return digest;
+  }
+  return extra?.kind === "bare-mark" ? "untold" : undefined;
+}
+
 /** What the national algorithms prove stands beside all else: an event that was altered breaks their chain as well. */
-function takeNational(walk: Walk, { row, index, extra, isVerified }: Claim): void {
-  const { gm, evidence } = walk;
+function takeNational(walk: Walk, { row, extra, isVerified }: Claim, digest: ReturnType<typeof digestOf>): void {
+  const { gm } = walk;
   const { sequence } = row;
   let reason: GmReason | undefined;
   if (extra?.kind === "epoch") reason = gm.epoch(sequence, isVerified ? (extra.gm ?? "none") : undefined);
   else if (extra?.kind === "checkpoint" && isVerified) reason = gm.checkpoint(sequence, extra.gm);
   else if (extra?.kind === "checkpoint") gm.lose();
-  gm.take(evidence.gmDigests.of(index));
+  const wrong = gm.take(digest);
+  reason ??= wrong;
   if (reason !== undefined) find(walk, { kind: "gm", sequence, reason });
 }
 

@@ -1,7 +1,9 @@
 import { createHash, hash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Identity } from "../../../src/identity/index.ts";
-import type { EventKind, Json } from "../../../src/model/event.ts";
+import { brandView, type EventKind, type Json } from "../../../src/model/event.ts";
+import type { ViewDraft } from "../../../src/seal/chain.ts";
+import { endorsedStatement } from "../../../src/seal/epoch.ts";
 import { gmSigned, gmSpanAt, gmSpanWith } from "../../../src/seal/gm.ts";
 import {
   canonicalize,
@@ -12,6 +14,7 @@ import {
   type EpochReason,
   epochData,
 } from "../../../src/seal/index.ts";
+import { signStatement } from "../../../src/seal/jws.ts";
 import { hashOf, leafOf } from "../../../src/seal/merkle.ts";
 import { aDevice, changed, judge, place } from "../builders.ts";
 
@@ -35,12 +38,19 @@ function aNationalLine() {
     lines,
     key: () => key,
     add,
+    view: (draft: ViewDraft) => Buffer.from(sealer.view(draft).bytes).toString("utf8"),
     read: (code: string) => add("read", { code }),
     epoch(reason: EpochReason, change: (data: Members) => Members = (data) => data) {
       key = createEpochKey("gm");
       sealer.useKey(key);
       const facts = { ...place, sequence: lines.length + 1, key, device, software: "0", configDigest: "0", reason };
-      return add("epoch", change(epochData(facts)));
+      const { gm, ...data } = change(epochData(facts));
+      const statement = endorsedStatement(place, String(facts.sequence), key.jwk, gm);
+      return add("epoch", {
+        ...data,
+        ...(gm === undefined ? {} : { gm }),
+        endorsement: signStatement(statement, device),
+      });
     },
     check(change: (gm: Members) => Json | undefined = (gm) => gm) {
       const gm = change(sealer.endSpan()!);
@@ -114,22 +124,6 @@ describe("R09 the SM3 chain and its SM2 signatures", () => {
     expect(verdict.gm).toEqual({ signedCount: 3, provenCount: 2 });
   });
 
-  test("call nothing broken where a mark stands for an erased event", () => {
-    const line = aNationalLine();
-    line.epoch("new-ledger");
-    const erased = line.read("gone");
-    line.check();
-    line.read("stays");
-    line.check();
-    line.epoch("rotation");
-    const leaf = Buffer.from(hashOf(leafOf(erased)), "latin1").toString("base64url");
-    const { id, source } = JSON.parse(erased) as { id: string; source: string };
-    const mark = canonicalize({ erased: { digest: hash("sha256", erased, "base64url"), id, leaf, source } });
-    line.add("purge", { count: 1, reason: "erased", sequences: ["2"] });
-    const verdict = verdictOf(line.lines.with(1, mark));
-    expect(verdict).toMatchObject({ verdict: "whole", erasedCount: 1, gm: { signedCount: 2, provenCount: 1 } });
-  });
-
   test("are none with the default algorithms", () => {
     const sealer = createSealer(place);
     sealer.useKey(createEpochKey());
@@ -149,6 +143,147 @@ describe("R09 the SM3 chain and its SM2 signatures", () => {
     sealer.restore(before);
     expect(sealer.state()).toStrictEqual(before);
     expect(sealer.endSpan()).toMatchObject({ from: "1", to: "1" });
+  });
+});
+
+describe("R09 an erased event", () => {
+  const markOf = (event: string, sm3: Json | undefined): string => {
+    const { id, source } = JSON.parse(event) as { id: string; source: string };
+    const leaf = Buffer.from(hashOf(leafOf(event)), "latin1").toString("base64url");
+    const erased = { digest: hash("sha256", event, "base64url"), id, leaf, source };
+    return canonicalize({ erased: { ...erased, ...(sm3 === undefined ? {} : { sm3 }) } });
+  };
+  const sm3Of = (event: string): string => createHash("sm3").update(event).digest("base64url");
+  /** Whoever has the Ed25519 key alone copies what SM2 signed for these events, and makes others of them. */
+  function lineOf(codes: readonly (string | "purge")[], signed?: Json) {
+    const line = aNationalLine();
+    line.epoch("new-ledger");
+    for (const code of codes)
+      if (code === "purge") line.add("purge", { count: 1, reason: "erased", sequences: ["2"] });
+      else line.read(code);
+    line.check((gm) => signed ?? gm);
+    return line;
+  }
+
+  test("takes no proof away: its mark tells the SM3 of its bytes, and each checkpoint is computed through it", () => {
+    const { lines } = lineOf(["gone", "stays", "purge"]);
+    const marked = lines.with(1, markOf(lines[1]!, sm3Of(lines[1]!)));
+    const proven = { verdict: "whole", erasedCount: 1, findings: [], gm: { signedCount: 1, provenCount: 1 } };
+    expect(verdictOf(marked)).toMatchObject(proven);
+  });
+
+  test("is proven by its mark where a partner's view of it is there too, whichever comes first", () => {
+    const line = lineOf(["gone", "stays", "purge"]);
+    const [, erased] = line.lines as [string, string];
+    const { type } = JSON.parse(erased) as { type: string };
+    const event = { sequence: 2, kind: "read", subject: undefined, bytes: Buffer.from(erased) } as const;
+    const view = line.view({ viewer: "partner", event, type, view: brandView({ kind: "read", data: {} }) });
+    const mark = markOf(erased, sm3Of(erased));
+    for (const both of [
+      [view, mark],
+      [mark, view],
+    ])
+      expect(verdictOf(line.lines.toSpliced(1, 1, ...both))).toMatchObject({
+        verdict: "whole",
+        gm: { provenCount: 1 },
+      });
+    // A view alone names the SHA-256 of its event and no more: there the signature counts.
+    const alone = verdictOf(line.lines.with(1, view));
+    expect(alone).toMatchObject({ verdict: "whole", gm: { signedCount: 1, provenCount: 0 } });
+  });
+
+  test("hides no forgery: a mark that does not tell its SM3, or that of other bytes, breaks the chain", () => {
+    const { lines } = lineOf(["gone", "stays", "purge"]);
+    for (const sm3 of [undefined, sm3Of("of other bytes")]) {
+      const reason = sm3 === undefined ? "mark" : "chain";
+      const verdict = verdictOf(lines.with(1, markOf(lines[1]!, sm3)));
+      expect(verdict).toMatchObject({ verdict: "broken", gm: { signedCount: 1, provenCount: 0 } });
+      expect(verdict.findings).toEqual([{ kind: "gm", sequence: reason === "mark" ? 2 : 5, reason }]);
+    }
+  });
+
+  test("hides no event that was forged, nor the purge that was put in another's place", () => {
+    const line = aNationalLine();
+    line.epoch("new-ledger");
+    for (const code of ["a", "b", "c"]) line.read(code);
+    const signed: { gm?: Json } = {};
+    const honest = line.lines.slice();
+    const sealer = createSealer(place);
+    sealer.useKey(line.key());
+    const seal = (kind: EventKind, data: Members): string =>
+      Buffer.from(
+        sealer.seal({ kind, subject: undefined, at: Date.UTC(2026, 10, 23), data: canonicalize(data) }).bytes,
+      ).toString("utf8");
+    line.check((gm) => {
+      signed.gm = gm;
+      return gm;
+    });
+    const { data } = JSON.parse(honest[0]!) as { data: Members };
+    const forged = [seal("epoch", data), seal("read", { code: "a" }), seal("read", { code: "FORGED" })];
+    forged.push(seal("purge", { count: 1, reason: "erased", sequences: ["2"] }));
+    forged.push(seal("checkpoint", { root: sealer.root(), size: 4, gm: signed.gm! }));
+    expect(reasonsOf(forged)).toEqual([["gm", "chain"]]);
+    for (const sm3 of [sm3Of(honest[1]!), sm3Of(forged[1]!)])
+      expect(reasonsOf(forged.with(1, markOf(forged[1]!, sm3)))).toEqual([["gm", "chain"]]);
+    expect(reasonsOf(forged.with(1, markOf(forged[1]!, undefined)))).toEqual([["gm", "mark"]]);
+  });
+
+  test("of before the first word of SM2 may have any mark", () => {
+    const sealer = createSealer(place);
+    const seal = (kind: EventKind, data: Members): string =>
+      Buffer.from(sealer.seal({ kind, subject: undefined, at: 0, data: canonicalize(data) }).bytes).toString("utf8");
+    const lines = [createEpochKey(), createEpochKey("gm")].flatMap((key, index) => {
+      sealer.useKey(key);
+      const facts = { ...place, sequence: 1 + 2 * index, key, device, software: "0", configDigest: "0" };
+      return [seal("epoch", epochData({ ...facts, reason: "start" })), seal("read", { code: "a" })];
+    });
+    lines.push(seal("purge", { count: 1, reason: "erased", sequences: ["2"] }));
+    const gm = sealer.endSpan()!;
+    lines.push(seal("checkpoint", { root: sealer.root(), size: 5, gm }));
+    const marked = lines.with(1, markOf(lines[1]!, undefined));
+    expect(verdictOf(marked)).toMatchObject({ verdict: "whole", gm: { signedCount: 1, provenCount: 1 } });
+    // The same event could be of a run whose keys are still to come: then it is looked at where it stands.
+    expect(verdictOf(marked.toReversed())).toMatchObject({ verdict: "whole" });
+  });
+});
+
+describe("R09 the device's word", () => {
+  /** An epoch and a checkpoint by these keys, with the word that the device gave for others. */
+  function lineWith(key: EpochKey, data: Members): string[] {
+    const sealer = createSealer(place);
+    sealer.useKey(key);
+    const seal = (kind: EventKind, members: Members): string =>
+      Buffer.from(sealer.seal({ kind, subject: undefined, at: 0, data: canonicalize(members) }).bytes).toString("utf8");
+    const lines = [seal("epoch", data), seal("read", { code: "a" })];
+    const gm = sealer.endSpan();
+    return [...lines, seal("checkpoint", { root: sealer.root(), size: 2, ...(gm === undefined ? {} : { gm }) })];
+  }
+  const dataOf = (key: EpochKey): Members =>
+    epochData({ ...place, sequence: 1, key, device, software: "0", configDigest: "0", reason: "new-ledger" });
+
+  test("counts for the SM2 key too: with another one in its place, or none, the epoch is not endorsed", () => {
+    const key = createEpochKey("gm");
+    const { gm, ...plain } = dataOf(key);
+    expect(verdictOf(lineWith(key, { ...plain, gm: gm! }))).toMatchObject({ verdict: "whole", trust: "consistent" });
+    const other = createEpochKey("gm").gm!;
+    const swapped = lineWith({ ...key, gm: other }, { ...plain, gm: { ...(gm as Members), key: other.key } });
+    const { gm: _, ...withoutSm2 } = key;
+    for (const lines of [swapped, lineWith(withoutSm2, plain)]) {
+      expect(reasonsOf(lines)).toEqual([["endorsement", "statement"]]);
+      expect(verdictOf(lines)).toMatchObject({ verdict: "broken", trust: "unproven" });
+    }
+  });
+
+  test("covers all that the epoch says of the national algorithms, and with the default ones is what it was", () => {
+    const endorsed = (data: Members): unknown =>
+      JSON.parse(Buffer.from(String(data.endorsement).split(".")[1]!, "base64url").toString("utf8"));
+    const [national, plain] = [createEpochKey("gm"), createEpochKey()];
+    const same = { ...place, sequence: "1" };
+    const gm = { id: "1234567812345678", key: national.gm!.key, profile: "gm" };
+    expect(endorsed(dataOf(national))).toEqual({ ...same, gm, key: national.jwk });
+    expect(endorsed(dataOf(plain))).toEqual({ ...same, key: plain.jwk });
+    const added = { ...dataOf(plain), gm };
+    expect(reasonsOf(lineWith({ ...plain, gm: national.gm! }, added))).toEqual([["endorsement", "statement"]]);
   });
 });
 

@@ -108,7 +108,14 @@ describe("R33 of an erased event the chain", () => {
 
   test("takes no mark with a place or a hash that is none", () => {
     const lines = chainWith(told);
-    for (const wrong of [{ digest: "short" }, { leaf: 7 }, { id: "nowhere" }, { source: "/sites/HZ01/gateways/other" }])
+    for (const wrong of [
+      { digest: "short" },
+      { leaf: 7 },
+      { sm3: "short" },
+      { sm3: "A".repeat(43) },
+      { id: "nowhere" },
+      { source: "/sites/HZ01/gateways/other" },
+    ])
       expect(judge([markOf(lines[2]!, wrong)]).malformed).toHaveLength(1);
     expect(judge(['{"erased":true}']).malformed).toEqual([{ kind: "malformed", line: 1, reason: "not-an-event" }]);
   });
