@@ -15,5 +15,5 @@ export type {
   SealKeyStatus,
   Status,
 } from "./status.ts";
-export { subjectOf } from "./subject.ts";
+export { noSubject, subjectOf } from "./subject.ts";
 export { isTicket } from "./who.ts";
