@@ -1,4 +1,4 @@
-import { hasLuhnCheckDigit, identityCheckDigit } from "../model/code/check-digit.ts";
+import { hasLuhnCheckDigit, identityCheckDigit, koreanCheckDigit } from "../model/code/check-digit.ts";
 import { isTagText } from "../model/code/tag-text.ts";
 import type { Field } from "./label/field.ts";
 
@@ -36,6 +36,10 @@ const issued = /^(?:4(?:\d{15}|\d{18})|(?:5[1-5]|2[2-7]|35|65)\d{14}|6011\d{12}|
 const identityBody =
   /^(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)\d{4}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}$/;
 
+/** Birth date, sex (1 and 2, from 2000 on 3 and 4), five digits and a check digit: of Koreans, not of foreigners there. */
+const koreanBody =
+  /^(?:[3-9]\d(?=\d{4}[12])|[0-2]\d(?=\d{4}[34]))(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[1-4]\d{5}\d$/;
+
 /**
  * Whether a number, taken whole, may be a person's: telephone, payment card, identity number or IMEI.
  *
@@ -55,6 +59,8 @@ function kindOf(code: string, inBars: boolean): "phone" | "identity" | "card" | 
   if (isIdentityNumber(code)) return "identity";
   if (inBars) return undefined;
   if (isCardNumber(code)) return "card";
+  // Of EMS numbers one in sixteen hundred looks like one: in bars, with what else does, too many.
+  if (isKoreanNumber(code)) return "identity";
   return abroad.test(code) ? "phone" : undefined;
 }
 
@@ -81,6 +87,23 @@ export function isIdentityNumber(code: string): boolean {
   return code.length === 17 || identityCheckDigit(body) === code[17]?.toUpperCase();
 }
 
+/** Whether digits are a resident registration number of Korea that has a check digit. */
+export function isKoreanNumber(digits: string): boolean {
+  return koreanBody.test(digits) && koreanCheckDigit(digits.slice(0, 12)) === Number(digits[12]);
+}
+
+/** AI 420 tells a post code; with a telephone of twelve digits behind it, it has the length of Yunda's numbers. */
+const behindPostCode = /^420(\d{12})$/;
+/** A mobile number with a trunk zero: what in bars is looked for there. */
+const trunkMobile = /^01[3-9]\d{9}$/;
+
+/** The telephone behind AI 420; undefined if there is none. */
+function telephoneBehindPostCode(code: string, inBars: boolean): string | undefined {
+  const digits = behindPostCode.exec(code)?.[1];
+  if (digits === undefined) return undefined;
+  return (inBars ? trunkMobile.test(digits) : kindOf(digits, false) === "phone") ? digits : undefined;
+}
+
 /** `P`, a letter and a mobile number fits the EMS shape too; in bars only `PH`, for EMS numbers so. */
 const letteredMobile = { bars: /^PH1[3-9]\d{9}$/i, other: /^P[A-Z]1[3-9]\d{9}$/i } as const;
 /** A mobile number and two digits more, which is an EMS shape too: few EMS numbers begin so. */
@@ -102,6 +125,7 @@ export function isAmbiguousWaybill(code: string, symbology: string | undefined):
   const inBars = isInBars(symbology);
   if (symbology !== undefined && matrix.test(symbology) && fewDigits.test(code)) return true;
   if (!inBars && mobileAndMore.test(code)) return true;
+  if (telephoneBehindPostCode(code, inBars) !== undefined) return true;
   return isPersonalNumber(code, inBars) || letteredMobile[inBars ? "bars" : "other"].test(code);
 }
 
@@ -111,6 +135,8 @@ export function personIn(code: string, symbology: string | undefined): Field | u
   const kind = kindOf(code, inBars);
   if (kind !== undefined) return { kind, value: code };
   if (letteredMobile[inBars ? "bars" : "other"].test(code)) return { kind: "phone", value: code.slice(2) };
+  const telephone = telephoneBehindPostCode(code, inBars);
+  if (telephone !== undefined) return { kind: "phone", value: telephone };
   return !inBars && mobileAndMore.test(code) ? { kind: "phone", value: code.slice(0, -2) } : undefined;
 }
 
