@@ -7,7 +7,7 @@ import { type Daemon, daemonOf, whoAmI } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
-import { countText } from "../quantity.ts";
+import { countText, eventsText } from "../quantity.ts";
 
 interface EraseOptions {
   readonly config: string;
@@ -89,8 +89,6 @@ async function erase(subject: string, { config, reason }: EraseOptions, output: 
   if (!output.asJson) remark(all, output);
 }
 
-const events = (count: number): string => (count === 1 ? "1 event" : `${countText(count)} events`);
-
 function tell(
   { count, salvagedCount, to, unreadableCount, files, isOverwritten }: Erasure,
   line: number | undefined,
@@ -99,11 +97,12 @@ function tell(
   if (line !== undefined) output.line(`Line ${line}:`, "strong");
   if (count + salvagedCount === 0)
     output.line(`Nothing found: no event up to ${countText(to)} bears this token or number`, "warn");
-  else output.line(`Erased ${events(count)} of those up to ${countText(to)}`, "good");
-  if (salvagedCount > 0) output.line(`Erased ${events(salvagedCount)} that were saved from a damaged ledger`, "good");
+  else output.line(`Erased ${eventsText(count)} of those up to ${countText(to)}`, "good");
+  if (salvagedCount > 0)
+    output.line(`Erased ${eventsText(salvagedCount)} that were saved from a damaged ledger`, "good");
   if (unreadableCount > 0)
     output.line(
-      `${events(unreadableCount)} cannot be read, and may be of the same person. Try: sortgate queue verify names them`,
+      `${eventsText(unreadableCount)} cannot be read, and may be of the same person. Try: sortgate queue verify names them`,
       "bad",
     );
   for (const file of files)
