@@ -316,11 +316,7 @@ describe("sortgate status", () => {
       {},
       "2 events were destroyed or refused before every broker had them: the queue was full\n  Try: raise bytes_max",
     ],
-    [
-      "events that did not reach the disk",
-      {},
-      "1 event did not reach the disk: it was too slow or full\n  Try: df -h",
-    ],
+    ["events that did not reach the disk", {}, "1 event did not reach the disk: it was too slow or full\n  Try: df -h"],
   ])("tells the next step for %s", async (_fact, over, text) => {
     view.now = aStatus(over);
     expect((await status()).stdout).toContain(text);
