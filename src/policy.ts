@@ -268,6 +268,28 @@ export function judgePolicy(
   return warnings;
 }
 
+/**
+ * What a look at the config has to say of the certificate in policy_key_file; a bare key has none.
+ *
+ * A warning: it is the key that proves what the centre signed, and without it no policy would hold after a restart.
+ */
+export async function judgeCentreKey({ guard }: Config, nowMs: number): Promise<Judgement[]> {
+  // What else is wrong with the file, the policy and orders tell.
+  const file = guard.policy_key_file;
+  const facts = file === undefined ? undefined : await readReceiver(file).catch(() => undefined);
+  if (facts?.notBefore === undefined || facts.notAfter === undefined) return [];
+  const told = (verb: string, at: number): string => `its certificate ${verb} on ${new Date(at).toISOString()}`;
+  const proof = "; what the centre signs is proven by its key all the same";
+  const warning = (sentence: string, hint: string): Judgement[] => [
+    { level: "warning", path: ["guard", "policy_key_file"], sentence, hint },
+  ];
+  const renew = "get a new certificate of the same key from the centre, and put it there";
+  if (facts.notAfter <= nowMs) return warning(told("ended", facts.notAfter) + proof, renew);
+  if (facts.notBefore > nowMs)
+    return warning(told("begins", facts.notBefore) + proof, "check the clock of this machine with: timedatectl");
+  return facts.notAfter - nowMs < renewalMs ? warning(told("ends", facts.notAfter), renew) : [];
+}
+
 /** What `sortgate status` shows of the policy. Cost: one small file is read. */
 export async function policyStatus({ hash, signed, refused, file }: Policy, nowMs: number): Promise<PolicyStatus> {
   const isOver = signed?.notAfter !== undefined && Date.parse(signed.notAfter) <= nowMs;

@@ -5,8 +5,9 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { policyHash, readPolicyText } from "../src/config/index.ts";
 import { dropping } from "../src/guard/policy/index.ts";
-import { findPolicy, judgePolicy, policyStatus, rememberPolicy, takePolicy } from "../src/policy.ts";
+import { findPolicy, judgeCentreKey, judgePolicy, policyStatus, rememberPolicy, takePolicy } from "../src/policy.ts";
 import { canonicalize } from "../src/seal/index.ts";
+import { aPair } from "./config/certificates.ts";
 import { aCentre, aPolicySite, type PolicySite } from "./fakes/policy.ts";
 
 const nowMs = Date.parse("2026-11-23T03:00:00Z");
@@ -302,6 +303,24 @@ describe("R41 what is told of a policy", () => {
     expect(judgePolicy(await find(), nowMs, (await site.config()).guard)).toMatchObject([
       { level: "warning", path: ["guard", "policy"], sentence: expect.stringContaining("has no effect") },
     ]);
+  });
+
+  it("is also that the certificate of the centre's key is over, not yet valid, or ends soon", async () => {
+    const told = async (fromDays: number, toDays: number): Promise<string[]> => {
+      site.put("centre.pem", aPair(nowMs + fromDays * dayMs, nowMs + toDays * dayMs).cert);
+      const found = await judgeCentreKey(await site.config(), nowMs);
+      return found.map(({ level, path, sentence }) => `${level} ${path.join(".")}: ${sentence}`);
+    };
+    const proof = "; what the centre signs is proven by its key all the same";
+    const place = "warning guard.policy_key_file: its certificate";
+    expect(await told(-10, 0)).toEqual([`${place} ended on 2026-11-23T03:00:00.000Z${proof}`]);
+    expect(await told(1, 100)).toEqual([`${place} begins on 2026-11-24T03:00:00.000Z${proof}`]);
+    expect(await told(-10, 29)).toEqual([`${place} ends on 2026-12-22T03:00:00.000Z`]);
+    expect(await told(-10, 31)).toEqual([]);
+    site.put("centre.pem", site.centre.publicKey);
+    expect(await judgeCentreKey(await site.config(), nowMs)).toEqual([]);
+    site.put("centre.pem", "none");
+    expect(await judgeCentreKey(await site.config(), nowMs)).toEqual([]);
   });
 
   it("is also whether its file is still what was read, and whether it ended meanwhile", async () => {

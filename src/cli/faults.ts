@@ -1,6 +1,6 @@
 import type { BrokerStatus, DeviceStatus, PolicyStatus, Status } from "../control/index.ts";
 import type { Output, Tone } from "./output.ts";
-import { countText, durationText } from "./quantity.ts";
+import { countText, durationText, eventsText } from "./quantity.ts";
 
 /** Something that a person should see to, and how. */
 export interface Fault {
@@ -63,7 +63,7 @@ function brokerHint({ url, problem, hint }: BrokerStatus): string {
 
 export function brokerFaults(broker: BrokerStatus): Fault[] {
   const { name, state, problem, queuedCount, oldestQueuedMs } = broker;
-  const waiting = `${countText(queuedCount)} events wait for it on disk`;
+  const waiting = `${eventsText(queuedCount)} ${queuedCount === 1 ? "waits" : "wait"} for it on disk`;
   if (state === "down")
     return [
       {
@@ -121,7 +121,7 @@ function fullFault({ whenFull, uncommittedCount }: Status["queue"], full: "bytes
   const inMemory =
     uncommittedCount === 0
       ? ""
-      : `; ${countText(uncommittedCount)} events wait in memory, where a stop saves them and a power cut does not`;
+      : `; ${eventsText(uncommittedCount)} ${uncommittedCount === 1 ? "waits" : "wait"} in memory: a stop saves what waits, and a power cut does not`;
   return {
     sentence: `The queue is FULL: ${what}, and ${givesWay[whenFull]}${inMemory}`,
     hint:
@@ -154,13 +154,13 @@ export function queueFaults(queue: Status["queue"], brokers: readonly BrokerStat
     });
   if (lostCount > 0)
     faults.push({
-      sentence: `${countText(lostCount)} events were destroyed or refused before every broker had them: the queue was full`,
+      sentence: `${eventsText(lostCount)} ${lostCount === 1 ? "was" : "were"} destroyed or refused before every broker had ${lostCount === 1 ? "it" : "them"}: the queue was full`,
       hint: "raise bytes_max under [queue] if the disk has room; the gap events in the chain tell which were lost",
       tone: "bad",
     });
   if (droppedCount > 0)
     faults.push({
-      sentence: `${countText(droppedCount)} events did not reach the disk: it was too slow or full`,
+      sentence: `${eventsText(droppedCount)} did not reach the disk: it was too slow or full`,
       hint: "df -h, iostat -x 1, and look for errors of the disk: dmesg",
       tone: "bad",
     });

@@ -36,19 +36,41 @@ function withoutHelpCommand(argv: readonly string[]): readonly string[] {
   return Object.hasOwn(commands, command) ? [command, ...more, "--help"] : [command];
 }
 
-/** The command of the arguments with the one below it, as it is typed. */
-function commandPath(program: Command, argv: readonly string[]): string | undefined {
-  const command = commandOf(argv);
-  const group = program.commands.find((one) => one.name() === command);
-  const below = group?.commands.find((one) => one.name() === argv[1]);
-  return below === undefined ? command : `${command} ${below.name()}`;
+/** The command of the arguments, and the one below it if there is one of that name. */
+function commandsOf(program: Command, [first, second]: readonly string[]): readonly Command[] {
+  const command = program.commands.find((one) => one.name() === first);
+  const below = command?.commands.find((one) => one.name() === second);
+  return [command, below].filter((one) => one !== undefined);
+}
+
+/** Without `--help` behind a command that a group does not have: commander shows the group's help, and calls that well. */
+function withoutLostHelp(program: Command, argv: readonly string[]): readonly string[] {
+  const [group, below] = commandsOf(program, argv);
+  const [first = "", second = ""] = argv;
+  const isLost = group !== undefined && group.commands.length > 0 && below === undefined;
+  return isLost && second !== "help" && /^[^-]/.test(second) ? [first, second] : argv;
+}
+
+/** An option that is missing may only be mistyped: commander looks for those that are unknown afterwards. */
+async function likelierError(
+  error: CommanderError,
+  program: Command,
+  argv: readonly string[],
+): Promise<CommanderError> {
+  const command = commandsOf(program, argv).at(-1);
+  if (error.code !== "commander.missingMandatoryOptionValue" || command === undefined) return error;
+  for (const option of command.options) option.makeOptionMandatory(false);
+  command.action(() => {});
+  const other: unknown = await program.parseAsync([...argv], { from: "user" }).catch((second: unknown) => second);
+  return other instanceof CommanderError && other.code === "commander.unknownOption" ? other : error;
 }
 
 async function run(typed: readonly string[], output: Output): Promise<ExitCode> {
-  const argv = withoutHelpCommand(typed);
+  let argv = withoutHelpCommand(typed);
   const program = createProgram(output);
   try {
     for (const add of await loadCommands(commandOf(argv))) add(program, output);
+    argv = withoutLostHelp(program, argv);
     await program.parseAsync([...argv], { from: "user" });
     return output.exitCode;
   } catch (error) {
@@ -56,7 +78,9 @@ async function run(typed: readonly string[], output: Output): Promise<ExitCode> 
       output.problem(error);
       return exitCodeOf(error);
     }
-    const usage = explainUsage(error, commandPath(program, argv));
+    const path = commandsOf(program, argv).map((command) => command.name());
+    const likelier = await likelierError(error, program, argv);
+    const usage = explainUsage(likelier, path.length === 0 ? commandOf(argv) : path.join(" "));
     if (usage === undefined) return exitCodes.fine;
     output.problem(usage);
     return exitCodes.usage;

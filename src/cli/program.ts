@@ -55,7 +55,9 @@ export function explainUsage(error: CommanderError, command: string | undefined)
     return new SortgateError("usage/invalid", "The version is a command of its own", { hint: "sortgate version" });
   const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
   // The value of an option is not repeated: somebody may have put a waybill or a telephone number there.
-  const shown = first.replace(/ argument '.*' is invalid\. /, " cannot take this value. ");
+  const shown = first
+    .replace(/ argument '.*' is invalid\. /, " cannot take this value. ")
+    .replace(/^(unknown option '[^'=]*)=.*'/, "$1'");
   const sentence = shown.charAt(0).toUpperCase() + shown.slice(1).replace(/\.$/, "");
   const guess = /\(Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(" "))?.[1];
   const group = command === undefined ? "sortgate" : `sortgate ${command}`;

@@ -45,3 +45,8 @@ export function bytesText(bytes: number): string {
 export function countText(count: number): string {
   return count.toLocaleString("en-US");
 }
+
+/** So many events. */
+export function eventsText(count: number): string {
+  return count === 1 ? "1 event" : `${countText(count)} events`;
+}

@@ -1,7 +1,7 @@
 export { createControlClient, problemIn } from "./client.ts";
 export { imbalances } from "./conservation.ts";
 export type { Erasure, Subject } from "./port.ts";
-export { noteRawProbe, takeRawProbes } from "./raw-probes.ts";
+export { noteRawProbe, type RawOutcome, takeRawProbes } from "./raw-probes.ts";
 export { type Control, openControl } from "./server.ts";
 export type {
   BrokerStatus,
@@ -15,5 +15,5 @@ export type {
   SealKeyStatus,
   Status,
 } from "./status.ts";
-export { subjectOf } from "./subject.ts";
+export { noSubject, subjectOf } from "./subject.ts";
 export { isTicket } from "./who.ts";

@@ -4,14 +4,23 @@ import { makeFolder } from "../lib/folder.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 import { cleanWho, isTicket, noTicket } from "./who.ts";
 
-/** A probe that showed all bytes of a device: who did it, when and why. */
+/** A probe that shows all bytes of a device: who does it, when and why. */
 export interface RawProbe {
   readonly at: string;
   readonly device: string;
   readonly by: string;
   readonly uid: string;
   readonly reason: string;
+  /** What came of it; absent while it goes on, or where it was cut off. */
+  readonly outcome?: RawOutcome;
+  /** Bytes that the device sent meanwhile; absent where values came, or as `outcome` is. */
+  readonly byteCount?: number;
 }
+
+const outcomes = ["shown", "nothing", "not-opened"] as const;
+
+/** Something was shown; nothing came; the device could not be opened. */
+export type RawOutcome = (typeof outcomes)[number];
 
 /** Such probes wait here until the daemon, which most often stands still meanwhile, puts them into its chain. */
 const fileName = "raw-probes.jsonl";
@@ -19,7 +28,7 @@ const takenName = "raw-probes.taken.jsonl";
 const linesMax = 1_000;
 
 /**
- * Notes such a probe, before it shows anything.
+ * Notes such a probe, before it shows anything, and again with what came of it once it is over.
  *
  * Fails:   if the reason is no ticket, or it cannot be noted: then nothing may be shown.
  */
@@ -74,10 +83,17 @@ export async function takeRawProbes(
 }
 
 function probesIn(text: string): RawProbe[] {
-  return text
+  const probes = text
     .split("\n", linesMax)
     .filter((line) => line !== "")
     .map(probeOf);
+  return probes.filter((probe, index) => !probes.slice(index + 1).some((later) => isOutcomeOf(later, probe)));
+}
+
+/** Whether a line says what came of a probe whose beginning another one is. */
+function isOutcomeOf(later: RawProbe, { outcome, ...begun }: RawProbe): boolean {
+  const names = ["at", "device", "by", "uid", "reason"] as const;
+  return outcome === undefined && later.outcome !== undefined && names.every((name) => later[name] === begun[name]);
 }
 
 /** The file may be anybody's who may write there: nothing of it goes into the chain as it stands. */
@@ -90,10 +106,15 @@ function probeOf(line: string): RawProbe {
   }
   const text = (value: unknown): string => (typeof value === "string" ? value : "");
   const [at, device, reason] = [text(said.at), text(said.device), text(said.reason)];
+  const outcome = outcomes.find((one) => one === said.outcome);
+  const { byteCount } = said;
+  const isCount = typeof byteCount === "number" && Number.isSafeInteger(byteCount) && byteCount >= 0;
   return {
     at: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(at) ? at : "unknown",
     device: /^[A-Za-z0-9_-]{1,64}$/.test(device) ? device : "unknown",
     reason: isTicket(reason) ? reason : "unknown",
     ...cleanWho(text(said.by), text(said.uid)),
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(outcome === undefined || !isCount ? {} : { byteCount }),
   };
 }

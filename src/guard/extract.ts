@@ -110,7 +110,8 @@ const fewDigits = /^\d{12,13}$/;
 /** Carriers whose own labels prove that a number is theirs, though it has no shape that would tell it from others. */
 const proven: Partial<Record<LabelFormat, readonly [CarrierName, RegExp]>> = {
   "sf-mmm": ["sf", /^\d{12}$/],
-  "yto-json": ["yto", /^\d{15,18}$/],
+  // With a zero before it, it is a telephone with its extension.
+  "yto-json": ["yto", /^[1-9]\d{14,17}$/],
 };
 
 function carriersOf(word: string, format: LabelFormat): readonly CarrierName[] {

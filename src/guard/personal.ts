@@ -1,4 +1,4 @@
-import { hasLuhnCheckDigit, identityCheckDigit } from "../model/code/check-digit.ts";
+import { hasLuhnCheckDigit, identityCheckDigit, koreanCheckDigit } from "../model/code/check-digit.ts";
 import { isTagText } from "../model/code/tag-text.ts";
 import type { Field } from "./label/field.ts";
 
@@ -36,6 +36,10 @@ const issued = /^(?:4(?:\d{15}|\d{18})|(?:5[1-5]|2[2-7]|35|65)\d{14}|6011\d{12}|
 const identityBody =
   /^(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)\d{4}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}$/;
 
+/** Birth date, sex (1 and 2, from 2000 on 3 and 4), five digits and a check digit: of Koreans, not of foreigners there. */
+const koreanBody =
+  /^(?:[3-9]\d(?=\d{4}[12])|[0-2]\d(?=\d{4}[34]))(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[1-4]\d{5}\d$/;
+
 /**
  * Whether a number, taken whole, may be a person's: telephone, payment card, identity number or IMEI.
  *
@@ -55,6 +59,8 @@ function kindOf(code: string, inBars: boolean): "phone" | "identity" | "card" | 
   if (isIdentityNumber(code)) return "identity";
   if (inBars) return undefined;
   if (isCardNumber(code)) return "card";
+  // Of EMS numbers one in sixteen hundred looks like one: in bars, with what else does, too many.
+  if (isKoreanNumber(code)) return "identity";
   return abroad.test(code) ? "phone" : undefined;
 }
 
@@ -79,6 +85,23 @@ export function isIdentityNumber(code: string): boolean {
   const body = code.slice(0, 17);
   if (!identityBody.test(body)) return false;
   return code.length === 17 || identityCheckDigit(body) === code[17]?.toUpperCase();
+}
+
+/** Whether digits are a resident registration number of Korea that has a check digit. */
+export function isKoreanNumber(digits: string): boolean {
+  return koreanBody.test(digits) && koreanCheckDigit(digits.slice(0, 12)) === Number(digits[12]);
+}
+
+/** AI 420 tells a post code; with a telephone of twelve digits behind it, it has the length of Yunda's numbers. */
+const behindPostCode = /^420(\d{12})$/;
+/** A mobile number with a trunk zero: what in bars is looked for there. */
+const trunkMobile = /^01[3-9]\d{9}$/;
+
+/** The telephone behind AI 420; undefined if there is none. */
+function telephoneBehindPostCode(code: string, inBars: boolean): string | undefined {
+  const digits = behindPostCode.exec(code)?.[1];
+  if (digits === undefined) return undefined;
+  return (inBars ? trunkMobile.test(digits) : kindOf(digits, false) === "phone") ? digits : undefined;
 }
 
 /** `P`, a letter and a mobile number fits the EMS shape too; in bars only `PH`, for EMS numbers so. */
@@ -108,6 +131,7 @@ export function isAmbiguousWaybill(code: string, symbology: string | undefined):
   const inBars = isInBars(symbology);
   if (symbology !== undefined && matrix.test(symbology) && fewDigits.test(code)) return true;
   if (!inBars && (mobileAndMore.test(code) || oldIdentityBody.test(code))) return true;
+  if (telephoneBehindPostCode(code, inBars) !== undefined) return true;
   return isPersonalNumber(code, inBars) || letteredMobile[inBars ? "bars" : "other"].test(code);
 }
 
@@ -117,6 +141,8 @@ export function personIn(code: string, symbology: string | undefined): Field | u
   const kind = kindOf(code, inBars);
   if (kind !== undefined) return { kind, value: code };
   if (letteredMobile[inBars ? "bars" : "other"].test(code)) return { kind: "phone", value: code.slice(2) };
+  const telephone = telephoneBehindPostCode(code, inBars);
+  if (telephone !== undefined) return { kind: "phone", value: telephone };
   if (inBars) return undefined;
   if (oldIdentityBody.test(code)) return { kind: "identity", value: code };
   return mobileAndMore.test(code) ? { kind: "phone", value: code.slice(0, -2) } : undefined;

@@ -56,6 +56,64 @@ describe("erase", () => {
     expect(asked).toEqual([{ kind: "code", value: waybill }]);
   });
 
+  async function withStdin(text: string, ...more: string[]) {
+    const argv = [builtMain, "erase", "-", "--config", daemon.config, "--reason", "TICKET-12", ...more];
+    const child = spawn(process.execPath, argv, { stdio: "pipe" });
+    const said = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const)
+      child[name].setEncoding("utf8").on("data", (part: string) => {
+        said[name] += part;
+      });
+    child.stdin.end(text);
+    const [code] = await once(child, "close");
+    return { code, ...said };
+  }
+
+  test("R33 takes each line of stdin once, and tells each by its line", async () => {
+    const { code, stdout, stderr } = await withStdin(`${waybill}\n\n ${token}\r\n${waybill}\n`);
+    expect(code).toBe(0);
+    expect(asked).toEqual([
+      { kind: "code", value: waybill },
+      { kind: "token", value: token },
+    ]);
+    expect(stdout).toMatch(/^Line 1:\nErased 2 events of those up to 12\nLine 3:\nErased 2 events/);
+    expect(stderr.match(/Of a number/g)).toHaveLength(1);
+    const json = await withStdin(`${waybill}\n${token}`, "--json");
+    const lines = json.stdout.trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { line: 1, count: 2 },
+      { line: 2, count: 2 },
+    ]);
+  });
+
+  test("R33 erases nothing where a line of stdin is neither token nor number, or there are too many", async () => {
+    const wrong = await withStdin(`${waybill}\n张晓明\n`);
+    expect([wrong.code, wrong.stdout]).toEqual([2, ""]);
+    expect(wrong.stderr).toMatch(
+      /^Error: Line 2 of stdin: names cannot be searched for: .*; nothing was erased\nTry: /,
+    );
+    expect(wrong.stderr).not.toContain("张晓明");
+    const many = await withStdin(
+      Array.from({ length: 101 }, (_, index) => `SF${1_000_000_000_000 + index}\n`).join(""),
+    );
+    expect(many.code).toBe(2);
+    expect(many.stderr).toMatch(/^Error: There are more than 100 .* nothing was erased\nTry: give them 100 at a time/);
+    expect((await withStdin("\n")).code).toBe(2);
+    expect([asked, view.audits]).toEqual([[], []]);
+  });
+
+  test("R33 says up to which line it is done where it breaks off", async () => {
+    const { erase } = view;
+    view.erase = (subject) =>
+      subject.kind === "code"
+        ? erase(subject)
+        : Promise.reject(new SortgateError("ledger/full", "There is no room", { hint: "df -h" }));
+    const { code, stdout, stderr } = await withStdin(`${waybill}\n${token}\n`);
+    expect(code).not.toBe(0);
+    expect(stdout).toMatch(/^Line 1:\nErased/);
+    expect(stderr).toMatch(/Error: There is no room; up to line 1 of stdin it is done\nTry: df -h\n$/);
+  });
+
   test("refuses what is neither, without repeating it, and what has no ticket", async () => {
     const other = ["t1.J8sQ0aZk.short", "t3.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A", "139 1234 5678", "12345"];
     for (const text of other) {

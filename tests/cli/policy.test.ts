@@ -3,7 +3,9 @@ import { createHash, createPublicKey } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { signAsCentre } from "../../src/guard/policy/index.ts";
 import { takePolicy } from "../../src/policy.ts";
+import { aPair } from "../config/certificates.ts";
 import { aCentre, aPolicySite, type PolicySite } from "../fakes/policy.ts";
 import { runHere } from "./run-here.ts";
 
@@ -165,6 +167,17 @@ describe("sortgate check", () => {
     expect(await told()).toEqual([
       "18 guard > policy_key_file: the file holds a private key; allowed: the public one alone (hint)",
     ]);
+  });
+
+  test("R41 warns of a certificate that ended where the centre's key is to be", async () => {
+    const { cert, key } = aPair(Date.now() - 10_000_000, Date.now() - 1_000_000);
+    site.put("centre.pem", cert);
+    site.put("policy.jws", (await signAsCentre("policy", Buffer.from('{"version":7,"guard":{}}'), Buffer.from(key)))!);
+    const { code, stdout } = await check();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /1 warning:\n\S+:18:1 {2}guard > policy_key_file: its certificate ended on .*\n.*\n? *Try: get a new certificate/,
+    );
   });
 
   test("R41 prints the policies in force in short", async () => {

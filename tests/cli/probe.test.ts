@@ -86,6 +86,31 @@ describe("what a probe makes of bytes", () => {
     expect(text).toContain(`→ read ${telephone}`);
   });
 
+  test.each([
+    ["UTF-8", Buffer.from("收件人 张三, 杭州\r\n"), "  收件人 张三, 杭州␍␊"],
+    ["GB18030", Buffer.from("d5c5c8fd2c20babcd6ddcec40d0a", "hex"), "  张三, 杭州文␍␊"],
+    ["neither", Buffer.from("ff41ff0d0a", "hex"), "  ·A·␍␊"],
+  ])(
+    "shows text in %s as text beside its hex where it is asked for everything, and not one character else",
+    (_, bytes, text) => {
+      const latin1 = bytes.toString("latin1");
+      const hex = bytes.toString("hex").replace(/../g, "$& ").toUpperCase().trim();
+      expect(
+        screen(heardFrom(createLineBarcodeProfile(), latin1, true))
+          .split("\n")
+          .slice(0, 2),
+      ).toEqual([hex, text]);
+      expect(screen(heardFrom(createLineBarcodeProfile(), latin1))).not.toMatch(/\p{Script=Han}/u);
+    },
+  );
+
+  test("shows a long text as far as its bytes are shown, though a character is cut there", () => {
+    const [, text] = screen(
+      heardFrom(createLineBarcodeProfile(), Buffer.from(`${"张".repeat(100)}\r`).toString("latin1"), true),
+    ).split("\n");
+    expect(text).toBe(`  ${"张".repeat(85)} … 45 more bytes`);
+  });
+
   test("hides all of a frame that the profile makes nothing of, but control characters", () => {
     const [frame] = heardFrom(createLineBarcodeProfile(), `138 1234 5678\u001b=1,2\r\n`);
     expect(frame).toMatchObject({ text: "•••••••••••••␛••••␍␊", claims: [{ kind: "malformed", reason: "bad-code" }] });

@@ -277,6 +277,11 @@ describe("sortgate status", () => {
       "central: 900 events wait for it on disk, the oldest for 2 min, although it is up\n  Try: run this again",
     ],
     [
+      "one event that a broker will never have, and one that waits",
+      { brokers: [aBroker({ state: "down" as const, queuedCount: 1, lostCount: { erased: 1 } })] },
+      "central: will never have 1 event (erased)\ncentral: it is down; 1 event waits for it on disk\n",
+    ],
+    [
       "a queue that fills",
       {
         brokers: [aBroker({ state: "down" as const, queuedCount: 9 })],
@@ -292,7 +297,7 @@ describe("sortgate status", () => {
     [
       "a full disk",
       { queue: { ...aStatus().queue, full: "disk" as const, uncommittedCount: 9_367, hoursUntilFull: 0 } },
-      "The queue is FULL: the disk of data_dir has no room, and the oldest events go, also those that a broker lacks; 9,367 events wait in memory, where a stop saves them and a power cut does not\n  Try: bring the broker back, or free the disk: df -h\n",
+      "The queue is FULL: the disk of data_dir has no room, and the oldest events go, also those that a broker lacks; 9,367 events wait in memory: a stop saves what waits, and a power cut does not\n  Try: bring the broker back, or free the disk: df -h\n",
     ],
     [
       "a full quota",
@@ -311,11 +316,7 @@ describe("sortgate status", () => {
       {},
       "2 events were destroyed or refused before every broker had them: the queue was full\n  Try: raise bytes_max",
     ],
-    [
-      "events that did not reach the disk",
-      {},
-      "1 events did not reach the disk: it was too slow or full\n  Try: df -h",
-    ],
+    ["events that did not reach the disk", {}, "1 event did not reach the disk: it was too slow or full\n  Try: df -h"],
   ])("tells the next step for %s", async (_fact, over, text) => {
     view.now = aStatus(over);
     expect((await status()).stdout).toContain(text);

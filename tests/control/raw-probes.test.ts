@@ -56,6 +56,18 @@ describe("R17 who looked at all bytes of a device", () => {
     expect(await taken()).toStrictEqual([{ ...probe, device: "scanner-2" }]);
   });
 
+  test("is told once with what came of it, and without where that is not known", async () => {
+    const over = { ...probe, outcome: "shown", byteCount: 24 } as const;
+    const cutOff = { ...probe, at: "2026-11-28T02:00:00.000Z" };
+    for (const line of [probe, cutOff, over]) await noteRawProbe(folder, line);
+    expect(await taken()).toStrictEqual([cutOff, over]);
+    // The daemon took the beginning while the probe went on.
+    await noteRawProbe(folder, probe);
+    expect(await taken()).toStrictEqual([probe]);
+    await noteRawProbe(folder, { ...probe, outcome: "not-opened" });
+    expect(await taken()).toStrictEqual([{ ...probe, outcome: "not-opened" }]);
+  });
+
   test("needs a ticket for a reason, and a place to be noted", async () => {
     for (const reason of ["", "look at Zhang", "13800138000", "x".repeat(65)])
       await expect(noteRawProbe(folder, { ...probe, reason })).rejects.toThrow(
@@ -81,7 +93,7 @@ describe("R17 who looked at all bytes of a device", () => {
         reason: "call 13800138000",
         at: "now",
       }),
-      JSON.stringify({ device: { a: 1 } }),
+      JSON.stringify({ device: { a: 1 }, outcome: "张伟", byteCount: 13_800_138_000 }),
     ];
     writeFileSync(join(folder, "raw-probes.jsonl"), lines.join("\n"));
     const unknown = { at: "unknown", device: "unknown", reason: "unknown", by: "unknown", uid: "unknown" };

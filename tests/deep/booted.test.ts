@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { aCentre } from "../fakes/policy.ts";
 import { figure, seconds } from "../figures.ts";
 import { type BootedMachine, bootMachine } from "./rig/booted-machine.ts";
 import { defer } from "./rig/defer.ts";
@@ -36,6 +37,13 @@ carriers = ["sf"]
 
 /** A machine on which the service is installed as systemd/README.md says, and started. */
 async function startService(text = unit): Promise<BootedMachine> {
+  const machine = await installService(text);
+  machine.run("systemctl", "start", "sortgate");
+  expect(machine.show("ActiveState")).toBe("active");
+  return machine;
+}
+
+async function installService(text = unit): Promise<BootedMachine> {
   const machine = await bootMachine(defer);
   machine.write("/etc/sysusers.d/sortgate.conf", readFileSync(join(folder, "sortgate.sysusers.conf"), "utf8"));
   machine.write("/etc/tmpfiles.d/sortgate.conf", readFileSync(join(folder, "sortgate.tmpfiles.conf"), "utf8"));
@@ -45,9 +53,32 @@ async function startService(text = unit): Promise<BootedMachine> {
   machine.write("/etc/sortgate/sortgate.toml", config);
   machine.run("chown", "-R", "root:sortgate", "/etc/sortgate");
   machine.run("systemctl", "daemon-reload");
-  machine.run("systemctl", "start", "sortgate");
-  expect(machine.show("ActiveState")).toBe("active");
   return machine;
+}
+
+/** A scanner that calls the service at this port of the machine. */
+const calledDevice = `driver = "tcp"
+mode = "listen"
+host = "127.0.0.1"
+port = 2112
+profile = "line-barcode"`;
+
+/** The same line with a scanner that can be played, and more under `[guard]`. */
+const playedConfig = (guard: string): string =>
+  `${config.replace(/driver = "serial"[\s\S]*?"line-barcode"/, calledDevice)}${guard}`;
+
+const journalOf = (machine: BootedMachine): string => machine.run("journalctl", "-u", "sortgate", "-o", "cat");
+
+/** Has the service read one code, and waits until the event of it is on disk. */
+async function takesParcel(machine: BootedMachine): Promise<void> {
+  await vi.waitFor(() => machine.run("bash", "-c", "printf 'SF1385628716739\\r' >/dev/tcp/127.0.0.1/2112"), {
+    timeout: 20_000,
+    interval: 250,
+  });
+  await vi.waitFor(() => expect(machine.run("sortgate", "queue", "peek")).toContain("scanner-1"), {
+    timeout: 20_000,
+    interval: 500,
+  });
 }
 
 const restartsOf = (machine: BootedMachine): number => Number(machine.show("NRestarts"));
@@ -120,5 +151,45 @@ describe("G15 a service under a booted systemd", () => {
       { timeout: 60_000, interval: 500 },
     );
     expect(machine.run("journalctl", "-u", "sortgate", "-o", "cat")).toContain("Start request repeated too quickly");
+  });
+});
+
+describe("R41 what the service does with what the daemon lives with", () => {
+  it("R41 comes up and takes a parcel with a policy that ended, and the journal holds the sentence of the check", async () => {
+    const machine = await installService();
+    const centre = aCentre();
+    const ended = { version: 1, not_after: "2026-01-01T00:00:00Z", guard: {} };
+    machine.write("/etc/sortgate/policy.jws", await centre.sign(ended));
+    machine.write("/etc/sortgate/centre.pem", centre.publicKey.toString());
+    const keys = 'policy_file = "policy.jws"\npolicy_key_file = "centre.pem"\n';
+    machine.write("/etc/sortgate/sortgate.toml", playedConfig(keys));
+    machine.run("systemctl", "start", "sortgate");
+    await takesParcel(machine);
+    expect(journalOf(machine)).toMatch(/guard > policy_file: the policy ended on 2026-01-01T00:00:00Z\n/);
+    expect(restartsOf(machine)).toBe(0);
+  });
+
+  it("R41 comes up and takes a parcel without the key that it seals to, which comes later", async () => {
+    const machine = await installService();
+    machine.write("/etc/sortgate/sortgate.toml", playedConfig('core = "seal"\nseal_key_file = "seal.pem"\n'));
+    machine.run("systemctl", "start", "sortgate");
+    await takesParcel(machine);
+    expect(journalOf(machine)).toMatch(/guard > seal_key_file: found "[^"]*seal\.pem", but there is no such file\n/);
+    expect(restartsOf(machine)).toBe(0);
+  });
+
+  it("G15 says what is wrong with a broken config at each start, every 2 s, until it is mended", async () => {
+    const machine = await installService();
+    machine.write("/etc/sortgate/sortgate.toml", playedConfig('colour = "red"\n'));
+    machine.run("sh", "-c", "systemctl start sortgate || true");
+    const sentence = /^Error: .*sortgate\.toml:\d+:\d+ {2}guard > colour: .*$/gm;
+    await vi.waitFor(() => expect(journalOf(machine).match(sentence)).toHaveLength(2), {
+      timeout: 30_000,
+      interval: 500,
+    });
+    expect(restartsOf(machine)).toBeGreaterThan(0);
+    expect(machine.show("ActiveState")).not.toBe("failed");
+    machine.write("/etc/sortgate/sortgate.toml", playedConfig(""));
+    await takesParcel(machine);
   });
 });

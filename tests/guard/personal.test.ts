@@ -19,6 +19,8 @@ describe("a personal number", () => {
     ["resident identity", "11010519491231002X"],
     ["resident identity with a small x", "11010519491231002x"],
     ["resident identity, check digit stripped", "11010519491231002"],
+    ["resident registration of Korea", "9001011234568"],
+    ["one of this century", "1102033123459"],
   ])("is seen: %s", (_, code) => {
     expect(isPersonalNumber(code)).toBe(true);
   });
@@ -31,6 +33,9 @@ describe("a personal number", () => {
     ["EMS", "1207119765021"],
     ["card with a wrong check digit", "4111111111111112"],
     ["identity with a wrong check digit", "110105194912310021"],
+    ["Korea's with a wrong check digit", "9001011234567"],
+    ["Korea's of a month that is none", "9013011234560"],
+    ["Korea's of a sex that fits no such year", "9001013234561"],
     ["nothing", ""],
     ["a long run of digits", "1".repeat(3_072)],
   ])("is not seen in %s", (_, code) => {

@@ -50,6 +50,8 @@ describe("R18 a policy", () => {
     expect(new Set(abroad.map(([token]) => token?.token)).size).toBe(1);
     // Who is asked to erase has a number, not a token.
     expect(tokensOfNumber("138 1234 5678", noon, keys)).toContain(written[0]?.[0]?.token);
+    const bare = ["8613812345678", "86013812345678", "+8613812345678", "008613812345678"].map(tokensOf);
+    expect(new Set([...bare, written[0]].map((tokens) => tokens?.[0]?.token)).size).toBe(1);
     expect(tokensOfNumber("SF1385628716739", noon, keys)).toContain(
       keys.token("waybill", Buffer.from("SF1385628716739"), noon),
     );

@@ -50,5 +50,28 @@ it("R17 a probe that shows everything needs a reason, and the chain tells who di
     subscriber.messages.filter(({ topic }) => topic.endsWith("/log/audit")).map(({ text }) => JSON.parse(text));
   await vi.waitFor(() => expect(audits()).toHaveLength(1), 10_000);
   expect(audits()[0]?.data).toMatchObject({ action: "probe-raw", device: "scanner-1", reason: "TICKET-4711" });
+  expect(audits()[0]?.data).toMatchObject({ outcome: "shown", byteCount: framed("Zhang Wei 13800138000").length });
   await vi.waitFor(() => expect(existsSync(join(site.dataDir, "raw-probes.taken.jsonl"))).toBe(false), 10_000);
+});
+
+it("R17 a probe for all bytes that reached no device stands in the chain as that, and so does one that heard nothing", async () => {
+  const scanner = await openTcpScanner();
+  const site = makeSite({ brokerUrl: "mqtt://127.0.0.1:1", rest: oneScanner(scanner.port) });
+  cleanups.push(() => site.remove());
+  const probe = ["probe", "scanner-1", "--seconds", "1", "--config", site.configPath, "--raw", "--reason", "TICKET-1"];
+  expect((await runCommand(probe)).stderr).toContain("nothing was heard");
+  await scanner.close();
+  expect((await runCommand(probe)).code).toBe(1);
+
+  const daemon = await startDaemon(site);
+  cleanups.push(() => daemon.end("SIGKILL"));
+  const exported = async (): Promise<object[]> => {
+    const { stdout } = await runCommand(["queue", "export", "--config", site.configPath, "--reason", "TICKET-2"]);
+    const events = stdout.split("\n").filter((line) => line.startsWith("{"));
+    return events.map((line) => JSON.parse(line).data).filter(({ action }) => action === "probe-raw");
+  };
+  await vi.waitFor(async () => expect(await exported()).toHaveLength(2), 10_000);
+  const [silent, unreached] = await exported();
+  expect(silent).toMatchObject({ device: "scanner-1", reason: "TICKET-1", outcome: "nothing", byteCount: 0 });
+  expect(unreached).toMatchObject({ device: "scanner-1", reason: "TICKET-1", outcome: "not-opened" });
 });

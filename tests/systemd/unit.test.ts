@@ -62,6 +62,10 @@ test("the service is started again whatever happens, and is never failed for goo
   expect(value("Type")).toBe("notify");
 });
 
+test("R41 what the check finds keeps the daemon from no start", () => {
+  expect(value("ExecStartPre")).toMatch(/^-\/usr\/bin\/sortgate check /);
+});
+
 test("systemd waits longer than the daemon takes to stop", () => {
   expect(Number(value("TimeoutStopSec")) * 1_000).toBeGreaterThan(limits.stopBudgetMs);
 });

@@ -9,7 +9,7 @@ import {
 } from "../../config/index.ts";
 import { fingerprintText } from "../../lib/fingerprint.ts";
 import { judgeOrders, orderKeyOf } from "../../order-judge.ts";
-import { findPolicy, judgePolicy, type Policy, sealKeyFacts } from "../../policy.ts";
+import { findPolicy, judgeCentreKey, judgePolicy, type Policy, sealKeyFacts } from "../../policy.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output, Tone } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
@@ -143,6 +143,7 @@ async function check(file: string, output: Output): Promise<void> {
   const judge = async (config: Config): Promise<Judgement[]> => [
     ...judgePolicy(await findPolicy(config, { nowMs, mustRemember: false }), nowMs, config.guard),
     ...(await judgeOrders(config)),
+    ...(await judgeCentreKey(config, nowMs)),
   ];
   const checked = await checkConfig(file, { namedFiles: true, judge });
   const { warnings } = checked;

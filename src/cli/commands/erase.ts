@@ -1,29 +1,59 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
-import { type Erasure, problemIn } from "../../control/index.ts";
+import { type Erasure, noSubject, problemIn, subjectOf } from "../../control/index.ts";
 import { SortgateError } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
-import { daemonOf, whoAmI } from "../daemon.ts";
+import { type Daemon, daemonOf, whoAmI } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
-import { countText } from "../quantity.ts";
+import { countText, eventsText } from "../quantity.ts";
 
 interface EraseOptions {
   readonly config: string;
   readonly reason: string;
 }
 
-/** What `-` stands for: the first line of stdin, so that a number stands in no list of processes and in no history. */
-async function given(subject: string): Promise<string> {
-  if (subject !== "-") return subject;
-  for await (const line of createInterface({ input: process.stdin })) return line.trim();
-  return "";
+/** One token or number to erase, and the line of stdin that it came in; undefined for one on the command line. */
+interface Given {
+  readonly text: string;
+  readonly line?: number;
 }
 
-async function erase(subject: string, { config, reason }: EraseOptions, output: Output): Promise<void> {
-  const daemon = await daemonOf(config, output);
-  const body = { subject: await given(subject), ...whoAmI(), reason };
+/** Each is a search of its own through the ledger. */
+const linesMax = 100;
+
+/** What `-` stands for: the lines of stdin, so that a number stands in no list of processes and in no history. */
+async function given(subject: string, output: Output): Promise<readonly Given[]> {
+  if (subject !== "-") return [{ text: subject }];
+  if (process.stdin.isTTY) output.note("One token or number a line; Ctrl-D ends it.");
+  const all = new Map<string, Given>();
+  let line = 0;
+  for await (const read of createInterface({ input: process.stdin })) {
+    line += 1;
+    const text = read.trim();
+    if (text !== "" && !all.has(text)) all.set(text, { text, line });
+    if (all.size > linesMax)
+      throw new SortgateError(
+        "usage/invalid",
+        `There are more than ${linesMax} tokens and numbers on stdin; nothing was erased`,
+        { hint: `give them ${linesMax} at a time, or have the centre order it: docs/privacy.md` },
+      );
+  }
+  if (all.size <= 1) return [{ text: "", ...all.values().next().value }];
+  return [...all.values()].map(proven);
+}
+
+/** Of several, none goes before all of them can be searched for. */
+function proven(one: Given): Given {
+  if (subjectOf(one.text) !== undefined) return one;
+  const { sentence, hint } = noSubject(one.text);
+  const rest = `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`;
+  throw new SortgateError("usage/invalid", `Line ${one.line} of stdin: ${rest}; nothing was erased`, { hint });
+}
+
+async function eraseOne(daemon: Daemon, subject: string, reason: string): Promise<Erasure> {
+  const body = { subject, ...whoAmI(), reason };
   let erasure: Erasure | undefined;
   for await (const line of daemon.stream("/erase", { body, silenceMaxMs: limits.controlTimeoutMs })) {
     const answer = JSON.parse(line.toString("utf8")) as Erasure;
@@ -31,39 +61,54 @@ async function erase(subject: string, { config, reason }: EraseOptions, output: 
     if (problem !== undefined) throw problem;
     erasure = answer;
   }
-  if (erasure === undefined)
-    throw new SortgateError("control/unreachable", "The daemon ended before it had looked through its ledger", {
-      hint: "the same command again, once it runs: what was erased stays so",
-    });
-  if (erasure.count + erasure.salvagedCount === 0 || erasure.unreadableCount > 0) output.exitCode = exitCodes.problem;
-  if (output.asJson) output.json(erasure);
-  else tell(erasure, !/^t\d\./.test(subject), output);
+  if (erasure !== undefined) return erasure;
+  throw new SortgateError("control/unreachable", "The daemon ended before it had looked through its ledger", {
+    hint: "the same command again, once it runs: what was erased stays so",
+  });
 }
 
-const events = (count: number): string => (count === 1 ? "1 event" : `${countText(count)} events`);
+/** Says up to which line it is done, where it is not done for all. */
+function brokenOff(error: unknown, done: readonly Given[]): unknown {
+  const line = done.at(-1)?.line;
+  if (line === undefined || !(error instanceof SortgateError)) return error;
+  const { code, message, hint } = error;
+  return new SortgateError(code, `${message}; up to line ${line} of stdin it is done`, { hint, cause: error });
+}
+
+async function erase(subject: string, { config, reason }: EraseOptions, output: Output): Promise<void> {
+  const all = await given(subject, output);
+  const daemon = await daemonOf(config, output);
+  for (const [index, { text, line }] of all.entries()) {
+    const erasure = await eraseOne(daemon, text, reason).catch((error: unknown) => {
+      throw brokenOff(error, all.slice(0, index));
+    });
+    if (erasure.count + erasure.salvagedCount === 0 || erasure.unreadableCount > 0) output.exitCode = exitCodes.problem;
+    if (output.asJson) output.json(all.length === 1 ? erasure : { line, ...erasure });
+    else tell(erasure, all.length === 1 ? undefined : line, output);
+  }
+  if (!output.asJson) remark(all, output);
+}
 
 function tell(
   { count, salvagedCount, to, unreadableCount, files, isOverwritten }: Erasure,
-  isNumber: boolean,
+  line: number | undefined,
   output: Output,
 ): void {
+  if (line !== undefined) output.line(`Line ${line}:`, "strong");
   if (count + salvagedCount === 0)
     output.line(`Nothing found: no event up to ${countText(to)} bears this token or number`, "warn");
-  else output.line(`Erased ${events(count)} of those up to ${countText(to)}`, "good");
-  if (salvagedCount > 0) output.line(`Erased ${events(salvagedCount)} that were saved from a damaged ledger`, "good");
+  else output.line(`Erased ${eventsText(count)} of those up to ${countText(to)}`, "good");
+  if (salvagedCount > 0)
+    output.line(`Erased ${eventsText(salvagedCount)} that were saved from a damaged ledger`, "good");
   if (unreadableCount > 0)
     output.line(
-      `${events(unreadableCount)} cannot be read, and may be of the same person. Try: sortgate queue verify names them`,
+      `${eventsText(unreadableCount)} cannot be read, and may be of the same person. Try: sortgate queue verify names them`,
       "bad",
     );
   for (const file of files)
     output.line(
       `${file} beside the ledger is damaged, and nothing is erased from it. Try: shred -u it once nobody needs it for an audit`,
       "warn",
-    );
-  if (isNumber)
-    output.note(
-      "Of a number the tokens of today and yesterday are looked for too, since the last start. Those of days before stand in exports: erase them one by one. Masks and sealed blobs are found by their event's token",
     );
   if (!isOverwritten)
     output.line("The write-ahead log still holds what was erased; it is overwritten within minutes", "warn");
@@ -73,6 +118,14 @@ function tell(
     );
 }
 
+/** What a number does not reach. */
+function remark(all: readonly Given[], output: Output): void {
+  if (all.every(({ text }) => /^t\d\./.test(text))) return;
+  output.note(
+    "Of a number the tokens of today and yesterday are looked for too, since the last start. Those of days before stand in exports: erase them one by one. Masks and sealed blobs are found by their event's token",
+  );
+}
+
 /** `sortgate erase`: takes what belongs to one person out of the ledger of the running daemon. */
 export function addErase(program: Command, output: Output): void {
   program
@@ -80,7 +133,7 @@ export function addErase(program: Command, output: Output): void {
     .description("erase all events that bear a token, or a number in clear, from the ledger")
     .argument(
       "<token>",
-      "a token as in data.token or data.tokens, or a number as in data.code; -: the first line of stdin",
+      "a token as in data.token or data.tokens, or a number as in data.code; -: those on stdin, one a line",
     )
     .addOption(configOption())
     .requiredOption("--reason <text>", "why: a ticket, never a parcel or a person")
@@ -90,6 +143,7 @@ export function addErase(program: Command, output: Output): void {
       "\nAll events of the same passes go with them, also those that a broker has not got yet. Their hashes stay, so that\n" +
         "the chain can be verified; a signed purge event says which they were, and an audit event who asked and why.\n" +
         "A number on the command line stands in the list of processes and in the shell's history: give - and write it on stdin.\n" +
+        `Of several lines, up to ${linesMax}, each is erased by itself; --json then writes one object a line. Nothing goes before all are read.\n` +
         "\nExit codes:\n  0  erased\n  1  nothing was found, or some events cannot be read\n  3  the daemon cannot be reached\n" +
         "\nExamples:\n  sortgate erase t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A --reason TICKET-4711\n" +
         "  sortgate erase t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A --reason TICKET-4711 --json\n",

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { loadDriver, loadProfile } from "../../../drivers/index.ts";
 import { type Config, readConfig } from "../../config/index.ts";
-import { createControlClient, noteRawProbe, type Status } from "../../control/index.ts";
+import { createControlClient, noteRawProbe, type RawOutcome, type Status } from "../../control/index.ts";
 import { endCodes } from "../../driver/index.ts";
 import { createSystemClock } from "../../lib/clock.ts";
 import { makeFolder } from "../../lib/folder.ts";
@@ -150,7 +150,7 @@ async function probeDevice(name: string, options: ProbeOptions, output: Output):
   ]);
   const { isHeld, stop } = await heldState(config, name);
   const isRaw = options.raw === true;
-  if (isRaw) await noteRaw(config, name, options, command);
+  const endRaw = isRaw ? await noteRaw(config, name, options, command) : undefined;
   if (isRaw) output.note("Showing all bytes: what is on a label may be data of a person. Do not copy it from here.");
   const stopping = createStopping();
   const screen = createScreen(options, stopping, output);
@@ -172,12 +172,14 @@ async function probeDevice(name: string, options: ProbeOptions, output: Output):
     session = await driver.open(device, context);
   } catch (error) {
     stopping.release();
+    await endRaw?.("not-opened");
     if (stopping.signal.aborted) return;
     throw explainOpen(error, name, command, isHeld);
   }
   output.note(`${name} is open; listening for ${options.seconds} s, Ctrl-C ends it. Nothing is forwarded.`);
   const openedAtMs = performance.now();
   const ended = await listenTo(session, options.seconds, stopping);
+  await endRaw?.(...shownBy(screen, probe));
   conclude(screen, probe, output, {
     device,
     arrived: probe.arrived(),
@@ -191,13 +193,27 @@ async function probeDevice(name: string, options: ProbeOptions, output: Output):
   });
 }
 
-/** Who looks at everything says why, and the chain of the gateway says so. */
-async function noteRaw({ gateway }: Config, device: string, { reason }: ProbeOptions, command: string): Promise<void> {
+/**
+ * Who looks at everything says why, and the chain of the gateway says so.
+ *
+ * Gives:   what notes besides what came of it: what is cut off before that has been noted all the same.
+ */
+async function noteRaw({ gateway }: Config, device: string, { reason }: ProbeOptions, command: string) {
   if (reason === undefined)
     throw new SortgateError("usage/invalid", "--raw shows what may be data of a person, and needs a reason", {
       hint: `${command} --raw --reason TICKET-4711`,
     });
-  await noteRawProbe(gateway.data_dir, { at: new Date().toISOString(), device, ...whoAmI(), reason });
+  const begun = { at: new Date().toISOString(), device, ...whoAmI(), reason };
+  await noteRawProbe(gateway.data_dir, begun);
+  return (outcome: RawOutcome, byteCount?: number): Promise<void> =>
+    noteRawProbe(gateway.data_dir, { ...begun, outcome, ...(byteCount === undefined ? {} : { byteCount }) });
+}
+
+/** What a probe of all bytes came to, and how many there were; values have none. */
+function shownBy(screen: Screen, probe: Probe): [RawOutcome, number?] {
+  const { byteCount } = probe.arrived();
+  if (byteCount > 0) return ["shown", byteCount];
+  return screen.heardCount() > 0 ? ["shown"] : ["nothing", 0];
 }
 
 /** Says what came of it. Fails if that is nothing. */

@@ -6,7 +6,7 @@ import { limits } from "../../model/limits.ts";
 import { daemonOf, whoAmI } from "../daemon.ts";
 import type { Output } from "../output.ts";
 import { configFlag, configOption } from "../program.ts";
-import { countText } from "../quantity.ts";
+import { eventsText } from "../quantity.ts";
 import { roomOnStdout } from "../stopping.ts";
 import { wholeNumber } from "../whole-number.ts";
 
@@ -70,7 +70,7 @@ async function exportEvents(options: ExportOptions, output: Output): Promise<voi
   }
   await file?.close();
   output.note(
-    `${countText(count)} events${path === undefined ? "" : ` in ${path}`}; the export stands in the chain as an audit event`,
+    `${eventsText(count)}${path === undefined ? "" : ` in ${path}`}; the export stands in the chain as an audit event`,
   );
 }
 

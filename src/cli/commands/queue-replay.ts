@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { daemonOf, whoAmI } from "../daemon.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
-import { countText } from "../quantity.ts";
+import { eventsText } from "../quantity.ts";
 import { wholeNumber } from "../whole-number.ts";
 
 interface ReplayOptions {
@@ -18,7 +18,10 @@ async function replay({ config, from, to, broker, reason }: ReplayOptions, outpu
   const asked = { broker, from: String(from), to: String(to), ...whoAmI(), reason };
   const answer = (await daemon.post("/queue/replay", asked)) as { readonly count: number };
   if (output.asJson) return output.json(answer);
-  output.line(`${countText(answer.count)} events go to ${broker} again, behind new ones`, "good");
+  output.line(
+    `${eventsText(answer.count)} ${answer.count === 1 ? "goes" : "go"} to ${broker} again, behind new ones`,
+    "good",
+  );
   output.note("sortgate queue stats shows how many are left; the replay stands in the chain as an audit event");
 }
 

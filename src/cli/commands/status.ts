@@ -12,7 +12,7 @@ import { exitCodes } from "../exit-code.ts";
 import { brokerFaults, deviceFaults, gatewayFaults, orderFaults, queueFaults, tellFaults } from "../faults.ts";
 import type { Cell, Output, Tone } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
-import { bytesText, countText, durationText, shortDuration, shortName } from "../quantity.ts";
+import { bytesText, countText, durationText, eventsText, shortDuration, shortName } from "../quantity.ts";
 
 const tones: Readonly<Record<DeviceStatus["state"] | BrokerStatus["state"], Tone>> = {
   up: "good",
@@ -32,7 +32,7 @@ function tellGateway({ gateway, chain }: Status, output: Output): void {
     ready ? "good" : "bad",
   );
   const key = chain.keySince === null ? "no key yet: the ledger is full" : `key in use since ${chain.keySince}`;
-  output.line(`Chain ${chain.chain}: ${countText(chain.sequence)} events; ${key}`);
+  output.line(`Chain ${chain.chain}: ${eventsText(chain.sequence)}; ${key}`);
 }
 
 function tellDevices(devices: readonly DeviceStatus[], output: Output): void {
@@ -139,9 +139,12 @@ export function tellBrokers(brokers: readonly BrokerStatus[], output: Output): v
         `${name}: events ${replay.from} to ${replay.to} go out again, ${countText(replay.leftCount)} are left`,
       );
     if (salvagedCount > 0)
-      output.line(`${name}: ${countText(salvagedCount)} events saved from a damaged ledger wait`, "warn");
+      output.line(
+        `${name}: ${eventsText(salvagedCount)} saved from a damaged ledger ${salvagedCount === 1 ? "waits" : "wait"}`,
+        "warn",
+      );
     for (const [reason, count] of Object.entries(lostCount ?? {}))
-      output.line(`${name}: will never have ${countText(count)} events (${reason})`, "warn");
+      output.line(`${name}: will never have ${eventsText(count)} (${reason})`, "warn");
   }
   tellFaults(brokers.flatMap(brokerFaults), output);
 }

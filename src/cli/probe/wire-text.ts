@@ -17,16 +17,38 @@ function character(byte: number): string {
   return byte < 0x7f ? String.fromCharCode(byte) : "·";
 }
 
-/** The bytes as hex and as text, a dot for each byte that is not shown. */
+const encodings = ["utf-8", "gb18030"] as const;
+
+/** Bytes beyond ASCII as what they may say; undefined if they are ASCII, or text of none of the encodings. */
+function decoded(bytes: Buffer, isCut: boolean): string | undefined {
+  if (bytes.every((byte) => byte < 0x80)) return undefined;
+  for (const encoding of encodings)
+    try {
+      // A character that is cut off is none of another encoding.
+      return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes, { stream: isCut });
+    } catch {
+      // Bytes of another encoding.
+    }
+  return undefined;
+}
+
+/**
+ * The bytes as hex and as text, a dot for each byte that is not shown.
+ *
+ * Where all are shown the text is what they say in UTF-8, else in GB18030; else a byte beyond ASCII is a point.
+ */
 export function wireText({ bytes, isShown }: WireBytes): { hex: string; text: string } {
   const hex: string[] = [];
   let text = "";
-  for (const [index, byte] of bytes.subarray(0, shownBytesMax).entries()) {
+  const begin = bytes.subarray(0, shownBytesMax);
+  for (const [index, byte] of begin.entries()) {
     const shown = isShown[index] === true;
     hex.push(shown ? byte.toString(16).padStart(2, "0").toUpperCase() : hidden.repeat(2));
     text += shown ? character(byte) : hidden;
   }
   const rest = bytes.length - shownBytesMax;
+  const said = isShown.every(Boolean) ? decoded(begin, rest > 0) : undefined;
+  if (said !== undefined) text = [...said].map((one) => (one < "\x80" ? character(one.charCodeAt(0)) : one)).join("");
   const more = rest > 0 ? ` … ${rest} more bytes` : "";
   return { hex: hex.join(" ") + more, text: text + more };
 }

@@ -1,5 +1,5 @@
 import { kindOfKey } from "../label/keys.ts";
-import { isCardNumber, isIdentityNumber, isTelephoneNumber, mobile } from "../personal.ts";
+import { isCardNumber, isIdentityNumber, isKoreanNumber, isTelephoneNumber, mobile } from "../personal.ts";
 import type { Finding, PersonalKind } from "./finding.ts";
 
 /** Digits without anything between them. */
@@ -174,6 +174,8 @@ function kindOfNumber(digits: string, written: Written): PersonalKind | undefine
   const count = digits.length;
   if ((count === 17 || count === 18) && isIdentityNumber(digits) && (count === 18 || lengths.length === 1))
     return "identity";
+  // Bare, other numbers of 13 digits are too many.
+  if (count === 13 && lengths[0] === 6 && lengths.length === 2 && isKoreanNumber(digits)) return "identity";
   if (isTelephone(extension < 0 ? digits : digits.slice(0, extension), written)) return "phone";
   if (digits[0] === "0" && lengths.length > 2 && lengths[0]! <= 4 && landlineWithExtension.test(digits)) return "phone";
   if (count < 15) return undefined;
@@ -196,7 +198,7 @@ function isTelephone(digits: string, { lengths, hasPlus, isNamed }: Written): bo
   }
   if (first === "4") return service.test(digits);
   // `86` and a landline: many numbers begin so; a telephone is written in groups.
-  return first === "8" && isTelephoneNumber(digits) && (lengths.length > 1 || /^861[3-9]/.test(digits));
+  return first === "8" && isTelephoneNumber(digits) && (lengths.length > 1 || /^860?1[3-9]/.test(digits));
 }
 
 /** Groups of three, three and four, perhaps with a 1 before them: ten bare digits are too many things. */

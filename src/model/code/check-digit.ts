@@ -59,6 +59,20 @@ export function identityCheckDigit(body: string): string | undefined {
   return sum === undefined ? undefined : identityCheckDigits[sum % 11];
 }
 
+const koreanWeights = [2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5] as const;
+
+/**
+ * The check digit of a resident registration number of Korea; numbers given since October 2020 have none.
+ *
+ * Takes:   its first 12 digits; anything else gives undefined.
+ * Source:  the weighed sum modulo 11, taken from 11, and of that the last digit.
+ */
+export function koreanCheckDigit(body: string): number | undefined {
+  if (body.length !== koreanWeights.length) return undefined;
+  const sum = weighedSum(body, (value, fromRight) => value * (koreanWeights[11 - fromRight] ?? 0));
+  return sum === undefined ? undefined : (11 - (sum % 11)) % 10;
+}
+
 const s10Weights = [8, 6, 4, 2, 3, 5, 9, 7] as const;
 
 /**
