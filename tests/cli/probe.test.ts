@@ -14,6 +14,9 @@ import { aControl, aDevice, aStatus, aView, waybill } from "../control/a-view.ts
 import { builtMain, runBuilt, runHere } from "./run-here.ts";
 import { aConfig, aFolder } from "./with-daemon.ts";
 
+/** As a parcel's number stands on a screen. */
+const shortened = "SF•••••••••6739";
+
 /** A number that is a person's, as hex too. */
 const telephone = "13812345678";
 const telephoneHex = Buffer.from(telephone).toString("hex").replace(/../g, "$& ").toUpperCase().trim();
@@ -30,10 +33,35 @@ const screen = (heard: readonly Heard[]): string => heard.flatMap(heardLines).jo
 describe("what a probe makes of bytes", () => {
   test("is hex and text of each frame with its framing, beside the claim", () => {
     expect(screen(heardFrom(createLineBarcodeProfile(), `]C0${waybill}\r\n`)).split("\n")).toEqual([
-      "5D 43 30 53 46 31 33 38 35 36 32 38 37 31 36 37 33 39 0D 0A",
-      `  ]C0${waybill}␍␊`,
-      `  → read ${waybill}  ]C0`,
+      `5D 43 30 53 46${" ••".repeat(9)} 36 37 33 39 0D 0A`,
+      `  ]C0${shortened}␍␊`,
+      `  → read ${shortened}  ]C0`,
     ]);
+  });
+
+  test("R13 shows of a number that may leave its ends alone, wherever it stands, and all of it when asked", () => {
+    const line = `${waybill};${waybill}`;
+    const twice: Profile = {
+      ...createLineBarcodeProfile(),
+      decodeFrame: (bytes, start, _end, claim) =>
+        claim({ kind: "read", bytes, start, end: start + waybill.length, medium: "barcode" }),
+    };
+    const heard = heardFrom(twice, `${line}\r\n`);
+    expect(heard[0]).toMatchObject({
+      text: `${shortened};${shortened}␍␊`,
+      claims: [{ code: shortened, isMasked: false, length: waybill.length }],
+    });
+    for (const shown of [screen(heard), JSON.stringify(heard)]) expect(shown).not.toMatch(/1385|38 35 36/);
+    expect(screen(heardFrom(twice, `${line}\r\n`, true))).toContain(`  ${line}`);
+  });
+
+  test("R13 shows of a tag its ends alone", () => {
+    const [frame] = heardFrom(createLineRfidProfile(), "30340242201D8840000004D2,3,-55.5\r\n");
+    const dots = "•".repeat(18);
+    expect(frame).toMatchObject({
+      text: `30${dots}04D2,3,-55.5␍␊`,
+      claims: [{ code: `30${"•".repeat(12)}04D2`, length: 24 }],
+    });
   });
 
   test("hides a code that the guard would not clear, but not what frames it", () => {
@@ -173,7 +201,8 @@ describe("what a probe makes of bytes", () => {
     probe.receive({ kind: "values", values: values(waybill) });
     probe.receive({ kind: "values", values: values(telephone) });
     const text = screen(heard);
-    expect(text).toContain(`"string":"${waybill}"`);
+    expect(text).toContain(`"string":"${shortened}"`);
+    expect(text).not.toContain(waybill);
     expect(text).toContain('"string":"11 characters, hidden","extra":3');
     expect(text).not.toContain(telephone);
   });
@@ -238,7 +267,7 @@ ${more}`;
     const [code, stdout] = await done;
     expect(code).toBe(0);
     expect(stdout).toContain("5 bytes discarded: noise");
-    expect(stdout).toContain(`  ␂${waybill}␃`);
+    expect(stdout).toContain(`  ␂${shortened}␃`);
     expect(stdout).toContain("  ␂•••••••••••␃");
     expect(stdout).not.toContain(telephone);
     expect(readdirSync(folder.path)).toEqual(["sortgate.toml"]);
@@ -252,7 +281,7 @@ ${more}`;
     expect(JSON.parse(stdout)).toMatchObject({
       kind: "frame",
       byteCount: 15,
-      claims: [{ kind: "read", code: waybill }],
+      claims: [{ kind: "read", code: shortened }],
     });
   });
 

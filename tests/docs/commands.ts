@@ -101,7 +101,7 @@ const readme: readonly (readonly [line: string, proof: Proof])[] = [
   ["sortgate check --config ./sortgate.toml", ends(/is fine\n/)],
   [
     "sortgate probe scanner-1 --seconds 10 --config ./sortgate.toml",
-    ends(/^scanner-1 is open[\s\S]*→ read SF1/, ["--seconds 10", "--seconds 2"]),
+    ends(/^scanner-1 is open[\s\S]*→ read SF•{9}\d/, ["--seconds 10", "--seconds 2"]),
   ],
   [
     "sortgate run --config ./sortgate.toml",

@@ -182,7 +182,7 @@ describe("R41 a policy that the centre signed", () => {
       return (await finished).stdout;
     };
     await take({ version: 1, guard: {} });
-    expect(await probe()).toContain("read SF1385628716739");
+    expect(await probe()).toContain("read SF•••••••••6739\n");
     await take({ version: 1, guard: { carriers: ["zto"] } });
     expect(await probe()).toMatch(/read •+ {2}masked, 15 characters/);
     rmSync(join(site.dir, "policy.jws"));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { carrierNames } from "../../src/guard/settings.ts";
+import { maskCode } from "../../src/model/code/mask.ts";
 import {
   askStatus,
   aWaybill,
@@ -22,6 +23,12 @@ afterAll(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+/** Numbers that stand alone in their code. */
+const bareNumbers = [aWaybill(2), "73610555582883", "RB123456785GB"];
+
+/** As a probe writes bytes. */
+const hexOf = (text: string): string => Buffer.from(text).toString("hex").replace(/../g, "$& ").toUpperCase().trim();
+
 /** What a sorter can ask the box, and what it answered. */
 const answers = new Map<string, string>();
 
@@ -39,6 +46,7 @@ async function askWhile(line: string, site: Site, scanner: TcpScanner, more: rea
   cleanups.push(() => running.process.kill("SIGKILL"));
   await vi.waitFor(() => {
     for (const label of labelKinds) scanner.send(framed(scanned(label).toString("latin1")));
+    for (const number of bareNumbers) scanner.send(framed(number));
     expect(running.process.exitCode).toBe(0);
   }, 30_000);
   const { stdout, stderr } = await running.finished;
@@ -119,7 +127,7 @@ beforeAll(async () => {
   ])
     await ask(line, site);
   for (const more of [[], ["--json"]])
-    for (const line of ["watch --count 40", "probe scanner-1 --count 17"]) await askWhile(line, site, scanner, more);
+    for (const line of ["watch --count 40", "probe scanner-1 --count 40"]) await askWhile(line, site, scanner, more);
   for (const path of ["metrics", "healthz", "readyz"])
     answers.set(path, await (await fetch(`http://127.0.0.1:${httpPort}/${path}`)).text());
   events = (JSON.parse(answers.get("queue peek --limit 500 --json")!) as { events: typeof events }).events.filter(
@@ -149,11 +157,16 @@ describe("R13 whoever may ask the box sees of a parcel", () => {
   it("R13 nothing else of what stands on its label, and no whole number, in any answer", () => {
     const hidden = hiddenPieces();
     expect(hidden.length).toBeGreaterThan(60);
-    const numbers = labelKinds.flatMap(({ expect: { code } }) => (code === undefined ? [] : [code]));
+    const labelled = labelKinds.flatMap(({ expect: { code } }) => (code === undefined ? [] : [code]));
+    const numbers = [...labelled, ...bareNumbers, ...bareNumbers.map(hexOf)];
     const found = [...answers].flatMap(([line, text]) =>
       [...hidden, ...numbers].filter((piece) => text.includes(piece)).map((piece) => `${line}: ${piece}`),
     );
     expect(found).toEqual([]);
     expect(answers.size).toBe(21);
+    // The bare numbers were on the line while it was probed.
+    for (const more of ["", " --json"])
+      for (const number of bareNumbers)
+        expect(answers.get(`probe scanner-1 --count 40${more}`)).toContain(maskCode(number));
   });
 });

@@ -244,7 +244,7 @@ export function addProbe(program: Command, output: Output): void {
     .addHelpText(
       "after",
       "\nA device that the running daemon has open can seldom be opened twice: systemctl stop sortgate before.\n" +
-        "Codes of no carrier under [guard] are shown as dots.\n" +
+        "Numbers of parcels are shown by their ends, codes of no carrier under [guard] as dots.\n" +
         "\nExamples:\n  sortgate probe scanner-1\n  sortgate probe scanner-1 --count 1 --raw --reason TICKET-4711\n  sortgate probe rfid-1 --seconds 10 --json\n",
     )
     .action((device: string, options: ProbeOptions) => probeDevice(device, options, output));

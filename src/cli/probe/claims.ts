@@ -1,4 +1,5 @@
 import { latin1 } from "../../lib/bytes.ts";
+import { maskCode } from "../../model/code/mask.ts";
 import type { Claim } from "../../model/read.ts";
 import { isClearable } from "./clearable.ts";
 
@@ -15,8 +16,9 @@ export type ShownClaim =
   | { readonly kind: "source-gap"; readonly reason: string; readonly count: number }
   | {
       readonly kind: "read";
-      /** In clear, or dots alone: of a code that the guard would not clear not even an end is shown. */
+      /** Its ends, as `watch` shows them; dots alone of a code that the guard would not clear; whole if all was asked for. */
       readonly code: string;
+      /** Dots alone: not even an end is shown. */
       readonly isMasked: boolean;
       readonly length: number;
       readonly symbology?: string;
@@ -48,7 +50,7 @@ export function heardClaim(claim: Claim, carriers: readonly string[], isRaw: boo
       const isMasked = !isRaw && !isClearable(code, medium, symbology, carriers);
       const shown: ShownClaim = {
         kind: "read",
-        code: isMasked ? "•".repeat(Math.min(code.length, dotsMax)) : code,
+        code: isRaw ? code : isMasked ? "•".repeat(Math.min(code.length, dotsMax)) : maskCode(code),
         isMasked,
         length: code.length,
         ...(symbology !== undefined && { symbology }),

@@ -8,7 +8,7 @@ import { candidates } from "../../model/code/waybill.ts";
 import type { Medium } from "../../model/read.ts";
 
 /**
- * Whether a code may stand on a technician's screen.
+ * Whether the ends of a code may stand on a technician's screen.
  *
  * Not the guard itself, which no command may use, but stricter: whatever the guard would not clear is not shown, and a
  * few codes that it would clear are not shown either. A test holds the one against the other.

@@ -1,5 +1,6 @@
 import type { Chunk, FrameSink, Profile } from "../../driver/index.ts";
 import { latin1 } from "../../lib/bytes.ts";
+import { shownEnds } from "../../model/code/mask.ts";
 import { type Arrived, controlNames, createArrivals } from "./arrivals.ts";
 import { claimText, type HeardClaim, heardClaim, type ShownClaim } from "./claims.ts";
 import { shownValue } from "./values-text.ts";
@@ -62,13 +63,20 @@ function codePlaces(frame: string, claims: readonly HeardClaim[]): CodePlace[] {
     // Not found as it was decoded, so nobody can say where it ends.
     if (start === -1) return whole(false);
     for (let at = start; at !== -1; at = upper.indexOf(wanted, at + code.length)) {
-      places.push({ start: at, end: at + code.length, isShown: !shown.isMasked });
+      places.push(...codeStretches(at, code.length, shown.isMasked));
       const { symbology = "" } = shown;
       if (frame.slice(0, at).endsWith(symbology)) places.push({ start: at - symbology.length, end: at, isShown: true });
     }
   }
   // What must be hidden comes last, and so wins where two codes overlap.
   return places.sort((a, b) => Number(b.isShown) - Number(a.isShown));
+}
+
+/** A code at its place: hidden, but for the ends of one that is not masked. */
+function codeStretches(at: number, length: number, isMasked: boolean): CodePlace[] {
+  const ends = isMasked ? [] : shownEnds(length).map(({ start, end }) => ({ start: at + start, end: at + end }));
+  const [from, to] = [ends[0]?.end ?? at, ends[1]?.start ?? at + length];
+  return [...ends.map((end) => ({ ...end, isShown: true })), { start: from, end: to, isShown: false }];
 }
 
 /** ASCII letters alone: `ß` becomes two letters in capitals, and every place behind it would be wrong. */
@@ -116,11 +124,13 @@ export function createProbe({ profile, carriers, isRaw, hear }: ProbeSettings): 
   const receiveValues = (values: Readonly<Record<string, unknown>>): void => {
     const claims: HeardClaim[] = [];
     profile.decodeValues?.(values, (claim) => claims.push(heardClaim(claim, carriers, isRaw)));
-    const cleared = new Set(
-      claims.flatMap(({ shown }) => (shown.kind === "read" && !shown.isMasked ? [shown.code] : [])),
+    const shortened = new Map(
+      claims.flatMap(({ shown, code = "" }) =>
+        shown.kind === "read" && !shown.isMasked ? [[code.toUpperCase(), shown.code]] : [],
+      ),
     );
-    const mayShow = (text: string): boolean => isRaw || cleared.has(text) || cleared.has(text.toUpperCase());
-    hear({ kind: "values", values: shownValue(values, mayShow), claims: claims.map(({ shown }) => shown) });
+    const show = (text: string): string | undefined => (isRaw ? text : shortened.get(text.toUpperCase()));
+    hear({ kind: "values", values: shownValue(values, show), claims: claims.map(({ shown }) => shown) });
   };
   return {
     receive(chunk) {

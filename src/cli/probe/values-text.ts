@@ -4,13 +4,13 @@ const itemsMax = 16;
 /**
  * Values that arrived together, as JSON for a screen.
  *
- * Gives:   names, numbers and truth values as they are; a text or bytes only if `mayShow` says so, else their length.
+ * Gives:   names, numbers and truth values as they are; of a text or bytes what `show` gives, else their length.
  */
-export function shownValue(value: unknown, mayShow: (text: string) => boolean, depth = 0): unknown {
-  if (typeof value === "string") return mayShow(value) ? value : `${value.length} characters, hidden`;
+export function shownValue(value: unknown, show: (text: string) => string | undefined, depth = 0): unknown {
+  if (typeof value === "string") return show(value) ?? `${value.length} characters, hidden`;
   if (value instanceof Uint8Array) {
     const hex = Buffer.from(value).toString("hex").toUpperCase();
-    return mayShow(hex) ? hex : `${value.length} bytes, hidden`;
+    return show(hex) ?? `${value.length} bytes, hidden`;
   }
   // A PLC may keep a text as the numbers of its characters.
   if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes, hidden`;
@@ -19,15 +19,13 @@ export function shownValue(value: unknown, mayShow: (text: string) => boolean, d
   if (value === null || typeof value === "boolean" || (typeof value === "number" && isPlainNumber(value))) return value;
   if (typeof value !== "object") return `a ${typeof value}, hidden`;
   if (depth >= depthMax) return "…";
-  if (Array.isArray(value)) return value.slice(0, itemsMax).map((item) => shownValue(item, mayShow, depth + 1));
+  if (Array.isArray(value)) return value.slice(0, itemsMax).map((item) => shownValue(item, show, depth + 1));
   const entries = Object.entries(value).slice(0, itemsMax);
   return Object.fromEntries(
     entries.map(([name, item]) => [
       name,
       // A code that came as a number is a code all the same.
-      name === "code" && typeof item === "number"
-        ? shownValue(String(item), mayShow)
-        : shownValue(item, mayShow, depth + 1),
+      name === "code" && typeof item === "number" ? shownValue(String(item), show) : shownValue(item, show, depth + 1),
     ]),
   );
 }

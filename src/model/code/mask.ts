@@ -22,6 +22,15 @@ export function maskCode(code: string): string {
   return `${show(code.slice(0, keptStart))}${dots}${show(code.slice(-keptEnd))}`;
 }
 
+/** Which stretches of a code stand for human eyes where each byte has its place: its ends, or nothing of a short one. */
+export function shownEnds(length: number): readonly { readonly start: number; readonly end: number }[] {
+  if (length < partlyShownMin) return [];
+  return [
+    { start: 0, end: keptStart },
+    { start: length - keptEnd, end: length },
+  ];
+}
+
 function show(part: string): string {
   return part.replace(unprintable, "•");
 }
