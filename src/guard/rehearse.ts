@@ -1,4 +1,4 @@
-import { createGuard } from "./clear.ts";
+import { createGuard, type Guard } from "./clear.ts";
 import type { GuardSettings } from "./settings.ts";
 import { createTokenKeys } from "./tokens.ts";
 
@@ -87,12 +87,15 @@ export function rehearsedCodes(): readonly Uint8Array[] {
  *
  * Without it the first long labels of each kind take 5 to 14 ms each, and with it no more than later ones.
  *
- * Takes:   the settings in force. What is looked at here is neither counted, nor sealed, nor told.
+ * Takes:   the settings in force; a guard of its own unless another is given. What is looked at here is neither counted,
+ *          nor sealed, nor told.
  * Gives:   one step of it; false: that was the last.
  * Cost:    a third of a second in some 1,000 steps, the longest of them 6 to 17 ms.
  */
-export function createRehearsal(settings: GuardSettings): () => boolean {
-  const guard = createGuard({ settings, tokens: createTokenKeys(() => 0) });
+export function createRehearsal(
+  settings: GuardSettings,
+  guard: Pick<Guard, "clear"> = createGuard({ settings, tokens: createTokenKeys(() => 0) }),
+): () => boolean {
   const clock = { boot: "", synced: false };
   const codes = rehearsedCodes();
   const stepCount = codes.length * symbologies.length * rounds;

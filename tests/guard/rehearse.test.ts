@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { createGuard, type Guard } from "../../src/guard/clear.ts";
 import { leaksOf } from "../../src/guard/detect/leaks.ts";
 import { readLabels } from "../../src/guard/label/read-label.ts";
 import { createRehearsal, rehearsedCodes } from "../../src/guard/rehearse.ts";
 import { guardSettings } from "../../src/guard/settings.ts";
+import { createTokenKeys } from "../../src/guard/tokens.ts";
+import type { FirstRead } from "../../src/model/observation.ts";
 
 describe("R28 what the guard is rehearsed with", () => {
   const codes = rehearsedCodes();
@@ -35,10 +38,23 @@ describe("R28 what the guard is rehearsed with", () => {
     for (const code of codes) expect(code.length).toBeLessThanOrEqual(3_072);
   });
 
-  it("comes to an end", () => {
-    const step = createRehearsal(guardSettings.parse({ core: "mask" }));
+  it("R28 is looked at twelve times under each symbology, and then comes to an end", () => {
+    const settings = guardSettings.parse({ core: "mask" });
+    const guard = createGuard({ settings, tokens: createTokenKeys(() => 0) });
+    const looked: string[] = [];
+    const look = (symbology: string | undefined, code: Uint8Array) =>
+      `${symbology} ${Buffer.from(code).toString("hex")}`;
+    const clear: Guard["clear"] = (observation, ...more) => {
+      const event = guard.clear(observation, ...more);
+      const { code, symbology } = observation as FirstRead;
+      looked.push(look(symbology, code));
+      return event;
+    };
+    const step = createRehearsal(settings, { clear });
     let stepCount = 1;
     while (step()) stepCount += 1;
     expect(stepCount).toBe(codes.length * 24);
+    const round = ["]Q1", "]C1"].flatMap((symbology) => codes.map((code) => look(symbology, code)));
+    expect(looked).toEqual(Array.from({ length: 12 }, () => round).flat());
   });
 });
