@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { aPerson, personalCodes } from "../fakes/canary.ts";
-import { aWaybill, type Daemon, framed, runCommand } from "../fakes/gateway.ts";
+import { askStatus, aWaybill, type Daemon, framed, runCommand } from "../fakes/gateway.ts";
 import { freePort } from "../fakes/mosquitto.ts";
+import { openSerialLine } from "../fakes/serial-line.ts";
 import { openScriptedBroker } from "./rig/broker.ts";
 import { defer } from "./rig/defer.ts";
 import { type Line, openLine } from "./rig/line.ts";
@@ -43,25 +44,35 @@ function isDeclared(path: string, { site }: Line): boolean {
 }
 
 /** Labels, an outage, an export and a stop; gives what was written. */
-async function live(main?: string): Promise<{ readonly line: Line; readonly paths: string[] }> {
+async function live(
+  main?: string,
+): Promise<{ readonly line: Line; readonly serialPath: string; readonly paths: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), "sortgate-traces-"));
   defer(() => rmSync(folder, { recursive: true, force: true }));
   const port = await freePort();
   const first = await openScriptedBroker({ port });
-  const line = await openLine({ brokerUrl: first.url, more: 'core = "mask"\n' }, defer);
+  const serial = await openSerialLine();
+  defer(() => serial.close());
+  const more = `core = "mask"\n[[device]]\nname = "serial"\nread_point = "tunnel-1"\ndriver = "serial"\npath = "${serial.path}"\nprofile = "line-barcode"\n`;
+  const line = await openLine({ brokerUrl: first.url, more }, defer);
   const trace = join(folder, "trace");
   const daemon = await startTraced(line, trace, main);
+  await vi.waitFor(async () =>
+    expect((await askStatus(line.site)).devices.map(({ state }) => state)).toEqual(["up", "up"]),
+  );
+  /** Labels over TCP, and others over the serial line. */
   const pass = (parcel: number): void => {
+    for (const code of [...personalCodes(aPerson(parcel + 2)), aWaybill(parcel + 2)]) serial.write(`${code}\r\n`);
     for (const code of personalCodes(aPerson(parcel))) line.scanner.send(framed(code));
     line.scanner.send(framed(aWaybill(parcel)));
   };
   pass(1);
-  await vi.waitFor(() => expect(first.codes()).toContain(aWaybill(1)));
+  await vi.waitFor(() => expect([...first.codes()]).toEqual(expect.arrayContaining([1, 3].map(aWaybill))));
   await first.close();
   pass(2);
   const second = await openScriptedBroker({ port });
   defer(() => second.close());
-  await vi.waitFor(() => expect(second.codes()).toContain(aWaybill(2)));
+  await vi.waitFor(() => expect([...second.codes()]).toEqual(expect.arrayContaining([2, 4].map(aWaybill))));
   const words = ["queue", "export", "--reason", "TICKET-1", "--output", join(folder, "export")];
   expect((await runCommand([...words, "--config", line.site.configPath])).code).toBe(0);
   expect(await daemon.end()).toBe(0);
@@ -69,13 +80,14 @@ async function live(main?: string): Promise<{ readonly line: Line; readonly path
   await vi.waitFor(() =>
     expect(readFileSync(trace, "utf8")).toMatch(new RegExp(`^${daemon.process.pid} .*exited`, "m")),
   );
-  return { line, paths: writtenPaths(trace) };
+  return { line, serialPath: serial.path, paths: writtenPaths(trace) };
 }
 
 describe("R39 copies of what was read", () => {
-  it("R39 there are none: through labels, an outage, an export and a stop no file is written but the declared ones", async () => {
-    const { line, paths } = await live();
-    expect(paths.filter((path) => !isDeclared(path, line))).toEqual([]);
+  it("R39 there are none: through labels over TCP and a serial line, an outage, an export and a stop no file is written but the declared ones", async () => {
+    const { line, serialPath, paths } = await live();
+    // The line itself is opened to be written to.
+    expect(paths.filter((path) => !isDeclared(path, line))).toEqual([serialPath]);
     for (const path of [join(line.site.dataDir, "ledger.db-wal"), line.site.socketPath]) expect(paths).toContain(path);
   });
 
@@ -86,7 +98,8 @@ describe("R39 copies of what was read", () => {
       to: 'process.on("SIGUSR1", () => { }); writeFileSync(process.argv.at(-1) + ".copy", "");',
     });
     defer(() => broken.remove());
-    const { line, paths } = await live(broken.main);
-    expect(paths.filter((path) => !isDeclared(path, line))).toEqual([`${line.site.configPath}.copy`]);
+    const { line, serialPath, paths } = await live(broken.main);
+    const copy = `${line.site.configPath}.copy`;
+    expect(paths.filter((path) => !isDeclared(path, line))).toEqual([serialPath, copy].sort());
   });
 });

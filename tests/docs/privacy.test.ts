@@ -22,10 +22,20 @@ test("every statement of docs/privacy.md that has a proof names a test that is t
   }
 });
 
-test("each of its tables of statements has a proof in every row", () => {
-  const tables = text.split("| statement | shown by |\n|---|---|\n").slice(1);
+test("each of its tables that says what shows a statement has a proof in every row, or says that there is none", () => {
+  const tables = text.split(/\| shown by \|\n(?:\|-+)+\|\n/).slice(1);
   const lines = tables.flatMap((table) => table.slice(0, table.indexOf("\n\n")).split("\n"));
-  expect(lines.length).toBe(rows.length);
+  const unproven = lines.filter((line) => line.endsWith("| not shown by a test |"));
+  expect(lines.length - unproven.length).toBe(rows.length);
+  for (const line of unproven) expect(line).toMatch(/^\| the running box/);
+});
+
+test("what a thief gets, and what the law asks for, is such a table too", () => {
+  for (const heading of ["What a thief gets", "Law and standards"]) {
+    const section = text.split(`\n## ${heading}\n`)[1]!.split("\n## ")[0]!;
+    expect(section.match(/^\|(?:-+\|)+$/gm)).toHaveLength(1);
+    expect(section).toMatch(/\| shown by \|\n/);
+  }
 });
 
 const makeKeys = [
