@@ -129,10 +129,16 @@ const dayMs = 86_400_000;
 const numberClasses = ["waybill", "sscc", "epc", "unknown", "gs1"] as const;
 const numberKinds = ["phone", "identity", "card", "account"] as const;
 
-/** The tokens of a number, today's and yesterday's: those of days before nobody can make any more. */
+/**
+ * The tokens of a number, today's and yesterday's: those of days before nobody can make any more.
+ *
+ * A parcel's number is looked for in capitals and in small letters, for a scanner may give either. A telephone with an
+ * extension is a number of its own: the telephone alone does not name it.
+ */
 export function tokensOfNumber(number: string, now: EpochMs, tokens: TokenKeys): string[] {
+  const spellings = [...new Set([number, number.toUpperCase(), number.toLowerCase()])];
   return [now, now - dayMs].flatMap((at) => [
-    ...numberClasses.map((codeClass) => tokens.token(codeClass, Buffer.from(number), at)),
+    ...numberClasses.flatMap((codeClass) => spellings.map((one) => tokens.token(codeClass, Buffer.from(one), at))),
     ...numberKinds.map((kind) => tokens.token(kind, Buffer.from(samePiece({ kind, value: number })), at)),
   ]);
 }

@@ -33,7 +33,10 @@ const needlesMax = 16;
  * Cost:    of few subjects a search over its bytes, and what seems to bear one is parsed; of many, each is parsed: 4 µs.
  */
 export function createBears(subjects: readonly Subject[]): (bytes: Uint8Array) => boolean {
-  const codes = new Set<unknown>(subjects.flatMap(({ kind, value }) => (kind === "code" ? [value] : [])));
+  // A scanner may give a number in capitals or in small letters: the parcel is the same.
+  const codes = new Set<unknown>(
+    subjects.flatMap(({ kind, value }) => (kind === "code" ? [value, value.toUpperCase(), value.toLowerCase()] : [])),
+  );
   const tokens = new Set<unknown>(subjects.flatMap((one) => (one.kind === "token" ? [one.value] : (one.tokens ?? []))));
   const needles = [...codes, ...tokens].map((text) => Buffer.from(JSON.stringify(text)));
   const mayBear = (text: Buffer): boolean =>

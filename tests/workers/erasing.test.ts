@@ -53,6 +53,22 @@ describe("R33 an erasure", () => {
     rig.close();
   });
 
+  it.each(["SF1385628716739", "sf1385628716739"])(
+    "R33 takes a number in capitals and in small letters where %s was given",
+    (given) => {
+      const rig = openRig();
+      const codes = ["SF1385628716739", "sf1385628716739", "SF1385628716740"];
+      const sequences = commit(
+        rig,
+        codes.map((code, at) => aRead(`p-${at}`, { code })),
+      );
+      erase(rig, { kind: "code", value: given });
+      const kinds = rig.ledger.readEach(sequences[0]!, sequences[2]!).map(({ kind }) => kind);
+      expect(kinds).toEqual(["erased", "erased", "read"]);
+      rig.close();
+    },
+  );
+
   it("of many subjects at once takes what bears one of them, by one search, and nothing else", () => {
     const rig = openRig();
     const reads = Array.from({ length: 60 }, (_, index) =>

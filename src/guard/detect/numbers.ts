@@ -19,8 +19,10 @@ const digitsMinAbroad = 8;
 const wordLengthMax = 10;
 
 /** What may stand between the digits of one number. */
-const joint = /^(?:[ .()\-/·_]{1,3}|\) ?-?|转|轉|分机|,|#|\*| ?ext\.? ?| ?x ?)$/i;
+const joint = /^(?:[ .()\-/·_]{1,3}|\) ?-?| ?(?:[转轉]接?|分[机機]):? ?|,|#|\*| ?ext\.? ?| ?x ?)$/i;
 const jointLengthMax = 6;
+/** Behind a comma more digits than these are a postcode or another number. */
+const commaExtensionMax = 4;
 const plainJoint = /^[ .()\-/·_]*$/;
 
 /**
@@ -69,16 +71,16 @@ function groupsOf(text: string): Group[] {
     if (!isDigit(text, at)) continue;
     const start = at;
     while (isDigit(text, at)) at += 1;
-    groups.push({ start, end: at, joint: jointOf(text, groups.at(-1)?.end, start) });
+    groups.push({ start, end: at, joint: jointOf(text, groups.at(-1)?.end, start, at - start) });
   }
   return groups;
 }
 
-function jointOf(text: string, from: number | undefined, to: number): Group["joint"] {
+function jointOf(text: string, from: number | undefined, to: number, length: number): Group["joint"] {
   if (from === undefined || to - from > jointLengthMax) return "none";
   const between = text.slice(from, to);
   if (between === " ") return "plain";
-  if (!joint.test(between)) return "none";
+  if (!joint.test(between) || (between === "," && length > commaExtensionMax)) return "none";
   return plainJoint.test(between) ? "plain" : "extension";
 }
 

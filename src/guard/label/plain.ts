@@ -2,8 +2,12 @@ import { Fields, type Label } from "./field.ts";
 import { isOfPerson, kindOfKey } from "./keys.ts";
 import { decoded, webFields } from "./web-address.ts";
 
-/** What separates the pieces of text that somebody lays out: control characters, bars, brackets, semicolons, commas. */
-const separators = /[\p{Cc}|;；,，、。&<>{}^]+/u;
+/**
+ * What separates the pieces of text that somebody lays out: control characters, bars, brackets, semicolons, commas.
+ *
+ * But not the comma between a mobile number and its extension of four digits.
+ */
+const separators = /(?:[\p{Cc}|;；、。&<>{}^]|(?!(?<=(?<!\d)1[3-9]\d{9})[,，]\d{4}(?! ?[\d\p{L}]))[,，])+/u;
 /** `<tag>value</tag>` is a name and its value. */
 const tagged = /<(\w{1,32})>([^<>]*)<\/\w{1,32}>/g;
 const nameLengthMax = 24;
