@@ -7,7 +7,7 @@ import {
 } from "./dedup/index.ts";
 import type { ReadPointSettings } from "./dedup/settings.ts";
 import type { Chunk, FrameSink, Profile } from "./driver/index.ts";
-import type { ClockState, Guard, LabelTotal, SealKey } from "./guard/index.ts";
+import type { ClockState, Guard, LabelTotal, SealKey, ShipperTotal } from "./guard/index.ts";
 import { announce, type ClearedEvent } from "./model/event.ts";
 import type { Tell } from "./model/notice.ts";
 import type { Observation } from "./model/observation.ts";
@@ -88,6 +88,8 @@ export interface Pipeline {
   readPointCounters(readPoint: string): ReadPointCounters;
   /** What labels showed since the start, by format. */
   labelTotals(): readonly LabelTotal[];
+  /** Those of them that show too much, by who prints them. */
+  shipperTotals(): readonly ShipperTotal[];
   /** Whether there is a key to seal with; undefined where the site seals nothing. */
   isSealing(): boolean | undefined;
   /** The centre's key that is sealed to; undefined if there never was one. */
@@ -153,6 +155,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       reportLabels(now);
     },
     labelTotals: () => guard.labels.totals(),
+    shipperTotals: () => guard.labels.shippers(),
     isSealing: () => guard.isSealing(),
     sealKey: () => guard.sealKey(),
     deviceCounters: (device) => lanes[device]!.counters,

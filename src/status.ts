@@ -90,6 +90,7 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
     devices: config.devices.map((_, device) => deviceStatus(sources, device)),
     readPoints: config.readPoints.map(({ name }) => readPointStatus(sources, name)),
     labels: sources.pipeline.labelTotals(),
+    shippers: sources.pipeline.shipperTotals(),
     policy: await policyStatus(sources.policy, Date.now()),
     sealing: { undefined: "off", true: "ready", false: "no-key" }[
       String(sources.pipeline.isSealing())

@@ -162,11 +162,18 @@ function addReadPoints(families: Families, readPoints: readonly ReadPointStatus[
   add(families, "counter", "refused_total", "Reads that were refused, by reason.", refused);
 }
 
-function addLabels(families: Families, labels: Status["labels"]): void {
+function addLabels(families: Families, { labels, shippers = [] }: Status): void {
   const all = labels.map(({ format, labelCount }): Sample => [labelCount, { format }]);
   const leaking = labels.map(({ format, leakingCount }): Sample => [leakingCount, { format }]);
   add(families, "counter", "labels_total", "Labels that were taken apart.", all);
   add(families, "counter", "leaking_labels_total", "Labels that show core data of a person in clear.", leaking);
+  add(
+    families,
+    "counter",
+    "leaking_shipper_labels_total",
+    "The same by who prints them, the beginning of their number: fifty apart, all others as other, none without a number.",
+    shippers.map(({ shipper, leakingCount }): Sample => [leakingCount, { shipper }]),
+  );
 }
 
 /** Nothing where no broker is asked for orders. */
@@ -263,7 +270,7 @@ export function createMetrics(): Metrics {
       addGateway(families, status);
       addDevices(families, status.devices);
       addReadPoints(families, status.readPoints);
-      addLabels(families, status.labels);
+      addLabels(families, status);
       addBrokers(families, status.brokers);
       addOrders(families, status);
       const told = [...notices].map(([name, count]): Sample => [count, { name }]);

@@ -226,6 +226,8 @@ export interface Status {
   readonly sealKey?: SealKeyStatus;
   /** Labels that were taken apart since the start, and those that showed core data of a person, by format. */
   readonly labels: readonly { readonly format: string; readonly labelCount: number; readonly leakingCount: number }[];
+  /** Those that showed core data, by the beginning of their number: fifty apart, `other`, and `none`. A daemon of an older version does not say it. */
+  readonly shippers?: readonly { readonly shipper: string; readonly leakingCount: number }[];
   readonly brokers: readonly BrokerStatus[];
   /** Absent unless a broker gives orders. */
   readonly orders?: OrdersStatus;

@@ -1,5 +1,5 @@
 export { type ClockState, createGuard, type Guard } from "./clear.ts";
-export type { LabelTotal } from "./label-counts.ts";
+export type { LabelTotal, ShipperTotal } from "./label-counts.ts";
 export { tokensOfNumber } from "./protect.ts";
 export type { SealKey } from "./receiver.ts";
 export { createRehearsal } from "./rehearse.ts";

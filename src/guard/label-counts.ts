@@ -11,6 +11,13 @@ export interface LabelTotal {
   readonly leakingCount: number;
 }
 
+/** Labels that showed core data since the start, of those who print them. */
+export interface ShipperTotal {
+  /** The beginning of their numbers; `other`, all that there was no room for; `none`, those without a number in clear. */
+  readonly shipper: string;
+  readonly leakingCount: number;
+}
+
 /** One label, as it is counted: nothing of what stands on it. */
 export interface SeenLabel {
   readonly format: LabelFormat;
@@ -25,6 +32,8 @@ export interface LabelCounts {
   /** What was counted since the last report, as an event; undefined if there was no label. */
   report(at: EpochMs): ClearedEvent | undefined;
   totals(): readonly LabelTotal[];
+  /** By who prints them: the first fifty apart. No count ever falls, and no label goes from one to another. */
+  shippers(): readonly ShipperTotal[];
 }
 
 interface Row {
@@ -37,11 +46,33 @@ interface Row {
 /** Rows of one report; further ones are counted together. */
 const rowsMax = 50;
 
+/** Shippers that are counted apart. */
+const shippersMax = 50;
+
+/** Counts what shippers print, in bounded memory. */
+function createShippers() {
+  const named = new Map<string, number>();
+  let [other, none] = [0, 0];
+  return {
+    note(shipper: string | undefined): void {
+      if (shipper === undefined) none += 1;
+      else if (named.has(shipper) || named.size < shippersMax) named.set(shipper, (named.get(shipper) ?? 0) + 1);
+      else other += 1;
+    },
+    totals(): readonly ShipperTotal[] {
+      return [...named, ["other", other] as const, ["none", none] as const]
+        .map(([shipper, leakingCount]) => ({ shipper, leakingCount }))
+        .filter(({ leakingCount }) => leakingCount > 0);
+    },
+  };
+}
+
 /**
- * Cost:    O(1) a label; memory for fifty rows and one for each format.
+ * Cost:    O(1) a label; memory for fifty rows, fifty shippers, and one row for each format.
  */
 export function createLabelCounts(): LabelCounts {
   const totals = new Map<LabelFormat, { labelCount: number; leakingCount: number }>();
+  const shippers = createShippers();
   let rows = new Map<string, Row>();
   /** When the first label came since the last report. */
   let from: EpochMs | undefined;
@@ -51,6 +82,7 @@ export function createLabelCounts(): LabelCounts {
 
   function noteLeaks({ format, shipper, leaks }: SeenLabel): void {
     leakingCount += 1;
+    shippers.note(shipper);
     const key = `${format} ${shipper ?? ""} ${leaks.join()}`;
     const row = rows.get(key);
     if (row !== undefined) row.count += 1;
@@ -89,5 +121,6 @@ export function createLabelCounts(): LabelCounts {
       return event;
     },
     totals: () => [...totals].map(([format, counts]) => ({ format, ...counts })),
+    shippers: shippers.totals,
   };
 }

@@ -75,6 +75,18 @@ describe("the metrics", () => {
     expect((await rendered()).filter((line) => line.includes("sortgate_orders"))).toEqual([]);
   });
 
+  test("R53 count labels that show core data by who prints them", async () => {
+    const shippers = [
+      { shipper: "SF13", leakingCount: 2 },
+      { shipper: "other", leakingCount: 5 },
+    ];
+    const lines = (await rendered(aStatus({ shippers }))).filter((line) => line.startsWith("sortgate_leaking_shipper"));
+    expect(lines).toEqual([
+      'sortgate_leaking_shipper_labels_total{shipper="SF13"} 2',
+      'sortgate_leaking_shipper_labels_total{shipper="other"} 5',
+    ]);
+  });
+
   test("hold forecasts where there are any, and whether a device is made to wait", async () => {
     const never = aStatus({ brokers: [aBroker({ hoursUntilDrained: null })] });
     expect((await rendered(never)).filter((line) => line.startsWith("sortgate_hours"))).toEqual([]);

@@ -64,6 +64,33 @@ describe("R53 who prints labels that show too much", () => {
     expect(guard.labels.totals()).toStrictEqual([{ format: "url", labelCount: 1, leakingCount: 1 }]);
   });
 
+  it("R53 is told by shipper since the start, fifty apart and all others together, and no count ever falls", () => {
+    const guard = aGuard();
+    const from = (n: number): string => leaking.replace("SF13", `SF${String(n).padStart(2, "0")}`);
+    const pass = (code: string): unknown => guard.clear(aFirstRead({ code }), clock, true);
+    pass(clean);
+    expect(guard.labels.shippers()).toStrictEqual([]);
+    for (let n = 0; n < 50; n += 1) pass(from(n));
+    for (const code of [from(7), from(60), from(61), from(60), "收件人：张伟"]) pass(code);
+    guard.labels.report(noon);
+    const shippers = guard.labels.shippers();
+    expect(shippers).toHaveLength(52);
+    expect(shippers).toContainEqual({ shipper: "SF07", leakingCount: 2 });
+    expect(shippers.slice(50)).toStrictEqual([
+      { shipper: "other", leakingCount: 3 },
+      { shipper: "none", leakingCount: 1 },
+    ]);
+    for (let count = 0; count < 9; count += 1) pass(from(60));
+    expect(guard.labels.shippers().map(({ shipper }) => shipper)).toStrictEqual(shippers.map(({ shipper }) => shipper));
+    expect(guard.labels.shippers()).toContainEqual({ shipper: "other", leakingCount: 12 });
+  });
+
+  it("R53 is told by no shipper where the number is kept back", () => {
+    const guard = aGuard({ basic: "token" });
+    guard.clear(aFirstRead({ code: leaking }), clock, true);
+    expect(guard.labels.shippers()).toStrictEqual([{ shipper: "none", leakingCount: 1 }]);
+  });
+
   it("keeps fifty rows of a report, and counts the rest together", () => {
     const guard = aGuard();
     for (let n = 0; n < 60; n += 1)

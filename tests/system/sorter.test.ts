@@ -164,6 +164,7 @@ describe("R13 whoever may ask the box sees of a parcel", () => {
     );
     expect(found).toEqual([]);
     expect(answers.size).toBe(21);
+    expect(answers.get("metrics")).toMatch(/^sortgate_leaking_shipper_labels_total\{shipper="SF\w\w"\} \d+$/m);
     // The bare numbers were on the line while it was probed.
     for (const more of ["", " --json"])
       for (const number of bareNumbers)
