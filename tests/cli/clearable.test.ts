@@ -70,6 +70,11 @@ describe("what a probe shows in clear", () => {
   test("is no telephone, identity or card number, no product and no text", () => {
     for (const text of ["13812345678", "8613812345678", "4111111111111111", "110101199003071233", "ZHANG SAN", ""])
       expect(isClearable(text, "barcode", undefined, carrierNames), text).toBe(false);
+    // Numbers of other countries, of fifteen digits of old, of Korea, and a telephone behind AI 420.
+    for (const text of "491689467008 447911123456 971501234567 966512345678 821012345678 923001234567 917123456789 621000000906000 8001011234560 420013812345678".split(
+      " ",
+    ))
+      expect(isClearable(text, "barcode", undefined, carrierNames), text).toBe(false);
     expect(isClearable("9123456789012", "barcode", "]E0", carrierNames)).toBe(false);
   });
 });

@@ -53,8 +53,10 @@ function isLikeNumberOfPerson(code: string): boolean {
   if (!/^\d+$/.test(code)) return /^P[A-Z]1/i.test(code);
   // Mobile numbers with two digits more, and those of other countries, are EMS shapes too.
   return (
-    /^(?:0|86|5[245]|88|1[3-9]|85620|9647|9779)/.test(code) ||
+    /^(?:0|86|5[245]|88|1[3-9]|85620|9647|9779|447|491[5-7]|81[789]0|8210|91[6-9]|923|9665|9715|420)/.test(code) ||
     code.length > 16 ||
+    // A birth date where identity numbers of 15 digits have one, or Korea's of 13.
+    /^(?:\d{8}(?=\d{7}$)|\d\d(?=\d{11}$))(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])/.test(code) ||
     (code.length >= 15 && hasLuhnCheckDigit(code))
   );
 }
