@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 import { createRandom } from "../../simulator/belt/random.ts";
-import { encodeTag } from "../../simulator/belt/tags.ts";
+import { encodeTag, sgtin96 } from "../../simulator/belt/tags.ts";
+import { classify } from "../../src/guard/classify.ts";
 import { isAmbiguousTag, isAmbiguousWaybill, isKoreanNumber } from "../../src/guard/personal.ts";
+import { decodeEpc } from "../../src/model/code/epc.ts";
 import { alarmShare, waybillMakers } from "./waybill-makers.ts";
 
 it.each(Object.entries(waybillMakers))(
@@ -29,4 +31,19 @@ it("R06 of tags fewer than one in a thousand is taken for somebody's text or num
   let alarmCount = 0;
   for (let n = 0; n < 50_000; n += 1) if (isAmbiguousTag(encodeTag(random))) alarmCount += 1;
   expect(alarmCount / 50_000).toBeLessThan(0.001);
+});
+
+it("R06 of tags with random serials one in forty has the digits of a mobile number there, and of those in sequence none: all are cleared", () => {
+  const random = createRandom(20_261_128);
+  const tagOf = (serial: bigint): string => sgtin96(614_141n, 812_345n, serial);
+  const serialIn = (hex: string): string => decodeEpc(hex)!.uri.split(".").at(-1)!;
+  const random38 = (): bigint =>
+    BigInt(Math.floor(random.fraction() * 2 ** 19)) * 2n ** 19n + BigInt(random.between(0, 2 ** 19 - 1));
+  const drawn = Array.from({ length: 20_000 }, () => tagOf(random38()));
+  const likeMobiles = drawn.filter((hex) => /^1[3-9]\d{9}$/.test(serialIn(hex)));
+  expect(likeMobiles.length / drawn.length).toBeGreaterThan(0.02);
+  expect(likeMobiles.length / drawn.length).toBeLessThan(0.03);
+  const clearedOf = (hex: string): unknown => classify(Buffer.from(hex), "rfid", undefined, new Set()).code;
+  expect(likeMobiles.filter((hex) => clearedOf(hex) === undefined)).toEqual([]);
+  for (const serial of [1n, 1_000_000n, 9_999_999_999n]) expect(serialIn(tagOf(serial))).not.toMatch(/^1[3-9]\d{9}$/);
 });
