@@ -198,7 +198,8 @@ beforeAll(async () => {
   // What every broker has goes as soon as the next run knows what time it is; secrets flow meanwhile.
   rig.daemon = await startOn(rig.site, rig.env, Object.values(rig.scanners));
   await plant(rig, people[2]!);
-  await vi.waitFor(() => expect(dataOf(rig, "purge")).not.toEqual([]), 30_000);
+  const retention = expect.objectContaining({ reason: "retention" });
+  await vi.waitFor(() => expect(dataOf(rig, "purge")).toContainEqual(retention), 30_000);
   await plant(rig, people[3]!);
   for (const { path, bytes } of filesBelow(rig.site.dataDir)) keep(`file ${path}`, bytes);
   rig.daemon.process.kill("SIGUSR1");
