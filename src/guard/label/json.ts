@@ -4,12 +4,14 @@ import { readYtoCode } from "./sorting-code.ts";
 
 /** Deeper than any label; what lies below is not looked at, and so nothing of it is taken. */
 const depthMax = 8;
+/** Below that, nothing is read any more either: what is nested costs by the bracket. */
+const levelsMax = 2 * depthMax;
 
 /** An object or an array, as it is written: of members with one name JSON.parse would keep the last alone. */
 interface Group {
   readonly isList: boolean;
   readonly members: (readonly [name: string, value: Value])[];
-  /** Where it begins in the text, and all of it. */
+  /** Where it begins in the text, and all of it; empty if it was not read to its end, for it is too deep. */
   readonly start: number;
   text: string;
 }
@@ -25,7 +27,7 @@ type Value = string | number | boolean | null | Group;
 export function readJson(text: string): Label | undefined {
   const group = groupIn(text);
   if (group === undefined) return undefined;
-  const yto = group.isList ? undefined : readYtoCode(group.members);
+  const yto = group.isList || group.text === "" ? undefined : readYtoCode(group.members);
   if (yto !== undefined) return yto;
   const fields = new Fields();
   addValue(fields, undefined, group, 0);
@@ -80,6 +82,7 @@ function groupIn(text: string): Group | undefined {
       const inner = { isList: token === "[", members: [], start: index, text: "" };
       group?.members.push([name, inner]);
       open.push(inner);
+      if (open.length > levelsMax) return open[0];
       group = inner;
     } else if (token === "}" || token === "]") {
       const closed = open.pop()!;

@@ -13,8 +13,8 @@ import { readSfCode } from "./sorting-code.ts";
 import { readWebAddress } from "./web-address.ts";
 
 /**
- * A code that may be in three encodings or more is read in the likeliest alone if it is longer, and nothing is taken out
- * of it: no label that sorts parcels is so long, and one that was made for it would cost its length for each of them.
+ * Of a code that may be in three encodings or more, and is longer, so much is read, in the likeliest of them, and nothing
+ * is taken out of it: no label that sorts parcels is so long, and one made for it would cost its length for each of them.
  */
 const guessedBytesMax = 1_024;
 
@@ -33,7 +33,7 @@ export function readLabels(code: Uint8Array, symbology: string | undefined): rea
   if (texts.length === 0 || texts.some(refersToPicture)) return [new Fields().label("image")];
   const isGuess = texts.length > 2 && code.length > guessedBytesMax;
   return (isGuess ? texts.slice(0, 1) : texts).map((decoding) => {
-    const text = decoding.replaceAll("\0", " ").trim();
+    const text = (isGuess ? decoding.slice(0, guessedBytesMax) : decoding).replaceAll("\0", " ").trim();
     const label = readLabel(text, symbology);
     return isGuess || label.isCut ? { ...label, isCut: true, text } : label;
   });
