@@ -17,7 +17,7 @@ import { SortgateError, systemCode } from "./model/error.ts";
 import { announce } from "./model/event.ts";
 import { limits } from "./model/limits.ts";
 import type { Tell } from "./model/notice.ts";
-import { type Orders, ordersOf } from "./orders.ts";
+import { type Orders, ordersOf } from "./orders/index.ts";
 import { createPipeline, type Instant, type Pipeline } from "./pipeline.ts";
 import { createRates, startTimers } from "./self-watch.ts";
 import { gatherStatus, refusedStatus } from "./status.ts";

@@ -140,7 +140,7 @@ describe("R33 an order of the centre", () => {
     expect([text.includes(token), text.includes(codes[3]!), text.includes(other)]).toEqual([false, true, true]);
     expect(text.match(/^\{"erased":\{"digest":/gm)).toHaveLength(3);
     expect(await verdictOf(site, text)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^whole/m) });
-    // The centre sees it as any subscriber of the chain; the order among what it captured is none of the verifier's.
+    // The centre sees it as any subscriber of the chain does; in what it captured the verifier takes the order for no event.
     const captured = subscriber.messages.map(({ topic, text: line }) => `${topic} ${line}`);
     expect(captured.some((line) => line.startsWith(`${orderTopic} eyJ`))).toBe(true);
     expect(await verdictOf(site, captured.join("\n"))).toMatchObject({

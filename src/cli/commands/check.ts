@@ -8,7 +8,7 @@ import {
   problemText,
 } from "../../config/index.ts";
 import { fingerprintText } from "../../lib/fingerprint.ts";
-import { judgeOrders, orderKeyOf } from "../../order-judge.ts";
+import { judgeOrders, orderKeyOf } from "../../orders/index.ts";
 import { findPolicy, judgeCentreKey, judgePolicy, type Policy, sealKeyFacts } from "../../policy.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output, Tone } from "../output.ts";

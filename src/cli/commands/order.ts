@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { SortgateError } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
-import { readOrderText } from "../../order.ts";
+import { readOrderText } from "../../orders/index.ts";
 import type { Output } from "../output.ts";
 import { readNamed, signWith } from "../signing.ts";
 

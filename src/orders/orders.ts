@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
-import type { Config } from "./config/index.ts";
-import type { Erasure, OrdersStatus, Subject } from "./control/index.ts";
-import { claimOf } from "./guard/policy/index.ts";
-import { orderMemory } from "./identity/index.ts";
-import { type Clock, pause, systemTimers, type Timers } from "./lib/clock.ts";
-import { SortgateError } from "./model/error.ts";
-import { announce, type TellChain } from "./model/event.ts";
-import type { DataOf } from "./model/event-fields.ts";
-import { limits } from "./model/limits.ts";
-import type { Tell } from "./model/notice.ts";
+import type { Config } from "../config/index.ts";
+import type { Erasure, OrdersStatus, Subject } from "../control/index.ts";
+import { claimOf } from "../guard/policy/index.ts";
+import { orderMemory } from "../identity/index.ts";
+import { type Clock, pause, systemTimers, type Timers } from "../lib/clock.ts";
+import { SortgateError } from "../model/error.ts";
+import { announce, type TellChain } from "../model/event.ts";
+import type { DataOf } from "../model/event-fields.ts";
+import { limits } from "../model/limits.ts";
+import type { Tell } from "../model/notice.ts";
+import type { LedgerThread } from "../workers/index.ts";
 import {
   behind,
   compare,
@@ -19,9 +20,8 @@ import {
   type Refused,
   tooLarge,
   tooMany,
-} from "./order-judge.ts";
-import { createOrderRefusals, type OrderRefusal } from "./order-refusals.ts";
-import type { LedgerThread } from "./workers/index.ts";
+} from "./judge.ts";
+import { createOrderRefusals, type OrderRefusal } from "./refusals.ts";
 
 /** What orders need of the gateway. */
 export interface OrderSources {

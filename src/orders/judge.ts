@@ -1,13 +1,13 @@
-import type { Config, Judgement } from "./config/index.ts";
-import { centreKeyOf, provenByCentre } from "./guard/policy/index.ts";
-import type { DoneOrder } from "./identity/index.ts";
-import type { Clock } from "./lib/clock.ts";
-import { fingerprintOf } from "./lib/fingerprint.ts";
-import { readSmallFile } from "./lib/small-file.ts";
-import { systemCode } from "./model/error.ts";
-import { limits } from "./model/limits.ts";
+import type { Config, Judgement } from "../config/index.ts";
+import { centreKeyOf, provenByCentre } from "../guard/policy/index.ts";
+import type { DoneOrder } from "../identity/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import { fingerprintOf } from "../lib/fingerprint.ts";
+import { readSmallFile } from "../lib/small-file.ts";
+import { systemCode } from "../model/error.ts";
+import { limits } from "../model/limits.ts";
 import { type Order, readOrderText } from "./order.ts";
-import type { OrderRefusal } from "./order-refusals.ts";
+import type { OrderRefusal } from "./refusals.ts";
 
 /** What a broker sent, without the white space around it; nothing of it is proven. */
 export interface Incoming {

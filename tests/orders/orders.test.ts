@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Erasure } from "../src/control/index.ts";
-import { SortgateError } from "../src/model/error.ts";
-import { limits } from "../src/model/limits.ts";
-import type { Notice } from "../src/model/notice.ts";
-import { type Orders, openOrders } from "../src/orders.ts";
-import { anOrder, signOrder } from "./fakes/centre.ts";
-import { aCentre } from "./fakes/policy.ts";
-import { createTime } from "./fakes/time.ts";
+import type { Erasure } from "../../src/control/index.ts";
+import { SortgateError } from "../../src/model/error.ts";
+import { limits } from "../../src/model/limits.ts";
+import type { Notice } from "../../src/model/notice.ts";
+import { type Orders, openOrders } from "../../src/orders/orders.ts";
+import { anOrder, signOrder } from "../fakes/centre.ts";
+import { aCentre } from "../fakes/policy.ts";
+import { createTime } from "../fakes/time.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(() => {

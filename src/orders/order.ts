@@ -1,5 +1,5 @@
-import { isTicket, type Subject, subjectOf } from "./control/index.ts";
-import { limits } from "./model/limits.ts";
+import { isTicket, type Subject, subjectOf } from "../control/index.ts";
+import { limits } from "../model/limits.ts";
 
 /** An order of the centre to one gateway, checked for its form. */
 export interface Order {

@@ -1,7 +1,7 @@
-import { type Cancel, type Clock, systemTimers, type Timers } from "./lib/clock.ts";
-import type { TellChain } from "./model/event.ts";
-import type { Tell } from "./model/notice.ts";
-import type { MonotonicMs } from "./model/units.ts";
+import { type Cancel, type Clock, systemTimers, type Timers } from "../lib/clock.ts";
+import type { TellChain } from "../model/event.ts";
+import type { Tell } from "../model/notice.ts";
+import type { MonotonicMs } from "../model/units.ts";
 import type { Order } from "./order.ts";
 
 /** Why an order is not carried out, and what to do about it. Nothing of the order stands in the sentence. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { limits } from "../src/model/limits.ts";
-import { readOrderText } from "../src/order.ts";
-import { anOrder } from "./fakes/centre.ts";
+import { limits } from "../../src/model/limits.ts";
+import { readOrderText } from "../../src/orders/order.ts";
+import { anOrder } from "../fakes/centre.ts";
 
 const token = "t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A";
 const number = "SF1385628716739";

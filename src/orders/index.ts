@@ -1,0 +1,3 @@
+export { judgeOrders, orderKeyOf } from "./judge.ts";
+export { readOrderText } from "./order.ts";
+export { type Orders, ordersOf } from "./orders.ts";
