@@ -5,8 +5,9 @@ import { isS10 } from "../model/code/s10.ts";
 import { isSscc } from "../model/code/sscc.ts";
 import { candidates } from "../model/code/waybill.ts";
 import type { Medium } from "../model/read.ts";
+import { Search } from "./detect/search.ts";
 import { type Extract, extract } from "./extract.ts";
-import type { Field, Label } from "./label/field.ts";
+import type { Field } from "./label/field.ts";
 import { readLabels } from "./label/read-label.ts";
 import { isAmbiguousSscc, isAmbiguousTag, isAmbiguousWaybill, isIdentityNumber, personIn } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
@@ -19,7 +20,7 @@ export type Verdict = (
   | { readonly codeClass: "gs1" | "unknown"; readonly code?: never }
 ) & {
   /** The readings of a code that was taken apart; they must not leave. */
-  readonly readings?: readonly Label[];
+  readonly search?: Search;
   /** What else the code may be as a whole: a person's number, in the shape of a carrier's. It must not leave. */
   readonly person?: Field;
   /** What may leave of it; set if the code is but a part of a label. */
@@ -79,7 +80,8 @@ export function classify(
   }
   const readings = readLabels(code, symbology);
   const label = extract(readings, configured);
-  return label === undefined ? { ...verdict, readings } : { ...label, label, readings };
+  const search = new Search(readings);
+  return label === undefined ? { ...verdict, search } : { ...label, label, search };
 }
 
 function classifyTag(hex: string): Verdict {

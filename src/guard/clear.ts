@@ -4,8 +4,8 @@ import type { FirstRead, Observation, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
 import { classify, type Verdict } from "./classify.ts";
 import { leaksOf } from "./detect/leaks.ts";
+import type { Search } from "./detect/search.ts";
 import type { Extract } from "./extract.ts";
-import type { Label } from "./label/field.ts";
 import { createLabelCounts, type LabelCounts, type SeenLabel } from "./label-counts.ts";
 import { addProtected, type Data, type Policy, policiesOf, type Tools } from "./protect.ts";
 import type { SealKey } from "./receiver.ts";
@@ -79,8 +79,8 @@ export function createGuard({ settings, tokens, sealing }: Materials): Guard {
 
     const { code, medium, symbology } = observation;
     const verdict = classify(code, medium, symbology, configured);
-    if (isFirst && verdict.readings !== undefined)
-      labels.note(seenLabel(verdict, verdict.readings, policyOf(observation.readPoint)), observation.at);
+    if (isFirst && verdict.search !== undefined)
+      labels.note(seenLabel(verdict, verdict.search, policyOf(observation.readPoint)), observation.at);
     if (verdict.codeClass === "unknown" && settings.unknown === "drop") return refusal;
     addCode(data, verdict, policyOf(observation.readPoint), observation, tools);
     addPassFacts(data, observation);
@@ -98,12 +98,12 @@ export function createGuard({ settings, tokens, sealing }: Materials): Guard {
 /** The first characters of a number, which carriers and GS1 give to one company: enough to ask who prints such labels. */
 const shipperLength = { waybill: 4, sscc: 8 } as const;
 
-function seenLabel(verdict: Verdict, readings: readonly Label[], { basic }: Policy): SeenLabel {
+function seenLabel(verdict: Verdict, search: Search, { basic }: Policy): SeenLabel {
   const { label } = verdict;
   return {
-    format: label?.format ?? readings[0]!.format,
+    format: label?.format ?? search.labels[0]!.format,
     shipper: basic === "clear" ? label?.code.slice(0, shipperLength[label.codeClass]) : undefined,
-    leaks: leaksOf(readings, verdict.code),
+    leaks: leaksOf(search, verdict.code),
   };
 }
 

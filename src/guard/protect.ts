@@ -3,7 +3,8 @@ import type { MemberOf } from "../model/event-fields.ts";
 import type { FirstRead, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Verdict } from "./classify.ts";
-import { findIn, findInAll, visible } from "./detect/leaks.ts";
+import { visible } from "./detect/leaks.ts";
+import type { Search } from "./detect/search.ts";
 import { normalized } from "./label/decode.ts";
 import { classOf, type Field, type FieldKind, type Label } from "./label/field.ts";
 import { type MaskPreset, maskValue } from "./mask.ts";
@@ -79,20 +80,24 @@ interface Personal {
 
 const nothing: Personal = { core: [], free: [] };
 
-function personalOf({ person, readings = [], code }: Verdict): Personal {
-  return person === undefined ? likeliest(readings, code) : { core: [person], free: [] };
+function personalOf({ person, search, code }: Verdict): Personal {
+  if (person !== undefined) return { core: [person], free: [] };
+  return search === undefined ? nothing : likeliest(search, code);
 }
 
 /** Of several readings that one in which most makes sense; else the likeliest by its encoding. */
-function likeliest(readings: readonly Label[], cleared: string | undefined): Personal {
-  const all = readings.map((label) => ({ core: coreFields(label, cleared), free: label.fields.filter(isFree) }));
+function likeliest(search: Search, cleared: string | undefined): Personal {
+  const all = search.labels.map((label) => ({
+    core: coreFields(search, label, cleared),
+    free: label.fields.filter(isFree),
+  }));
   return all.reduce((best, one) => (one.core.length > best.core.length ? one : best), all[0] ?? nothing);
 }
 
 const isFree = ({ kind }: Field): boolean => kind === "free";
 
 /** What is core data of a reading of a label: by the names of its fields, and by detectors within all of them. */
-function coreFields(label: Label, cleared: string | undefined): Field[] {
+function coreFields(search: Search, label: Label, cleared: string | undefined): Field[] {
   const found = new Map<string, Field>();
   const add = (kind: FieldKind, value: string): void => {
     if (found.size < foundMax) found.set(`${kind} ${value}`, { kind, value });
@@ -106,7 +111,7 @@ function coreFields(label: Label, cleared: string | undefined): Field[] {
     if (isNamed) add(kind, shown);
     // Of a label that is cut all text is searched below.
     if (label.text?.includes(value)) continue;
-    const { text, findings } = findIn(field);
+    const { text, findings } = search.findIn(field);
     for (const { kind: inner, start, end } of findings) {
       const piece = text.slice(start, end);
       // Of an address that separators cut apart the whole counts, not what was found in a part of it.
@@ -115,7 +120,7 @@ function coreFields(label: Label, cleared: string | undefined): Field[] {
       if (!isNamed || inner !== kind) add(inner, piece);
     }
   }
-  const rest = findInAll(label);
+  const rest = search.findInAll(label);
   for (const { kind, start, end } of rest.findings) add(kind, rest.text.slice(start, end));
   return [...found.values()];
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { classify } from "../../src/guard/classify.ts";
 import { leaksOf } from "../../src/guard/detect/leaks.ts";
+import { Search } from "../../src/guard/detect/search.ts";
 import { aFirstRead, aGuard, aPass, cleared, everything } from "./build.ts";
 import { bytesOf, casesOf, files, secretsOf } from "./corpus.ts";
 
@@ -30,8 +31,8 @@ describe.each(files)("%s", (file) => {
     }
     if (one.leaks !== undefined) {
       const configured = new Set(one.configured ?? everything.carriers);
-      const { readings = [], code: number } = classify(code, shared.medium, one.symbology, configured);
-      expect(leaksOf(readings, number)).toStrictEqual(one.leaks);
+      const { search = new Search([]), code: number } = classify(code, shared.medium, one.symbology, configured);
+      expect(leaksOf(search, number)).toStrictEqual(one.leaks);
     }
   });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { leaksOf } from "../../src/guard/detect/leaks.ts";
+import { Search } from "../../src/guard/detect/search.ts";
 import { readLabels } from "../../src/guard/label/read-label.ts";
 import { aFirstRead, cleared } from "./build.ts";
 import { hostileBytes } from "./hostile.ts";
@@ -33,7 +34,7 @@ describe("R28 a hostile code", () => {
         (start, bytes, symbology) => {
           const labels = readLabels(Buffer.concat([Buffer.from(start), bytes]), symbology);
           expect(labels.length).toBeGreaterThan(0);
-          expect(leaksOf(labels)).toBeInstanceOf(Array);
+          expect(leaksOf(new Search(labels))).toBeInstanceOf(Array);
         },
       ),
       { numRuns: 5_000 },

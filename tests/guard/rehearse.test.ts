@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createGuard, type Guard } from "../../src/guard/clear.ts";
 import { leaksOf } from "../../src/guard/detect/leaks.ts";
+import { Search } from "../../src/guard/detect/search.ts";
 import { readLabels } from "../../src/guard/label/read-label.ts";
 import { createRehearsal, rehearsedCodes } from "../../src/guard/rehearse.ts";
 import { guardSettings } from "../../src/guard/settings.ts";
@@ -30,7 +31,7 @@ describe("R28 what the guard is rehearsed with", () => {
   });
 
   it("shows what is looked for", () => {
-    const kinds = new Set(labels.flatMap((readings) => leaksOf(readings)));
+    const kinds = new Set(labels.flatMap((readings) => leaksOf(new Search(readings))));
     expect([...kinds].sort()).toStrictEqual(["address", "card", "email", "identity", "name", "phone"]);
   });
 

@@ -4,6 +4,13 @@ import { findMailAddresses } from "./mail.ts";
 import { findNumbers } from "./numbers.ts";
 import { findAddresses } from "./places.ts";
 
+/** What was found in a text. */
+export interface Found {
+  /** The text, normalized. */
+  readonly text: string;
+  readonly findings: readonly Finding[];
+}
+
 /**
  * Finds what is somebody's in text that has no form: telephones, identity numbers, payment cards, mail and street addresses.
  *
@@ -11,7 +18,7 @@ import { findAddresses } from "./places.ts";
  * Cost:    linear; 3,072 characters take a millisecond, or two if they are digits with blanks between them.
  * Fails:   never.
  */
-export function findPersonal(text: string): { readonly text: string; readonly findings: readonly Finding[] } {
+export function findPersonal(text: string): Found {
   const plain = normalized(text);
   return { text: plain, findings: [...findNumbers(plain), ...findMailAddresses(plain), ...findAddresses(plain)] };
 }

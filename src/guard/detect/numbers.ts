@@ -1,14 +1,12 @@
 import { kindOfKey } from "../label/keys.ts";
 import { isCardNumber, isIdentityNumber, isKoreanNumber, isTelephoneNumber, mobile } from "../personal.ts";
 import type { Finding, PersonalKind } from "./finding.ts";
+import { Spans } from "./spans.ts";
 
-/** Digits without anything between them. */
-interface Group {
-  readonly start: number;
-  readonly end: number;
-  /** How the group before goes on with this one: not at all, as one number, or as its extension. */
-  readonly joint: "none" | "plain" | "extension";
-}
+/** Groups of digits without anything between them, each marked with how the one before goes on with it. */
+const groups = new Spans();
+/** Not at all, as one number, or as its extension. */
+const joints = { none: 0, plain: 1, extension: 2 } as const;
 
 /** A number is written in no more pieces, and has no more digits: +86, a mobile number, and an extension. */
 const groupsMax = 7;
@@ -32,24 +30,28 @@ const plainJoint = /^[ .()\-/·_]*$/;
  * Cost:    linear: a dozen looks at each group of digits.
  */
 export function findNumbers(text: string): Finding[] {
-  const groups = groupsOf(text);
   const accounts = findAccounts(text);
+  if (readGroups(text) < digitsMinAbroad) return accounts;
   const found: Finding[] = [];
-  for (let first = 0; first < groups.length; ) {
-    const starts = startOf(text, groups[first]!);
-    const count = starts === "waybill" ? 0 : longestAt(text, groups, first, starts, found);
+  const written = new Written(text);
+  for (let first = 0; first < groups.count; ) {
+    const starts = startOf(text, first);
+    const count = starts === "waybill" ? 0 : longestAt(written, first, starts, found);
     first += Math.max(count, 1);
   }
+  if (accounts.length === 0) return found;
   const isWithin = (one: Finding): boolean => accounts.some(({ start, end }) => one.start >= start && one.end <= end);
   return [...accounts, ...found.filter((one) => !isWithin(one))];
 }
 
 const account = /(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?(?![0-9A-Za-z])/g;
+const accountStart = /[A-Z]{2}\d{2}/;
 const accountLengthMin = 15;
 
 /** Bank accounts by their check digits (ISO 13616). */
 function findAccounts(text: string): Finding[] {
   const found: Finding[] = [];
+  if (!accountStart.test(text)) return found;
   for (const match of text.matchAll(account)) {
     const plain = match[0].replaceAll(" ", "");
     if (plain.length < accountLengthMin || plain.length > 34 || !isAccount(plain)) continue;
@@ -65,23 +67,28 @@ function isAccount(plain: string): boolean {
   return rest === 1;
 }
 
-function groupsOf(text: string): Group[] {
-  const groups: Group[] = [];
+/** Reads all groups of digits; gives how many digits there are. */
+function readGroups(text: string): number {
+  groups.clear();
+  let count = 0;
+  let before = -1;
   for (let at = 0; at < text.length; at += 1) {
     if (!isDigit(text, at)) continue;
     const start = at;
     while (isDigit(text, at)) at += 1;
-    groups.push({ start, end: at, joint: jointOf(text, groups.at(-1)?.end, start, at - start) });
+    groups.add(start, at, before < 0 ? joints.none : jointOf(text, before, start, at - start));
+    count += at - start;
+    before = at;
   }
-  return groups;
+  return count;
 }
 
-function jointOf(text: string, from: number | undefined, to: number, length: number): Group["joint"] {
-  if (from === undefined || to - from > jointLengthMax) return "none";
+function jointOf(text: string, from: number, to: number, length: number): number {
+  if (to - from > jointLengthMax) return joints.none;
   const between = text.slice(from, to);
-  if (between === " ") return "plain";
-  if (!joint.test(between) || (between === "," && length > commaExtensionMax)) return "none";
-  return plainJoint.test(between) ? "plain" : "extension";
+  if (between === " ") return joints.plain;
+  if (!joint.test(between) || (between === "," && length > commaExtensionMax)) return joints.none;
+  return plainJoint.test(between) ? joints.plain : joints.extension;
 }
 
 function isDigit(text: string, at: number): boolean {
@@ -98,7 +105,8 @@ function isLetter(text: string, at: number): boolean {
 const waybillStarts = /^(?:SF[A-Z]?|YT|JD[A-Z]{0,2}|JT|DPK|ZTO|STO|YD|EMS|[A-Z]{2})$/i;
 
 /** What stands right before a group of digits: nothing of it, a word that names a number, other letters, or a waybill's. */
-function startOf(text: string, { start, end }: Group): "free" | "named" | "letters" | "waybill" {
+function startOf(text: string, group: number): "free" | "named" | "letters" | "waybill" {
+  const start = groups.startOf(group);
   if (start === 0 || !isLetter(text, start - 1)) return "free";
   let from = start;
   while (from > 0 && start - from <= wordLengthMax && isLetter(text, from - 1)) from -= 1;
@@ -106,43 +114,93 @@ function startOf(text: string, { start, end }: Group): "free" | "named" | "lette
   const word = text.slice(from, start);
   const kind = kindOfKey(word);
   if (kind === "phone" || kind === "identity" || kind === "card") return "named";
-  const length = end - start;
+  const length = groups.lengthOf(group);
   if (length === 17 || length === 18) return "letters";
   if (waybillStarts.test(word) && !/^(?:ph|id)$/i.test(word)) return "waybill";
   return length === 11 ? "letters" : "waybill";
 }
 
+/** Some groups of digits, one behind the other, that may be one number: as it is written. */
+class Written {
+  readonly text: string;
+  first = 0;
+  last = 0;
+  /** Of its digits, with the X of an identity number. */
+  count = 0;
+  hasX = false;
+  hasPlus = false;
+  isNamed = false;
+  /** The count of digits before a sign of an extension, -1 if there is none. */
+  extension = -1;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  begin(first: number, hasPlus: boolean, isNamed: boolean): void {
+    this.first = first;
+    this.hasPlus = hasPlus;
+    this.isNamed = isNamed;
+    this.extension = -1;
+  }
+
+  get groupCount(): number {
+    return this.last - this.first + 1;
+  }
+
+  /** Digits of the first group. */
+  get firstLength(): number {
+    return groups.lengthOf(this.first);
+  }
+
+  /** Digits of a group from the end: 0 is the last. Of one that is not there: 0. */
+  lengthFromEnd(index: number): number {
+    const group = this.last - index;
+    return group < this.first ? 0 : groups.lengthOf(group);
+  }
+
+  get firstDigit(): string {
+    return this.text[groups.startOf(this.first)]!;
+  }
+
+  /** Costs a string: to be asked for where its length and its first digit may be those of somebody's. */
+  get digits(): string {
+    let digits = "";
+    for (let group = this.first; group <= this.last; group += 1)
+      digits += this.text.slice(groups.startOf(group), groups.endOf(group));
+    return this.hasX ? `${digits}X` : digits;
+  }
+
+  /** Without its extension. */
+  get telephone(): string {
+    return this.extension < 0 ? this.digits : this.digits.slice(0, this.extension);
+  }
+}
+
 /** Notes the longest number that begins with this group; gives how many groups it takes, 0 if there is none. */
-function longestAt(
-  text: string,
-  groups: readonly Group[],
-  first: number,
-  starts: "free" | "named" | "letters",
-  found: Finding[],
-): number {
-  const { start } = groups[first]!;
+function longestAt(written: Written, first: number, starts: "free" | "named" | "letters", found: Finding[]): number {
+  const { text } = written;
+  const start = groups.startOf(first);
   const hasPlus = text[start - 1] === "+" || (text[start - 1] === "(" && text[start - 2] === "+");
-  let digits = "";
-  let extension = -1;
+  written.begin(first, hasPlus, starts === "named");
+  let count = 0;
   let best: Finding | undefined;
   let bestCount = 0;
-  const lengths: number[] = [];
-  for (let last = first; last < groups.length && last - first < groupsMax; last += 1) {
-    const group = groups[last]!;
+  for (let last = first; last < groups.count && last - first < groupsMax; last += 1) {
     if (last > first) {
-      if (group.joint === "none") break;
-      if (extension < 0 && group.joint === "extension") extension = digits.length;
+      if (groups.markOf(last) === joints.none) break;
+      if (written.extension < 0 && groups.markOf(last) === joints.extension) written.extension = count;
     }
-    const length = group.end - group.start;
-    if (digits.length + length > digitsMax) break;
-    digits += text.slice(group.start, group.end);
-    lengths.push(length);
-    if (digits.length < (hasPlus ? digitsMinAbroad : digitsMin)) continue;
-    const end = identityEnd(text, digits, group.end);
-    const whole = end > group.end ? `${digits}X` : digits;
-    const kind = kindOfNumber(whole, { lengths, hasPlus, extension, isNamed: starts === "named" });
+    count += groups.lengthOf(last);
+    if (count > digitsMax) break;
+    if (count < (hasPlus ? digitsMinAbroad : digitsMin)) continue;
+    const end = groups.endOf(last);
+    written.hasX = hasCheckLetter(text, count, end);
+    written.count = written.hasX ? count + 1 : count;
+    written.last = last;
+    const kind = kindOfNumber(written);
     if (kind === undefined) continue;
-    best = { kind, start, end };
+    best = { kind, start, end: written.hasX ? end + 1 : end };
     bestCount = last - first + 1;
   }
   if (best !== undefined) found.push(best);
@@ -150,17 +208,8 @@ function longestAt(
 }
 
 /** The check character of an identity number may be an X behind its 17 digits. */
-function identityEnd(text: string, digits: string, end: number): number {
-  return digits.length === 17 && (text[end] === "X" || text[end] === "x") ? end + 1 : end;
-}
-
-interface Written {
-  /** Digits in each group. */
-  readonly lengths: readonly number[];
-  readonly hasPlus: boolean;
-  /** The count of digits before a sign of an extension, -1 if there is none. */
-  readonly extension: number;
-  readonly isNamed: boolean;
+function hasCheckLetter(text: string, count: number, end: number): boolean {
+  return count === 17 && (text[end] === "X" || text[end] === "x");
 }
 
 /** Landlines of China by their area codes. */
@@ -171,42 +220,53 @@ const american = /^1?[2-9]\d{2}[2-9]\d{6}$/;
 const abroad = /^00[1-9]\d{7,14}$/;
 
 /** What a number is, by its digits and by how they are grouped. The looks that cost little come first. */
-function kindOfNumber(digits: string, written: Written): PersonalKind | undefined {
-  const { lengths, extension } = written;
-  const count = digits.length;
-  if ((count === 17 || count === 18) && isIdentityNumber(digits) && (count === 18 || lengths.length === 1))
-    return "identity";
+function kindOfNumber(written: Written): PersonalKind | undefined {
+  const { count, groupCount, firstLength } = written;
+  if ((count === 18 || (count === 17 && groupCount === 1)) && isIdentityNumber(written.digits)) return "identity";
   // Bare, other numbers of 13 digits are too many.
-  if (count === 13 && lengths[0] === 6 && lengths.length === 2 && isKoreanNumber(digits)) return "identity";
-  if (isTelephone(extension < 0 ? digits : digits.slice(0, extension), written)) return "phone";
-  if (digits[0] === "0" && lengths.length > 2 && lengths[0]! <= 4 && landlineWithExtension.test(digits)) return "phone";
-  if (count < 15) return undefined;
-  const isGrouped = lengths.length === 1 || lengths.slice(0, -1).every((length) => length >= 4 && length <= 6);
-  return isGrouped && isCardNumber(digits) ? "card" : undefined;
+  if (count === 13 && firstLength === 6 && groupCount === 2 && isKoreanNumber(written.digits)) return "identity";
+  if (isTelephone(written)) return "phone";
+  const isLandline = written.firstDigit === "0" && groupCount > 2 && firstLength <= 4;
+  if (isLandline && landlineWithExtension.test(written.digits)) return "phone";
+  return count >= 15 && isGroupedAsCard(written) && isCardNumber(written.digits) ? "card" : undefined;
 }
 
-function isTelephone(digits: string, { lengths, hasPlus, isNamed }: Written): boolean {
-  if (hasPlus && digits.length <= 19) return true;
-  const first = digits[0];
+/** Four to six digits in each group but the last. */
+function isGroupedAsCard(written: Written): boolean {
+  for (let index = 1; index < written.groupCount; index += 1) {
+    const length = written.lengthFromEnd(index);
+    if (length < 4 || length > 6) return false;
+  }
+  return true;
+}
+
+function isTelephone(written: Written): boolean {
+  const { hasPlus, isNamed, groupCount, firstDigit } = written;
+  const count = written.extension < 0 ? written.count : written.extension;
+  if (hasPlus && count <= 19) return true;
   // 1-800-555-0199 is written as in North America, and looks like a mobile number of China.
-  if (isWrittenAmerican(lengths)) return isAmerican(digits);
+  if (isWrittenAmerican(written)) return isAmerican(written.telephone);
   // Fifteen digits: a privacy number with its extension, which stands behind a sign or right behind the number.
-  if (first === "1")
-    return mobile.test(digits) && (digits.length === 11 || lengths.length === 1 || lengths.at(-1) === 4);
-  if (first === "0") {
-    if (landline.test(digits)) return isNamed || lengths.length > 1 || digits.length > 10;
-    if (abroad.test(digits) && (isNamed || lengths.length > 1)) return true;
+  if (firstDigit === "1") {
+    const isLong = count === 15 && (groupCount === 1 || written.lengthFromEnd(0) === 4);
+    return (count === 11 || isLong) && mobile.test(written.telephone);
+  }
+  if (firstDigit === "4") return count === 10 && service.test(written.telephone);
+  if (firstDigit !== "0" && firstDigit !== "8") return false;
+  const digits = written.telephone;
+  if (firstDigit === "0") {
+    if (landline.test(digits)) return isNamed || groupCount > 1 || count > 10;
+    if (abroad.test(digits) && (isNamed || groupCount > 1)) return true;
     return digits.startsWith("0086") && isTelephoneNumber(digits);
   }
-  if (first === "4") return service.test(digits);
   // `86` and a landline: many numbers begin so; a telephone is written in groups.
-  return first === "8" && isTelephoneNumber(digits) && (lengths.length > 1 || /^860?1[3-9]/.test(digits));
+  return isTelephoneNumber(digits) && (groupCount > 1 || /^860?1[3-9]/.test(digits));
 }
 
 /** Groups of three, three and four, perhaps with a 1 before them: ten bare digits are too many things. */
-function isWrittenAmerican(lengths: readonly number[]): boolean {
-  const [last, middle, area, country] = [lengths.at(-1), lengths.at(-2), lengths.at(-3), lengths.at(-4)];
-  return last === 4 && middle === 3 && area === 3 && (country === undefined || country === 1) && lengths.length <= 4;
+function isWrittenAmerican(written: Written): boolean {
+  const isGrouped = written.lengthFromEnd(0) === 4 && written.lengthFromEnd(1) === 3 && written.lengthFromEnd(2) === 3;
+  return isGrouped && (written.groupCount === 3 || (written.groupCount === 4 && written.firstLength === 1));
 }
 
 /** A number of North America that is not free of charge: those are of companies. */

@@ -99,10 +99,13 @@ export function kindOfKey(key: string): FieldKind | undefined {
   if (key.length > 4 * nameLengthMax) return undefined;
   const joined = key.toLowerCase().replace(joints, "");
   if (thingNames.test(joined)) return "item";
-  const kind = kinds.get(joined) ?? kindOfHan(joined) ?? kindOfEnd(key);
+  const known = kinds.get(joined) ?? kindOfHan(joined);
+  if (known !== undefined && known !== "waybill") return known;
+  const words = wordsIn(key);
+  const kind = known ?? kindOfEnd(words);
   if (kind !== undefined && kind !== "waybill") return kind;
-  if (isOfAnother(key)) return "order";
-  return kind !== undefined && isOfPerson(key) ? "identity" : kind;
+  if (areOfAnother(words, key)) return "order";
+  return kind !== undefined && areOfPerson(words, key) ? "identity" : kind;
 }
 
 /** Words of a name that say: the bars or the number of a person's document. */
@@ -112,14 +115,21 @@ const ofPerson: ReadonlySet<string> = new Set(
 
 /** Whether a name is of the bars or the number of a document that somebody has. */
 export function isOfPerson(key: string): boolean {
-  const words = wordsIn(key);
+  return areOfPerson(wordsIn(key), key);
+}
+
+function areOfPerson(words: readonly string[], key: string): boolean {
   // `id_barcode` is of somebody, `track_id` of a parcel.
   return words[0] === "id" || words.some((word) => ofPerson.has(word)) || /证|護照|护照/u.test(key);
 }
 
 /** Whether a name says that what it holds is of another parcel than this one. */
 export function isOfAnother(key: string): boolean {
-  return wordsIn(key).some((word) => ofAnother.has(word)) || (ofAnotherHan.test(key) && /单|号/u.test(key));
+  return areOfAnother(wordsIn(key), key);
+}
+
+function areOfAnother(words: readonly string[], key: string): boolean {
+  return words.some((word) => ofAnother.has(word)) || (ofAnotherHan.test(key) && /单|号/u.test(key));
 }
 
 function kindOfHan(joined: string): FieldKind | undefined {
@@ -128,6 +138,7 @@ function kindOfHan(joined: string): FieldKind | undefined {
 }
 
 function wordsIn(key: string): string[] {
+  if (/^[a-z0-9]+$/.test(key)) return [key];
   return key
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
     .toLowerCase()
@@ -137,8 +148,7 @@ function wordsIn(key: string): string[] {
 
 const joints = /[\s_.\-#[\]"'*（）()]/gu;
 
-function kindOfEnd(key: string): FieldKind | undefined {
-  const parts = wordsIn(key);
+function kindOfEnd(parts: readonly string[]): FieldKind | undefined {
   for (let count = Math.min(3, parts.length - 1); count > 0; count -= 1) {
     const end = parts.slice(-count).join("");
     const kind = singleLetters.has(end) ? undefined : kinds.get(end);

@@ -1,0 +1,124 @@
+import type { Finding } from "./finding.ts";
+
+/** What ends the name of a place in Chinese and Japanese: province, city, district, street … */
+const placeEnds = "省市区區县縣镇鎮乡鄉村街道路巷弄里坊屯旗州盟都府県町郷庄苑园園寓湾城郡厦廈庭";
+/** Of these, the ends of what is so small that a bare number behind them is that of a house. */
+const smallEnds = "村街道路巷弄里坊屯庄苑园園寓湾城厦廈庭区町内";
+/** What stands behind the number of a house, a stair or a room. */
+const unitEnds = "号號栋棟幢座单單室层層楼樓弄组組户戶院番丁舍";
+const numerals = "〇零一二三四五六七八九十百";
+
+/** What each character of Chinese and Japanese says of an address, looked up by its code. */
+const isPlaceEnd = 1;
+const isSmallEnd = 2;
+const isUnitEnd = 4;
+const isNumeral = 8;
+const firstHan = 0x3000;
+const roles = new Uint8Array(0xa000 - firstHan);
+for (const [role, characters] of [
+  [isPlaceEnd, placeEnds],
+  [isSmallEnd, smallEnds],
+  [isUnitEnd, unitEnds],
+  [isNumeral, numerals],
+] as const)
+  for (const character of characters) roles[character.charCodeAt(0) - firstHan]! |= role;
+
+/** Before the beginning of a text and behind its end: none. */
+function roleAt(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  return code >= firstHan ? (roles[code - firstHan] ?? 0) : 0;
+}
+
+/** From the name of a place to the number of a house it is no farther. */
+const reachMax = 48;
+/** What of the text before the first name of a place belongs to it. */
+const nameMax = 8;
+
+function isHan(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 0x3040 && code <= 0x9fff;
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 48 && code <= 57;
+}
+
+function isCount(text: string, at: number): boolean {
+  const letter = text.charCodeAt(at) | 0x20;
+  return isDigit(text, at) || (letter >= 97 && letter <= 122) || (roleAt(text, at) & isNumeral) !== 0;
+}
+
+/** `11月23号` is a day, `3号袋` a bag, `1号道口` a gate. */
+const noHouse = /^(?:送|到|派|袋|道|线|門|门|口|车|機|机|台|位|格)/;
+
+/** No address without one of them. */
+const anyPlaceEnd = new RegExp(`[${placeEnds}]`);
+
+/**
+ * Finds addresses in Chinese and Japanese: the name of a place, and behind it a number with a house, a stair or a room, or
+ * right behind a street or an estate a bare one.
+ *
+ * Takes:   normalized text.
+ * A town alone is none, nor is a street: 「378嘉兴」 and 「文三路」 tell of nobody.
+ * Cost:    linear, a look or two at each character.
+ */
+export function findEastern(text: string): Finding[] {
+  const found: Finding[] = [];
+  if (!anyPlaceEnd.test(text)) return found;
+  let start = -1;
+  let last = -1;
+  const note = (end: number): void => {
+    const before = found.at(-1);
+    const isSame = before !== undefined && before.end >= start;
+    if (isSame) found.pop();
+    found.push({ kind: "address", start: isSame ? before.start : start, end });
+  };
+  for (let at = 0; at < text.length; at += 1) {
+    if (isDigit(text, at) && last >= 0 && isBehindSmallPlace(text, at, last)) {
+      const end = endOfNumber(text, at);
+      if (end > at && !/[0-9A-Za-z件个袋单]/.test(text[end] ?? " ")) {
+        note(end);
+        last = end - 1;
+        at = end - 1;
+      }
+      continue;
+    }
+    const role = roleAt(text, at);
+    if ((role & isUnitEnd) !== 0 && last >= 0 && at - last <= reachMax && isCount(text, at - 1)) {
+      if (isDayOrGate(text, at)) continue;
+      note(at + 1);
+      last = at;
+    } else if ((role & isPlaceEnd) !== 0 && isHan(text, at - 1)) {
+      if (last < 0 || at - last > reachMax) start = startOfName(text, at);
+      last = at;
+    }
+  }
+  return found;
+}
+
+/** Whether what stands right before is the end of a street or an estate; `last`, where the last place ended. */
+function isBehindSmallPlace(text: string, at: number, last: number): boolean {
+  if ((roleAt(text, at - 1) & isSmallEnd) === 0) return false;
+  return last === at - 1 || (text[at - 1] === "内" && at - last <= nameMax);
+}
+
+/** Whether a number with 号 is a day or a gate and no house. */
+function isDayOrGate(text: string, at: number): boolean {
+  return (
+    /[号號]/.test(text[at]!) &&
+    (noHouse.test(text.slice(at + 1, at + 2)) || /月\d{1,2}$/.test(text.slice(Math.max(at - 3, 0), at)))
+  );
+}
+
+/** The end of `3-2-501` or `5#801`, which a house of one number of two digits or more is too; `at` if it is none. */
+function endOfNumber(text: string, at: number): number {
+  const [number = ""] = /^\d{1,5}(?:[-#]\d{1,5}){1,3}|^\d{2,4}/.exec(text.slice(at, at + 24)) ?? [];
+  return at + number.length;
+}
+
+function startOfName(text: string, end: number): number {
+  let start = end;
+  while (start > 0 && end - start < nameMax && isHan(text, start - 1)) start -= 1;
+  return start;
+}

@@ -1,0 +1,201 @@
+import type { Finding } from "./finding.ts";
+import { Spans } from "./spans.ts";
+
+/** Words for a street behind its name; the short ones are words of goods and routes as well. */
+const streetWords =
+  "street road rd avenue ave boulevard blvd ln terrace parkway pkwy highway hwy crescent mews quay alley broadway " +
+  "plein straße strasse str weg allee platz gasse ufer damm chaussee laan straat";
+const weakWords = "st dr drive ct court lane way place pl square sq circle cir trail close row ring";
+/** Words for a street before its name. */
+const leadingWords = "rue via calle plaza avenida avenue carrera rua piazza ul ulica avda corso viale praça paseo";
+/** Small words in the name of a street. */
+const particles = "de du des la le les";
+/** Words before `ring`, `way`, `drive` that make no street of them. */
+const goods = "gold silver two one usb hard disk sort fast service";
+const streetEnd = /(?:stra(?:ß|ss)e|str|weg|platz|allee|gasse|ufer|damm|straat|laan|plein|gatan|vägen|vej|gade)$/u;
+const houseNumber = /^\d{1,5}[a-z]?$/i;
+/** A word for a street that says so alone. */
+const longWordMin = 7;
+/** Words between the number of a house and the word for a street: `1600 Martin Luther King Jr Blvd`. */
+const wordsBetweenMax = 4;
+
+/** What a word says of an address. */
+const is = {
+  houseNumber: 1,
+  street: 2,
+  /** One that ends like a word for a street, and is none itself. */
+  compound: 4,
+  weak: 8,
+  leading: 16,
+  particle: 32,
+  goods: 64,
+  /** It begins with a capital. */
+  name: 128,
+  long: 256,
+  rue: 512,
+  post: 1_024,
+  box: 2_048,
+  lone: 4_096,
+} as const;
+
+const roles = new Map<string, number>();
+for (const [role, list] of [
+  [is.street, streetWords],
+  [is.weak, weakWords],
+  [is.leading, leadingWords],
+  [is.particle, particles],
+  [is.goods, goods],
+  [is.rue, "rue"],
+  [is.post, "po p.o"],
+  [is.box, "box"],
+  [is.lone, "postfach packstation"],
+] as const)
+  for (const word of list.split(" ")) roles.set(word, (roles.get(word) ?? 0) | role);
+
+/** The words of the text that is searched, each marked with what it says. */
+const words = new Spans();
+
+function says(index: number, role: number): boolean {
+  return (words.markOf(index) & role) !== 0;
+}
+
+/** No word for a street or a box is a single letter, or has letters of another script. */
+const anyWord = /[A-Za-z\u00c0-\u024f]{2}/;
+/** A number that may be that of a house, or a box. */
+const anyNumber = /(?<![0-9A-Za-z.'])\d{1,5}(?!\d)|box|postfach|packstation/i;
+
+/**
+ * Finds addresses in Latin letters: a number and a street, in whichever order, or a post office box.
+ *
+ * Takes:   normalized text.
+ * Cost:    linear.
+ */
+export function findWestern(text: string): Finding[] {
+  const found: Finding[] = [];
+  if (!anyWord.test(text) || !anyNumber.test(text)) return found;
+  readWords(text);
+  for (let index = 0; index < words.count; index += 1) {
+    const stretch = addressAt(text, index);
+    if (stretch !== undefined) found.push(withUnit(text, ...stretch));
+  }
+  return found;
+}
+
+type Stretch = readonly [start: number, end: number];
+
+/** The address that begins at a word, or whose word for a street it is. */
+function addressAt(text: string, index: number): Stretch | undefined {
+  const mark = words.markOf(index);
+  const start = words.startOf(index);
+  if ((mark & is.houseNumber) !== 0) {
+    const street = streetAfter(index);
+    return street === undefined ? undefined : [start, words.endOf(street)];
+  }
+  const isStreet = (mark & (is.street | is.compound)) !== 0;
+  if (isStreet && says(index + 1, is.houseNumber) && ((mark & is.long) !== 0 || says(index - 1, is.name)))
+    return [startOfStreet(text, index), words.endOf(index + 1)];
+  if ((mark & is.leading) !== 0) {
+    const number = numberBehind(index);
+    return number === undefined ? undefined : [start, words.endOf(number)];
+  }
+  const end = words.endOf(Math.min(index + 1, words.count - 1));
+  if ((mark & is.box) !== 0 && says(index - 1, is.post)) return [words.startOf(index - 1), end];
+  return (mark & is.lone) !== 0 ? [start, end] : undefined;
+}
+
+/** The word for a street that belongs to the number at `index`: close behind it, with a name between. */
+function streetAfter(index: number): number | undefined {
+  for (let at = index + 1; at < words.count && at - index <= wordsBetweenMax + 1; at += 1) {
+    const mark = words.markOf(at);
+    if ((mark & is.houseNumber) !== 0) return undefined;
+    const hasName = at > index + 1 && says(at - 1, is.name) && !says(at - 1, is.goods);
+    if ((mark & (is.street | is.compound)) !== 0 && (hasName || (mark & is.long) !== 0)) return at;
+    if ((mark & is.weak) !== 0 && hasName && (at === words.count - 1 || (mark & is.name) !== 0)) return at;
+    if ((mark & is.rue) !== 0 && at === index + 1 && at + 1 < words.count) return endOfName(at + 1);
+  }
+  return undefined;
+}
+
+/** Where a name that begins at `at` ends: behind the small words in it, as in `de la Paix`. */
+function endOfName(at: number): number {
+  let last = at;
+  while (last - at < 3 && last + 1 < words.count && says(last, is.particle)) last += 1;
+  return last;
+}
+
+/** The number of a house behind a word like `rue`, with a name between; undefined if there is none. */
+function numberBehind(index: number): number | undefined {
+  const hasName = says(index + 1, is.name) || says(index + 2, is.name) || says(index + 3, is.name);
+  if (!hasName) return undefined;
+  for (let at = index + 2; at < index + 2 + wordsBetweenMax; at += 1) if (says(at, is.houseNumber)) return at;
+  return undefined;
+}
+
+/** Where the name in front of a word for a street begins: `Berliner Straße`, `Rosa-Luxemburg-Straße`. */
+function startOfStreet(text: string, index: number): number {
+  let first = index;
+  if (!says(index, is.street)) return words.startOf(index);
+  if (text[words.startOf(index) - 1] === " " && says(first - 1, is.name)) first -= 1;
+  while (index - first < wordsBetweenMax && text[words.startOf(first) - 1] === "-" && first > 0) first -= 1;
+  return words.startOf(first);
+}
+
+/** What stands right behind the number and the street, within the house. */
+const unit =
+  /^[\s,]{1,2}(?:(?:apt|apartment|suite|ste|unit|floor|fl|room|rm)\.?\s?#?|#\s?)\d{1,5}[a-z]?(?![\p{L}\p{N}])/iu;
+const unitMax = 24;
+
+function withUnit(text: string, start: number, end: number): Finding {
+  const [behind = ""] = unit.exec(text.slice(end, end + unitMax)) ?? [];
+  return { kind: "address", start, end: end + behind.length };
+}
+
+/** Letters, digits, dots and apostrophes. */
+const wordRun = /[\p{L}\p{N}.'’]+/uy;
+const gapRun = /[^\p{L}\p{N}.'’]+/uy;
+
+function readWords(text: string): void {
+  words.clear();
+  for (let at = 0; at < text.length; ) {
+    const start = endOfRun(text, at, false);
+    at = endOfRun(text, start, true);
+    if (at > start) words.add(start, at, roleOf(text, start, at));
+  }
+}
+
+/** The end of a word, or of what stands between words, that begins here; patterns are asked about rare characters alone. */
+function endOfRun(text: string, from: number, inWord: boolean): number {
+  let at = from;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7e) {
+      const run = inWord ? wordRun : gapRun;
+      run.lastIndex = at;
+      if (!run.test(text)) break;
+      at = run.lastIndex;
+    } else if (isInWord(code) === inWord) at += 1;
+    else break;
+  }
+  return at;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+function isInWord(code: number): boolean {
+  const letter = code | 0x20;
+  return (letter >= 97 && letter <= 122) || isDigit(code) || code === 0x2e || code === 0x27;
+}
+
+function roleOf(text: string, start: number, end: number): number {
+  const first = text.charCodeAt(start);
+  const whole = text.slice(start, text[end - 1] === "." ? end - 1 : end);
+  const isShort = whole.length < longWordMin;
+  if (isDigit(first) && isShort) return houseNumber.test(whole) ? is.houseNumber : 0;
+  const isName = first > 0x7e ? /^\p{Lu}/u.test(whole) : first >= 65 && first <= 90;
+  const word = whole.toLowerCase();
+  const known = (roles.get(word) ?? 0) | (isName ? is.name : 0);
+  if (isShort) return known;
+  return known | is.long | (streetEnd.test(word) ? is.compound : 0);
+}
