@@ -109,10 +109,9 @@ function coreFields(search: Search, label: Label, cleared: string | undefined): 
     // A name without a letter is something else that stands in its place.
     const isNamed = classOf[kind] === "core" && kind !== "free" && (kind !== "name" || /\p{L}/u.test(shown));
     if (isNamed) add(kind, shown);
-    // Of a label that is cut all text is searched below.
-    if (label.text?.includes(value)) continue;
-    const { text, findings } = search.findIn(field);
+    const { text, findings } = search.findIn(field, label);
     for (const { kind: inner, start, end } of findings) {
+      if (found.size >= foundMax) break;
       const piece = text.slice(start, end);
       // Of an address that separators cut apart the whole counts, not what was found in a part of it.
       if (kind === "item" && found.size <= partsMax)

@@ -25,16 +25,13 @@ export function leaksOf(search: Search, cleared?: string): readonly Leak[] {
   const found = new Set<Leak>();
   const looked = new Set<string>();
   for (const label of labels) {
-    const { fields, text } = label;
     for (const { kind } of search.findInAll(label).findings) found.add(kind);
-    for (const field of fields) {
+    for (const field of label.fields) {
       const key = `${field.kind} ${labels.length > 1 ? shared(field.value) : field.value}`;
       if (field.value === cleared || looked.has(key)) continue;
       looked.add(key);
       if (classOf[field.kind] === "core" && field.kind !== "free" && tells(field)) found.add(field.kind as Leak);
-      // Of a label that is cut all text was searched already.
-      if (text?.includes(field.value)) continue;
-      for (const { kind } of search.findIn(field).findings) found.add(kind);
+      for (const { kind } of search.findIn(field, label).findings) found.add(kind);
     }
   }
   return [...found].sort();

@@ -13,21 +13,34 @@ const nothing: Found = { text: "", findings: [] };
 export class Search {
   /** See `readLabels`. */
   readonly labels: readonly Label[];
+  #place = 0;
   readonly #known = new Map<Field | Label, Found>();
 
   constructor(labels: readonly Label[]) {
     this.labels = labels;
   }
 
-  /** What is somebody's within a field, whatever its name says that it is. */
-  findIn(field: Field): Found {
-    return this.#once(field, () => searched(field));
+  /**
+   * What is somebody's within a field, whatever its name says that it is; nothing where `findInAll` finds it: of a label
+   * that is cut, and has all of the field in its text.
+   */
+  findIn(field: Field, { text }: Label): Found {
+    return this.#once(field, () => (this.#isIn(text, field.value) ? nothing : searched(field)));
   }
 
   /** What is somebody's in all text of a label that is cut; nothing in others, whose fields are all there is. */
   findInAll(label: Label): Found {
     const { text } = label;
     return text === undefined ? nothing : this.#once(label, () => findPersonal(text));
+  }
+
+  /** Fields come in the order of the text: each is looked for from where the one before stood. */
+  #isIn(text: string | undefined, value: string): boolean {
+    if (text === undefined) return false;
+    const ahead = text.indexOf(value, this.#place);
+    const place = ahead < 0 ? text.indexOf(value) : ahead;
+    if (place >= 0) this.#place = place;
+    return place >= 0;
   }
 
   #once(of: Field | Label, search: () => Found): Found {

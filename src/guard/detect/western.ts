@@ -13,7 +13,8 @@ const particles = "de du des la le les";
 /** Words before `ring`, `way`, `drive` that make no street of them. */
 const goods = "gold silver two one usb hard disk sort fast service";
 const streetEnd = /(?:stra(?:ß|ss)e|str|weg|platz|allee|gasse|ufer|damm|straat|laan|plein|gatan|vägen|vej|gade)$/u;
-const houseNumber = /^\d{1,5}[a-z]?$/i;
+/** Digits of the number of a house; a letter may stand behind them. */
+const houseDigitsMax = 5;
 /** A word for a street that says so alone. */
 const longWordMin = 7;
 /** Words between the number of a house and the word for a street: `1600 Martin Luther King Jr Blvd`. */
@@ -142,12 +143,11 @@ function startOfStreet(text: string, index: number): number {
 
 /** What stands right behind the number and the street, within the house. */
 const unit =
-  /^[\s,]{1,2}(?:(?:apt|apartment|suite|ste|unit|floor|fl|room|rm)\.?\s?#?|#\s?)\d{1,5}[a-z]?(?![\p{L}\p{N}])/iu;
-const unitMax = 24;
+  /[\s,]{1,2}(?:(?:apt|apartment|suite|ste|unit|floor|fl|room|rm)\.?\s?#?|#\s?)\d{1,5}[a-z]?(?![\p{L}\p{N}])/iuy;
 
 function withUnit(text: string, start: number, end: number): Finding {
-  const [behind = ""] = unit.exec(text.slice(end, end + unitMax)) ?? [];
-  return { kind: "address", start, end: end + behind.length };
+  unit.lastIndex = end;
+  return { kind: "address", start, end: unit.test(text) ? unit.lastIndex : end };
 }
 
 /** Letters, digits, dots and apostrophes. */
@@ -183,19 +183,31 @@ function isDigit(code: number): boolean {
   return code >= 48 && code <= 57;
 }
 
+function isLetter(code: number): boolean {
+  const small = code | 0x20;
+  return small >= 97 && small <= 122;
+}
+
 function isInWord(code: number): boolean {
-  const letter = code | 0x20;
-  return (letter >= 97 && letter <= 122) || isDigit(code) || code === 0x2e || code === 0x27;
+  return isLetter(code) || isDigit(code) || code === 0x2e || code === 0x27;
 }
 
 function roleOf(text: string, start: number, end: number): number {
+  const last = text[end - 1] === "." ? end - 1 : end;
+  const isShort = last - start < longWordMin;
   const first = text.charCodeAt(start);
-  const whole = text.slice(start, text[end - 1] === "." ? end - 1 : end);
-  const isShort = whole.length < longWordMin;
-  if (isDigit(first) && isShort) return houseNumber.test(whole) ? is.houseNumber : 0;
+  if (isDigit(first) && isShort) return isHouseNumber(text, start, last) ? is.houseNumber : 0;
+  const whole = text.slice(start, last);
   const isName = first > 0x7e ? /^\p{Lu}/u.test(whole) : first >= 65 && first <= 90;
   const word = whole.toLowerCase();
   const known = (roles.get(word) ?? 0) | (isName ? is.name : 0);
   if (isShort) return known;
-  return known | is.long | (streetEnd.test(word) ? is.compound : 0);
+  const isCompound = (known & is.street) === 0 && streetEnd.test(word);
+  return known | is.long | (isCompound ? is.compound : 0);
+}
+
+function isHouseNumber(text: string, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && isDigit(text.charCodeAt(at))) at += 1;
+  return at - start <= houseDigitsMax && (at === end || (at === end - 1 && isLetter(text.charCodeAt(at))));
 }

@@ -89,7 +89,7 @@ const spaces = /\p{Zs}/gu;
  * Cost:    linear; text may grow, and is cut at four thirds of the longest code.
  */
 export function normalized(text: string): string {
-  if (isAscii(text)) return text;
+  if (isNormal(text)) return text;
   return text
     .replace(unseen, "")
     .normalize("NFKC")
@@ -98,6 +98,17 @@ export function normalized(text: string): string {
     .replace(dashes, "-")
     .replace(spaces, " ")
     .replace(/(?![0-9])\p{Nd}/gu, asciiDigit);
+}
+
+/** Whether text is ASCII, ideographs and kana alone: it is as it is searched. */
+function isNormal(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    const isIdeograph = code >= 0x4e00 && code <= 0x9fff;
+    const isKana = code >= 0x3041 && code <= 0x30fa && (code <= 0x3096 || code >= 0x30a1);
+    if (code > 0x7e && !isIdeograph && !isKana) return false;
+  }
+  return true;
 }
 
 /** A digit of another script: they stand ten in a row, from nought on. */

@@ -97,6 +97,7 @@ const thingNames =
  */
 export function kindOfKey(key: string): FieldKind | undefined {
   if (key.length > 4 * nameLengthMax) return undefined;
+  if (loneWord.test(key)) return kindOfWord(key);
   const joined = key.toLowerCase().replace(joints, "");
   if (thingNames.test(joined)) return "item";
   const known = kinds.get(joined) ?? kindOfHan(joined);
@@ -106,6 +107,16 @@ export function kindOfKey(key: string): FieldKind | undefined {
   if (kind !== undefined && kind !== "waybill") return kind;
   if (areOfAnother(words, key)) return "order";
   return kind !== undefined && areOfPerson(words, key) ? "identity" : kind;
+}
+
+/** Most names are one word. */
+const loneWord = /^[a-z0-9]+$/;
+
+function kindOfWord(word: string): FieldKind | undefined {
+  const kind = thingNames.test(word) ? "item" : kinds.get(word);
+  if (kind !== undefined && kind !== "waybill") return kind;
+  if (ofAnother.has(word)) return "order";
+  return kind === "waybill" && areOfPerson([word], word) ? "identity" : kind;
 }
 
 /** Words of a name that say: the bars or the number of a person's document. */
@@ -138,7 +149,7 @@ function kindOfHan(joined: string): FieldKind | undefined {
 }
 
 function wordsIn(key: string): string[] {
-  if (/^[a-z0-9]+$/.test(key)) return [key];
+  if (loneWord.test(key)) return [key];
   return key
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
     .toLowerCase()
