@@ -6,6 +6,8 @@ const placeEnds = "省市区區县縣镇鎮乡鄉村街道路巷弄里坊屯旗�
 const smallEnds = "村街道路巷弄里坊屯庄苑园園寓湾城厦廈庭区町内";
 /** What stands behind the number of a house, a stair or a room. */
 const unitEnds = "号號栋棟幢座单單室层層楼樓弄组組户戶院番丁舍";
+/** `3号袋` is a bag, `1号道口` a gate, and neither a house. */
+const gates = "送到派袋道线門门口车機机台位格";
 const numerals = "〇零一二三四五六七八九十百";
 
 /** What each character of Chinese and Japanese says of an address, looked up by its code. */
@@ -13,6 +15,7 @@ const isPlaceEnd = 1;
 const isSmallEnd = 2;
 const isUnitEnd = 4;
 const isNumeral = 8;
+const isGate = 16;
 const firstHan = 0x3000;
 const roles = new Uint8Array(0xa000 - firstHan);
 for (const [role, characters] of [
@@ -20,6 +23,7 @@ for (const [role, characters] of [
   [isSmallEnd, smallEnds],
   [isUnitEnd, unitEnds],
   [isNumeral, numerals],
+  [isGate, gates],
 ] as const)
   for (const character of characters) roles[character.charCodeAt(0) - firstHan]! |= role;
 
@@ -49,27 +53,24 @@ function isCount(text: string, at: number): boolean {
   return isDigit(text, at) || (letter >= 97 && letter <= 122) || (roleAt(text, at) & isNumeral) !== 0;
 }
 
-/** `11月23号` is a day, `3号袋` a bag, `1号道口` a gate. */
-const noHouse = /^(?:送|到|派|袋|道|线|門|门|口|车|機|机|台|位|格)/;
-
 /** No address without one of them. */
 const anyPlaceEnd = new RegExp(`[${placeEnds}]`);
 
 /**
- * Finds addresses in Chinese and Japanese: the name of a place, and behind it a number with a house, a stair or a room, or
+ * Adds the addresses in Chinese and Japanese: the name of a place, and behind it a number with a house, a stair or a room, or
  * right behind a street or an estate a bare one.
  *
  * Takes:   normalized text.
  * A town alone is none, nor is a street: 「378嘉兴」 and 「文三路」 tell of nobody.
  * Cost:    linear, a look or two at each character.
  */
-export function findEastern(text: string): Finding[] {
-  const found: Finding[] = [];
-  if (!anyPlaceEnd.test(text)) return found;
+export function addEastern(text: string, found: Finding[]): void {
+  if (!anyPlaceEnd.test(text)) return;
+  const foundBefore = found.length;
   let start = -1;
   let last = -1;
   const note = (end: number): void => {
-    const before = found.at(-1);
+    const before = found.length > foundBefore ? found.at(-1) : undefined;
     const isSame = before !== undefined && before.end >= start;
     if (isSame) found.pop();
     found.push({ kind: "address", start: isSame ? before.start : start, end });
@@ -94,7 +95,6 @@ export function findEastern(text: string): Finding[] {
       last = at;
     }
   }
-  return found;
 }
 
 /** Whether what stands right before is the end of a street or an estate; `last`, where the last place ended. */
@@ -105,10 +105,9 @@ function isBehindSmallPlace(text: string, at: number, last: number): boolean {
 
 /** Whether a number with 号 is a day or a gate and no house. */
 function isDayOrGate(text: string, at: number): boolean {
-  return (
-    /[号號]/.test(text[at]!) &&
-    (noHouse.test(text.slice(at + 1, at + 2)) || /月\d{1,2}$/.test(text.slice(Math.max(at - 3, 0), at)))
-  );
+  if (text[at] !== "号" && text[at] !== "號") return false;
+  if ((roleAt(text, at + 1) & isGate) !== 0) return true;
+  return isDigit(text, at - 1) && text[isDigit(text, at - 2) ? at - 3 : at - 2] === "月";
 }
 
 /** The end of `3-2-501` or `5#801`, which a house of one number of two digits or more is too; `at` if it is none. */

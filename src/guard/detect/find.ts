@@ -20,5 +20,8 @@ export interface Found {
  */
 export function findPersonal(text: string): Found {
   const plain = normalized(text);
-  return { text: plain, findings: [...findNumbers(plain), ...findMailAddresses(plain), ...findAddresses(plain)] };
+  const findings = findNumbers(plain);
+  if (plain.includes("@")) findings.push(...findMailAddresses(plain));
+  findings.push(...findAddresses(plain));
+  return { text: plain, findings };
 }

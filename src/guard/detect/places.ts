@@ -1,6 +1,6 @@
-import { findEastern } from "./eastern.ts";
+import { addEastern } from "./eastern.ts";
 import type { Finding } from "./finding.ts";
-import { findWestern } from "./western.ts";
+import { addWestern } from "./western.ts";
 
 /**
  * Finds addresses.
@@ -9,5 +9,8 @@ import { findWestern } from "./western.ts";
  * Cost:    linear.
  */
 export function findAddresses(text: string): Finding[] {
-  return [...findEastern(text), ...findWestern(text)];
+  const found: Finding[] = [];
+  addEastern(text, found);
+  addWestern(text, found);
+  return found;
 }

@@ -66,42 +66,36 @@ const anyWord = /[A-Za-z\u00c0-\u024f]{2}/;
 const anyNumber = /(?<![0-9A-Za-z.'])\d{1,5}(?!\d)|box|postfach|packstation/i;
 
 /**
- * Finds addresses in Latin letters: a number and a street, in whichever order, or a post office box.
+ * Adds the addresses in Latin letters: a number and a street, in whichever order, or a post office box.
  *
  * Takes:   normalized text.
  * Cost:    linear.
  */
-export function findWestern(text: string): Finding[] {
-  const found: Finding[] = [];
-  if (!anyWord.test(text) || !anyNumber.test(text)) return found;
+export function addWestern(text: string, found: Finding[]): void {
+  if (!anyWord.test(text) || !anyNumber.test(text)) return;
   readWords(text);
-  for (let index = 0; index < words.count; index += 1) {
-    const stretch = addressAt(text, index);
-    if (stretch !== undefined) found.push(withUnit(text, ...stretch));
-  }
-  return found;
+  for (let index = 0; index < words.count; index += 1) addAddressAt(text, index, found);
 }
 
-type Stretch = readonly [start: number, end: number];
-
-/** The address that begins at a word, or whose word for a street it is. */
-function addressAt(text: string, index: number): Stretch | undefined {
+/** Adds the address that begins at a word, or whose word for a street it is. */
+function addAddressAt(text: string, index: number, found: Finding[]): void {
   const mark = words.markOf(index);
   const start = words.startOf(index);
-  if ((mark & is.houseNumber) !== 0) {
-    const street = streetAfter(index);
-    return street === undefined ? undefined : [start, words.endOf(street)];
-  }
   const isStreet = (mark & (is.street | is.compound)) !== 0;
-  if (isStreet && says(index + 1, is.houseNumber) && ((mark & is.long) !== 0 || says(index - 1, is.name)))
-    return [startOfStreet(text, index), words.endOf(index + 1)];
-  if ((mark & is.leading) !== 0) {
-    const number = numberBehind(index);
-    return number === undefined ? undefined : [start, words.endOf(number)];
-  }
-  const end = words.endOf(Math.min(index + 1, words.count - 1));
-  if ((mark & is.box) !== 0 && says(index - 1, is.post)) return [words.startOf(index - 1), end];
-  return (mark & is.lone) !== 0 ? [start, end] : undefined;
+  if ((mark & is.houseNumber) !== 0) add(text, start, streetAfter(index), found);
+  else if (isStreet && says(index + 1, is.houseNumber) && ((mark & is.long) !== 0 || says(index - 1, is.name)))
+    add(text, startOfStreet(text, index), index + 1, found);
+  else if ((mark & is.leading) !== 0) add(text, start, numberBehind(index), found);
+  else if ((mark & is.box) !== 0 && says(index - 1, is.post)) add(text, words.startOf(index - 1), index + 1, found);
+  else if ((mark & is.lone) !== 0) add(text, start, index + 1, found);
+}
+
+/** Adds what ends with a word, or with the last one, and what stands right behind it, within the house. */
+function add(text: string, start: number, last: number | undefined, found: Finding[]): void {
+  if (last === undefined) return;
+  const end = words.endOf(Math.min(last, words.count - 1));
+  unit.lastIndex = end;
+  found.push({ kind: "address", start, end: unit.test(text) ? unit.lastIndex : end });
 }
 
 /** The word for a street that belongs to the number at `index`: close behind it, with a name between. */
@@ -141,14 +135,9 @@ function startOfStreet(text: string, index: number): number {
   return words.startOf(first);
 }
 
-/** What stands right behind the number and the street, within the house. */
+/** Within the house: an apartment, a floor, a room. */
 const unit =
   /[\s,]{1,2}(?:(?:apt|apartment|suite|ste|unit|floor|fl|room|rm)\.?\s?#?|#\s?)\d{1,5}[a-z]?(?![\p{L}\p{N}])/iuy;
-
-function withUnit(text: string, start: number, end: number): Finding {
-  unit.lastIndex = end;
-  return { kind: "address", start, end: unit.test(text) ? unit.lastIndex : end };
-}
 
 /** Letters, digits, dots and apostrophes. */
 const wordRun = /[\p{L}\p{N}.'’]+/uy;

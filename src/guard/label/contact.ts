@@ -1,4 +1,5 @@
 import { type FieldKind, Fields, type Label } from "./field.ts";
+import { piecesOf } from "./pieces.ts";
 
 /** Properties of vCard (RFC 6350) and MECARD that hold nothing of a person. */
 const silent: ReadonlySet<string> = new Set(["BEGIN", "END", "VERSION", "PRODID", "REV", "KIND"]);
@@ -38,13 +39,13 @@ const links: readonly (readonly [string, readonly FieldKind[]])[] = [
 ];
 
 /** Scanners drop line ends, or put something else in their place: then a property begins where its name stands. */
-const lineEnds = /[\r\n]+|[;, ]?(?=\b(?:FN|N|TEL|ADR|EMAIL|ORG|TITLE|NOTE|URL|BDAY|VERSION|END)[:;])/;
+const lineEnds = /[\r\n]+|[;, ]?(?=\b(?:FN|N|TEL|ADR|EMAIL|ORG|TITLE|NOTE|URL|BDAY|VERSION|END)[:;])/g;
 
 /** Reads a vCard: a line for each property, folded lines put together. Gives undefined for other text. */
 export function readVcard(text: string): Label | undefined {
   if (!/^BEGIN:VCARD/i.test(text)) return undefined;
   const fields = new Fields();
-  for (const line of text.replace(/\r?\n[ \t]/g, "").split(lineEnds)) {
+  for (const line of piecesOf(text.replace(/\r?\n[ \t]/g, ""), lineEnds)) {
     if (fields.isCut) break;
     const colon = line.indexOf(":");
     if (colon < 0) fields.add("free", line);

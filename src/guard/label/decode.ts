@@ -79,8 +79,8 @@ const normalizedMax = (4 * limits.codeBytesMax) / 3;
 
 /** Characters that nobody sees: between the digits of a number they hide it from whoever looks for digits. */
 const unseen = /\p{Default_Ignorable_Code_Point}/gu;
-const dashes = /[\p{Dash}─ー]/gu;
-const spaces = /\p{Zs}/gu;
+const dashes = /(?!-)[\p{Dash}─ー]/gu;
+const spaces = /(?! )\p{Zs}/gu;
 
 /**
  * Text as it is searched: what looks alike is alike (NFKC: full-width and circled digits become digits), what cannot be

@@ -97,7 +97,8 @@ const thingNames =
  */
 export function kindOfKey(key: string): FieldKind | undefined {
   if (key.length > 4 * nameLengthMax) return undefined;
-  if (loneWord.test(key)) return kindOfWord(key);
+  const word = key.replace(outerJoints, "");
+  if (loneWord.test(word)) return kindOfWord(word);
   const joined = key.toLowerCase().replace(joints, "");
   if (thingNames.test(joined)) return "item";
   const known = kinds.get(joined) ?? kindOfHan(joined);
@@ -157,6 +158,7 @@ function wordsIn(key: string): string[] {
     .filter((part) => part !== "");
 }
 
+const outerJoints = /^[\s_.\-#[\]"'*（）()]+|[\s_.\-#[\]"'*（）()]+$/gu;
 const joints = /[\s_.\-#[\]"'*（）()]/gu;
 
 function kindOfEnd(parts: readonly string[]): FieldKind | undefined {

@@ -1,5 +1,6 @@
-import { Fields, type Label } from "./field.ts";
+import { type FieldKind, Fields, type Label } from "./field.ts";
 import { isOfPerson, kindOfKey } from "./keys.ts";
+import { piecesOf } from "./pieces.ts";
 import { decoded, webFields } from "./web-address.ts";
 
 /**
@@ -7,7 +8,7 @@ import { decoded, webFields } from "./web-address.ts";
  *
  * But not the comma between a mobile number and its extension of four digits.
  */
-const separators = /(?:[\p{Cc}|;；、。&<>{}^]|(?!(?<=(?<!\d)1[3-9]\d{9})[,，]\d{4}(?! ?[\d\p{L}]))[,，])+/u;
+const separators = /(?:[\p{Cc}|;；、。&<>{}^]|(?!(?<=(?<!\d)1[3-9]\d{9})[,，]\d{4}(?! ?[\d\p{L}]))[,，])+/gu;
 /** `<tag>value</tag>` is a name and its value. */
 const tagged = /<(\w{1,32})>([^<>]*)<\/\w{1,32}>/g;
 const nameLengthMax = 24;
@@ -25,30 +26,35 @@ const glued = /^(收件人|收货人|寄件人|发件人|联系人|姓名)(\p{Sc
 export function readPlainText(text: string): Label {
   const fields = new Fields();
   const plain = text.replace(tagged, "$1:$2|");
-  for (const piece of plain.split(separators)) if (!fields.isCut) addPiece(fields, piece.trim());
+  for (const piece of piecesOf(plain, separators)) {
+    if (fields.isCut) break;
+    addPiece(fields, piece.trim());
+  }
   // An address may have separators in it: it is looked for in the whole too, and nothing is taken out of that.
-  if (separators.test(plain)) fields.add("item", plain.replaceAll(/[，、,|;；\p{Cc}]+/gu, " "));
+  if (plain.search(separators) >= 0) fields.add("item", plain.replaceAll(/[，、,|;；\p{Cc}]+/gu, " "));
   return fields.label("text");
 }
 
-type Kind = ReturnType<typeof kindOfKey>;
+const blanks = /[ \u3000]+/gu;
+/** Blanks that are no lone space. */
+const oddBlanks = / [ \u3000]+|\u3000[ \u3000]*/g;
 
 /** What a name, or a web address, has in it or behind it. */
 const naming = /[:=：]|\p{Script=Han}/u;
 
 function addPiece(fields: Fields, piece: string): void {
   if (!naming.test(piece)) {
-    fields.add("free", piece.replace(/[ \u3000]+/gu, " "));
+    fields.add("free", piece.replace(oddBlanks, " "));
     return;
   }
-  let kind: Kind;
+  let kind: FieldKind | undefined;
   let value: string[] = [];
-  const begin = (named: Kind, first: string): void => {
+  const begin = (named: FieldKind | undefined, first: string): void => {
     fields.add(kind ?? "free", value.join(" "));
     kind = named;
     value = first === "" ? [] : [first];
   };
-  for (const word of piece.replaceAll("：", ":").split(/[ \u3000]+/u)) {
+  for (const word of piecesOf(piece.replaceAll("：", ":"), blanks)) {
     if (fields.isCut) return;
     if (word.includes("://")) {
       begin(undefined, "");
@@ -57,33 +63,42 @@ function addPiece(fields: Fields, piece: string): void {
     }
     const at = word.search(/[:=]/);
     const name = at >= 0 ? word.slice(0, at) : word;
-    const count = at >= 0 ? wordsOfName(value, name) : -1;
-    const [, person, personName = ""] = glued.exec(word) ?? [];
-    if (count >= 0) {
-      const words = [...value.splice(value.length - count), name];
-      const named = kindOfName(words.join(""));
+    const found = at >= 0 ? nameBefore(value, name) : undefined;
+    if (found !== undefined) {
+      const words = value.splice(value.length - found.count);
       // 「National ID barcode」 is no parcel's.
-      const isPersons = named === "waybill" && isOfPerson([...value.slice(-2), ...words].join(" "));
+      const isPersons = found.kind === "waybill" && isOfPerson([...value.slice(-2), ...words, name].join(" "));
       const first = word.slice(at + 1);
-      begin(isPersons ? "identity" : named, /%[0-9a-f]{2}/i.test(word) ? decoded(first) : first);
-    } else if (person !== undefined) begin("name", personName);
+      begin(isPersons ? "identity" : found.kind, /%[0-9a-f]{2}/i.test(word) ? decoded(first) : first);
+      continue;
+    }
+    const [, person, personName = ""] = glued.exec(word) ?? [];
+    if (person !== undefined) begin("name", personName);
     else if (/^\p{Script=Han}+$/u.test(word) && kindOfName(word) !== undefined) begin(kindOfName(word), "");
     else value.push(word);
   }
   begin(undefined, "");
 }
 
-function kindOfName(name: string): Kind {
+function kindOfName(name: string): FieldKind | undefined {
   return name.length <= nameLengthMax ? kindOfKey(name) : undefined;
 }
 
-/** How many words before the one with the colon belong to the name; -1 if it is no name at all. */
-function wordsOfName(before: readonly string[], last: string): number {
-  for (let count = Math.min(2, before.length); count >= 0; count -= 1) {
-    const words = before.slice(before.length - count);
+interface Named {
+  readonly kind: FieldKind;
+  /** How many words before the one with the colon belong to the name. */
+  readonly count: number;
+}
+
+/** What stands behind a colon, by the name before it; undefined if it is no name at all. */
+function nameBefore(before: readonly string[], last: string): Named | undefined {
+  for (let count = Math.min(2, before.length); count > 0; count -= 1) {
+    const words = before.slice(-count);
     // Chinese names are one word; what stands before them is a value.
-    if (words.every((word) => /^[a-z]+$/i.test(word)) && kindOfName([...words, last].join("")) !== undefined)
-      return count;
+    if (!words.every((word) => /^[a-z]+$/i.test(word))) continue;
+    const kind = kindOfName(words.join("") + last);
+    if (kind !== undefined) return { kind, count };
   }
-  return -1;
+  const kind = kindOfName(last);
+  return kind === undefined ? undefined : { kind, count: 0 };
 }
