@@ -25,13 +25,19 @@ export class Search {
    * that is cut, and has all of the field in its text.
    */
   findIn(field: Field, { text }: Label): Found {
-    return this.#once(field, () => (this.#isIn(text, field.value) ? nothing : searched(field)));
+    const known = this.#known.get(field);
+    if (known !== undefined) return known;
+    const found = this.#isIn(text, field.value) ? nothing : searched(field);
+    this.#known.set(field, found);
+    return found;
   }
 
   /** What is somebody's in all text of a label that is cut; nothing in others, whose fields are all there is. */
   findInAll(label: Label): Found {
-    const { text } = label;
-    return text === undefined ? nothing : this.#once(label, () => findPersonal(text));
+    if (label.text === undefined) return nothing;
+    const found = this.#known.get(label) ?? findPersonal(label.text);
+    this.#known.set(label, found);
+    return found;
   }
 
   /** Fields come in the order of the text: each is looked for from where the one before stood. */
@@ -41,12 +47,6 @@ export class Search {
     const place = ahead < 0 ? text.indexOf(value) : ahead;
     if (place >= 0) this.#place = place;
     return place >= 0;
-  }
-
-  #once(of: Field | Label, search: () => Found): Found {
-    const found = this.#known.get(of) ?? search();
-    this.#known.set(of, found);
-    return found;
   }
 }
 

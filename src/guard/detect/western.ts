@@ -177,8 +177,13 @@ function isLetter(code: number): boolean {
   return small >= 97 && small <= 122;
 }
 
+/** Which characters of ASCII are in a word: letters, digits, dots and apostrophes. */
+const inWords = Uint8Array.from({ length: 128 }, (_, code) =>
+  Number(/[\w.']/.test(String.fromCharCode(code)) && code !== 95),
+);
+
 function isInWord(code: number): boolean {
-  return isLetter(code) || isDigit(code) || code === 0x2e || code === 0x27;
+  return inWords[code] === 1;
 }
 
 function roleOf(text: string, start: number, end: number): number {

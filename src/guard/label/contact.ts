@@ -1,5 +1,5 @@
 import { type FieldKind, Fields, type Label } from "./field.ts";
-import { piecesOf } from "./pieces.ts";
+import { Pieces } from "./pieces.ts";
 
 /** Properties of vCard (RFC 6350) and MECARD that hold nothing of a person. */
 const silent: ReadonlySet<string> = new Set(["BEGIN", "END", "VERSION", "PRODID", "REV", "KIND"]);
@@ -45,7 +45,8 @@ const lineEnds = /[\r\n]+|[;, ]?(?=\b(?:FN|N|TEL|ADR|EMAIL|ORG|TITLE|NOTE|URL|BD
 export function readVcard(text: string): Label | undefined {
   if (!/^BEGIN:VCARD/i.test(text)) return undefined;
   const fields = new Fields();
-  for (const line of piecesOf(text.replace(/\r?\n[ \t]/g, ""), lineEnds)) {
+  const lines = new Pieces(text.replace(/\r?\n[ \t]/g, ""), lineEnds);
+  for (let line = lines.next(); line !== undefined; line = lines.next()) {
     if (fields.isCut) break;
     const colon = line.indexOf(":");
     if (colon < 0) fields.add("free", line);

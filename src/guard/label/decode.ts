@@ -32,8 +32,8 @@ export function decodings(bytes: Uint8Array): readonly string[] {
 /** UTF-8 in which a byte or two went wrong, or the last character was cut off. */
 function mended(bytes: Uint8Array): readonly string[] {
   const text = lenient.decode(bytes);
-  const lostCount = text.split("\ufffd").length - 1;
-  return lostCount <= 4 && /[^\0-\x7f\ufffd]/u.test(text) ? [text.replaceAll("\ufffd", " ")] : [];
+  const isMendable = !/(?:\ufffd[^\ufffd]*){5}/.test(text) && /[^\0-\x7f\ufffd]/u.test(text);
+  return isMendable ? [text.replaceAll("\ufffd", " ")] : [];
 }
 
 /** ISO-2022-JP is ASCII with sequences of ESC in it. */
@@ -42,9 +42,10 @@ function japanese(bytes: Uint8Array, plain: string): readonly string[] {
   return text === undefined ? [] : [text];
 }
 
+const beyondAscii = /[^\0-\x7e]/;
+
 function isAscii(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7e) return false;
-  return true;
+  return !beyondAscii.test(text);
 }
 
 function attempt(decoder: TextDecoder, bytes: Uint8Array): string | undefined {
@@ -82,6 +83,9 @@ const unseen = /\p{Default_Ignorable_Code_Point}/gu;
 const dashes = /(?!-)[\p{Dash}─ー]/gu;
 const spaces = /(?! )\p{Zs}/gu;
 
+/** Text of ASCII, kana and ideographs alone is as it is searched. */
+const toNormalize = /[^\0-\x7e\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]/;
+
 /**
  * Text as it is searched: what looks alike is alike (NFKC: full-width and circled digits become digits), what cannot be
  * seen is gone, all dashes are `-` and all blanks are spaces.
@@ -89,7 +93,7 @@ const spaces = /(?! )\p{Zs}/gu;
  * Cost:    linear; text may grow, and is cut at four thirds of the longest code.
  */
 export function normalized(text: string): string {
-  if (isNormal(text)) return text;
+  if (!toNormalize.test(text)) return text;
   return text
     .replace(unseen, "")
     .normalize("NFKC")
@@ -98,17 +102,6 @@ export function normalized(text: string): string {
     .replace(dashes, "-")
     .replace(spaces, " ")
     .replace(/(?![0-9])\p{Nd}/gu, asciiDigit);
-}
-
-/** Whether text is ASCII, ideographs and kana alone: it is as it is searched. */
-function isNormal(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    const isIdeograph = code >= 0x4e00 && code <= 0x9fff;
-    const isKana = code >= 0x3041 && code <= 0x30fa && (code <= 0x3096 || code >= 0x30a1);
-    if (code > 0x7e && !isIdeograph && !isKana) return false;
-  }
-  return true;
 }
 
 /** A digit of another script: they stand ten in a row, from nought on. */

@@ -1,6 +1,6 @@
 import { type FieldKind, Fields, type Label } from "./field.ts";
 import { isOfPerson, kindOfKey } from "./keys.ts";
-import { piecesOf } from "./pieces.ts";
+import { Pieces } from "./pieces.ts";
 import { decoded, webFields } from "./web-address.ts";
 
 /**
@@ -13,6 +13,7 @@ const separators = /(?:[\p{Cc}|;；、。&<>{}^]|(?!(?<=(?<!\d)1[3-9]\d{9})[,，
 const tagged = /<(\w{1,32})>([^<>]*)<\/\w{1,32}>/g;
 const nameLengthMax = 24;
 /** A word for a person with the name right behind it. */
+const hanOnly = /^\p{Script=Han}+$/u;
 const glued = /^(收件人|收货人|寄件人|发件人|联系人|姓名)(\p{Script=Han}{2,4})$/u;
 
 /**
@@ -26,7 +27,8 @@ const glued = /^(收件人|收货人|寄件人|发件人|联系人|姓名)(\p{Sc
 export function readPlainText(text: string): Label {
   const fields = new Fields();
   const plain = text.replace(tagged, "$1:$2|");
-  for (const piece of piecesOf(plain, separators)) {
+  const pieces = new Pieces(plain, separators);
+  for (let piece = pieces.next(); piece !== undefined; piece = pieces.next()) {
     if (fields.isCut) break;
     addPiece(fields, piece.trim());
   }
@@ -35,7 +37,6 @@ export function readPlainText(text: string): Label {
   return fields.label("text");
 }
 
-const blanks = /[ \u3000]+/gu;
 /** Blanks that are no lone space. */
 const oddBlanks = / [ \u3000]+|\u3000[ \u3000]*/g;
 
@@ -54,7 +55,8 @@ function addPiece(fields: Fields, piece: string): void {
     kind = named;
     value = first === "" ? [] : [first];
   };
-  for (const word of piecesOf(piece.replaceAll("：", ":"), blanks)) {
+  const words = new Pieces(piece.replaceAll("：", ":").replace(oddBlanks, " "), " ");
+  for (let word = words.next(); word !== undefined; word = words.next()) {
     if (fields.isCut) return;
     if (word.includes("://")) {
       begin(undefined, "");
@@ -65,16 +67,16 @@ function addPiece(fields: Fields, piece: string): void {
     const name = at >= 0 ? word.slice(0, at) : word;
     const found = at >= 0 ? nameBefore(value, name) : undefined;
     if (found !== undefined) {
-      const words = value.splice(value.length - found.count);
+      const before = value.splice(value.length - found.count);
       // 「National ID barcode」 is no parcel's.
-      const isPersons = found.kind === "waybill" && isOfPerson([...value.slice(-2), ...words, name].join(" "));
+      const isPersons = found.kind === "waybill" && isOfPerson([...value.slice(-2), ...before, name].join(" "));
       const first = word.slice(at + 1);
       begin(isPersons ? "identity" : found.kind, /%[0-9a-f]{2}/i.test(word) ? decoded(first) : first);
       continue;
     }
-    const [, person, personName = ""] = glued.exec(word) ?? [];
-    if (person !== undefined) begin("name", personName);
-    else if (/^\p{Script=Han}+$/u.test(word) && kindOfName(word) !== undefined) begin(kindOfName(word), "");
+    const person = hanOnly.test(word) ? glued.exec(word)?.[2] : undefined;
+    if (person !== undefined) begin("name", person);
+    else if (hanOnly.test(word) && kindOfName(word) !== undefined) begin(kindOfName(word), "");
     else value.push(word);
   }
   begin(undefined, "");

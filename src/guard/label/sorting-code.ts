@@ -1,6 +1,6 @@
 import { classOf, type FieldKind, Fields, type Label } from "./field.ts";
 import { kindOfKey } from "./keys.ts";
-import { piecesOf } from "./pieces.ts";
+import { Pieces } from "./pieces.ts";
 
 /** A member of a carrier's code: what it is, and how it is written; in another form it is free text. */
 type Member = readonly [FieldKind, RegExp];
@@ -49,7 +49,8 @@ export function readSfCode(text: string): Label | undefined {
   const glue = text.slice(0, start).replace(/M+$/, "");
   fields.add("free", glue);
   const seen = new Set<string>();
-  for (const member of piecesOf(text.slice(open + 1, close), /,/g)) {
+  const members = new Pieces(text.slice(open + 1, close), ",");
+  for (let member = members.next(); member !== undefined; member = members.next()) {
     if (fields.isCut) break;
     const [, name = "", value] = /^\s*'(\w{1,8})'\s*:\s*'([^']*)'\s*$/.exec(member) ?? [];
     addMember(fields, memberOf(sfMembers, name, seen), value ?? member);

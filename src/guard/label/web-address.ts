@@ -1,7 +1,7 @@
 import { identifierAt, kindOfIdentifier } from "./element-string.ts";
 import { type FieldKind, Fields, type Label } from "./field.ts";
 import { isOfAnother, kindOfKey } from "./keys.ts";
-import { piecesOf } from "./pieces.ts";
+import { Pieces } from "./pieces.ts";
 
 /** How often a value is decoded: shops encode what was encoded before. */
 const decodingsMax = 2;
@@ -114,7 +114,8 @@ function addGs1(fields: Fields, identifier: string, value: string): void {
 
 function addParameters(fields: Fields, query: string, isGs1: boolean): void {
   if (query === "") return;
-  for (const parameter of piecesOf(query, /[&;]/g)) {
+  const parameters = new Pieces(query.replaceAll(";", "&"), "&");
+  for (let parameter = parameters.next(); parameter !== undefined; parameter = parameters.next()) {
     if (fields.isCut) return;
     const [name = "", value] = cut(parameter, "=");
     if (value === undefined) addDecoded(fields, undefined, name);
