@@ -3,6 +3,7 @@ import type { MemberOf } from "../model/event-fields.ts";
 import type { FirstRead, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Verdict } from "./classify.ts";
+import { findingsMax } from "./detect/finding.ts";
 import { visible } from "./detect/leaks.ts";
 import type { Search } from "./detect/search.ts";
 import { normalized } from "./label/decode.ts";
@@ -41,8 +42,6 @@ export interface Tools {
 const piecesMax = 16;
 /** Parts of addresses are looked for among so many pieces: each find is held against each of them. */
 const partsMax = 32;
-/** As many as there are fields; no label that sorts parcels shows more of persons. */
-const foundMax = 96;
 
 /**
  * Adds to an event what a policy makes of a code that may not leave as it is: masks, tokens, a sealed blob.
@@ -100,7 +99,7 @@ const isFree = ({ kind }: Field): boolean => kind === "free";
 function coreFields(search: Search, label: Label, cleared: string | undefined): Field[] {
   const found = new Map<string, Field>();
   const add = (kind: FieldKind, value: string): void => {
-    if (found.size < foundMax) found.set(`${kind} ${value}`, { kind, value });
+    if (found.size < findingsMax) found.set(`${kind} ${value}`, { kind, value });
   };
   for (const field of label.fields) {
     const { kind, value } = field;
@@ -111,7 +110,7 @@ function coreFields(search: Search, label: Label, cleared: string | undefined): 
     if (isNamed) add(kind, shown);
     const { text, findings } = search.findIn(field, label);
     for (const { kind: inner, start, end } of findings) {
-      if (found.size >= foundMax) break;
+      if (found.size >= findingsMax) break;
       const piece = text.slice(start, end);
       // Of an address that separators cut apart the whole counts, not what was found in a part of it.
       if (kind === "item" && found.size <= partsMax)

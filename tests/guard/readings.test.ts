@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { decodings } from "../../src/guard/label/decode.ts";
 import { capturedLabel } from "../fakes/labels.ts";
 import { aFirstRead, aGuard, cleared } from "./build.ts";
 
@@ -23,5 +24,27 @@ describe("R10 what is masked", () => {
       { kind: "name", text: "M***" },
       { kind: "name", text: "A***" },
     ]);
+  });
+});
+
+describe("bytes that somebody lost of UTF-8", () => {
+  const text = "收件人：张伟 地址：浙江省杭州市西湖区文三路478号";
+
+  it("are UTF-8 and nothing else where so much else is", () => {
+    const cut = Buffer.from(text).subarray(0, -1);
+    expect(decodings(cut)).toStrictEqual([`${text.slice(0, -1)} `]);
+  });
+
+  it("may be in another encoding where little else is: they are read in each", () => {
+    const cut = Buffer.from("tel 13800138000 张伟").subarray(0, -1);
+    const readings = decodings(cut);
+    expect(readings).toContain("tel 13800138000 张 ");
+    expect(readings.length).toBeGreaterThan(1);
+  });
+
+  it("are too many for UTF-8 from the fifth on", () => {
+    const lost = (count: number): Buffer => Buffer.concat([Buffer.from("张".repeat(50)), Buffer.alloc(count, 0xff)]);
+    expect(decodings(lost(4))).toStrictEqual([`${"张".repeat(50)}    `]);
+    expect(decodings(lost(5))).toStrictEqual([lost(5).toString("latin1")]);
   });
 });

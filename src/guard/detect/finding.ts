@@ -1,6 +1,9 @@
 /** What a detector can find in text that has no form; names are found by what stands before them, see `label/keys.ts`. */
 export type PersonalKind = "phone" | "identity" | "card" | "email" | "address";
 
+/** Of one text no detector finds more: no label that sorts parcels shows more of persons. */
+export const findingsMax = 96;
+
 /** A stretch of normalized text that is somebody's, `text.slice(start, end)`. */
 export interface Finding {
   readonly kind: PersonalKind;

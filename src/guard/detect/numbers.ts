@@ -1,6 +1,6 @@
 import { kindOfKey } from "../label/keys.ts";
 import { isCardNumber, isIdentityNumber, isKoreanNumber, isTelephoneNumber, mobile } from "../personal.ts";
-import type { Finding, PersonalKind } from "./finding.ts";
+import { type Finding, findingsMax, type PersonalKind } from "./finding.ts";
 import { Spans } from "./spans.ts";
 
 /** Groups of digits without anything between them, each marked with how the one before goes on with it. */
@@ -16,12 +16,12 @@ const digitsMinAbroad = 8;
 /** Letters before a number: a word that tells what it is, an abbreviation, or a waybill's own. */
 const wordLengthMax = 10;
 
-/** What may stand between the digits of one number. */
-const joint = /^(?:[ .()\-/·_]{1,3}|\) ?-?| ?(?:[转轉]接?|分[机機]):? ?|,|#|\*| ?ext\.? ?| ?x ?)$/i;
+/** What may stand between the digits of one number: all up to the next digit. */
+const joint = /(?:[ .()\-/·_]{1,3}|\) ?-?| ?(?:[转轉]接?|分[机機]):? ?|,|#|\*| ?ext\.? ?| ?x ?)(?=\d)/iy;
 const jointLengthMax = 6;
 /** Behind a comma more digits than these are a postcode or another number. */
 const commaExtensionMax = 4;
-const plainJoint = /^[ .()\-/·_]*$/;
+const plainJoint = /[ .()\-/·_]*(?=\d)/y;
 
 /**
  * Finds numbers of persons: telephones, resident identity numbers, payment cards, bank accounts (IBAN).
@@ -34,7 +34,7 @@ export function findNumbers(text: string): Finding[] {
   if (readGroups(text) < digitsMinAbroad) return accounts;
   const found: Finding[] = [];
   const written = new Written(text);
-  for (let first = 0; first < groups.count; ) {
+  for (let first = 0; first < groups.count && found.length < findingsMax; ) {
     const starts = startOf(text, first);
     const count = starts === "waybill" ? 0 : longestAt(written, first, starts, found);
     first += Math.max(count, 1);
@@ -85,10 +85,14 @@ function readGroups(text: string): number {
 
 function jointOf(text: string, from: number, to: number, length: number): number {
   if (to - from > jointLengthMax) return joints.none;
-  const between = text.slice(from, to);
-  if (between === " ") return joints.plain;
-  if (!joint.test(between) || (between === "," && length > commaExtensionMax)) return joints.none;
-  return plainJoint.test(between) ? joints.plain : joints.extension;
+  if (to === from + 1) {
+    if (text[from] === " ") return joints.plain;
+    if (text[from] === "," && length > commaExtensionMax) return joints.none;
+  }
+  joint.lastIndex = from;
+  if (!joint.test(text)) return joints.none;
+  plainJoint.lastIndex = from;
+  return plainJoint.test(text) ? joints.plain : joints.extension;
 }
 
 function isDigit(text: string, at: number): boolean {

@@ -25,15 +25,28 @@ export function decodings(bytes: Uint8Array): readonly string[] {
   if (isAscii(plain)) return [...wide, ...japanese(bytes, plain), plain];
   const unicode = attempt(utf8, bytes) ?? markedUtf16(bytes);
   if (unicode !== undefined) return [unicode, ...wide];
+  const { text, lostCount, otherCount } = mended(bytes);
+  const isMendable = lostCount <= lostMax && otherCount > 0;
+  if (isMendable && otherCount >= sureFor * lostCount) return [text, ...wide];
   const others = [gb18030, shiftJis, big5].flatMap((decoder) => attempt(decoder, bytes) ?? []);
-  return [...wide, ...others, ...mended(bytes), plain];
+  return [...wide, ...others, ...(isMendable ? [text] : []), plain];
 }
 
+/** So many characters may be lost of UTF-8. */
+const lostMax = 4;
+/** With so many characters beyond ASCII for each that is lost, bytes are UTF-8 and nothing else. */
+const sureFor = 8;
+
 /** UTF-8 in which a byte or two went wrong, or the last character was cut off. */
-function mended(bytes: Uint8Array): readonly string[] {
+function mended(bytes: Uint8Array): { readonly text: string; readonly lostCount: number; readonly otherCount: number } {
   const text = lenient.decode(bytes);
-  const isMendable = !/(?:\ufffd[^\ufffd]*){5}/.test(text) && /[^\0-\x7f\ufffd]/u.test(text);
-  return isMendable ? [text.replaceAll("\ufffd", " ")] : [];
+  let [lostCount, otherCount] = [0, 0];
+  for (let at = 0; at < text.length && lostCount <= lostMax; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0xfffd) lostCount += 1;
+    else if (code > 0x7f) otherCount += 1;
+  }
+  return { text: text.replaceAll("\ufffd", " "), lostCount, otherCount };
 }
 
 /** ISO-2022-JP is ASCII with sequences of ESC in it. */

@@ -97,7 +97,7 @@ const thingNames =
  */
 export function kindOfKey(key: string): FieldKind | undefined {
   if (key.length > 4 * nameLengthMax) return undefined;
-  const word = key.replace(outerJoints, "");
+  const word = loneWord.test(key) ? key : key.replace(outerJoints, "");
   if (loneWord.test(word)) return kindOfWord(word);
   const joined = key.toLowerCase().replace(joints, "");
   if (thingNames.test(joined)) return "item";

@@ -48,59 +48,71 @@ function addPiece(fields: Fields, piece: string): void {
     fields.add("free", piece.replace(oddBlanks, " "));
     return;
   }
-  let kind: FieldKind | undefined;
+  let kind: FieldKind = "free";
   let value: string[] = [];
-  const begin = (named: FieldKind | undefined, first: string): void => {
-    fields.add(kind ?? "free", value.join(" "));
-    kind = named;
-    value = first === "" ? [] : [first];
-  };
   const words = new Pieces(piece.replaceAll("：", ":").replace(oddBlanks, " "), " ");
   for (let word = words.next(); word !== undefined; word = words.next()) {
     if (fields.isCut) return;
     if (word.includes("://")) {
-      begin(undefined, "");
+      fields.add(kind, value.join(" "));
       for (const field of webFields(word)) fields.add(field.kind, field.value);
+      kind = "free";
+      value = [];
       continue;
     }
-    const at = word.search(/[:=]/);
-    const name = at >= 0 ? word.slice(0, at) : word;
-    const found = at >= 0 ? nameBefore(value, name) : undefined;
-    if (found !== undefined) {
-      const before = value.splice(value.length - found.count);
-      // 「National ID barcode」 is no parcel's.
-      const isPersons = found.kind === "waybill" && isOfPerson([...value.slice(-2), ...before, name].join(" "));
-      const first = word.slice(at + 1);
-      begin(isPersons ? "identity" : found.kind, /%[0-9a-f]{2}/i.test(word) ? decoded(first) : first);
+    const named = namedIn(word, value);
+    if (named === undefined) {
+      value.push(word);
       continue;
     }
-    const person = hanOnly.test(word) ? glued.exec(word)?.[2] : undefined;
-    if (person !== undefined) begin("name", person);
-    else if (hanOnly.test(word) && kindOfName(word) !== undefined) begin(kindOfName(word), "");
-    else value.push(word);
+    value.length -= named.count;
+    fields.add(kind, value.join(" "));
+    kind = named.kind;
+    value = named.value === "" ? [] : [named.value];
   }
-  begin(undefined, "");
-}
-
-function kindOfName(name: string): FieldKind | undefined {
-  return name.length <= nameLengthMax ? kindOfKey(name) : undefined;
+  fields.add(kind, value.join(" "));
 }
 
 interface Named {
   readonly kind: FieldKind;
-  /** How many words before the one with the colon belong to the name. */
+  /** How many words before this one belong to the name. */
   readonly count: number;
+  /** What of the word stands behind the name. */
+  readonly value: string;
 }
 
-/** What stands behind a colon, by the name before it; undefined if it is no name at all. */
-function nameBefore(before: readonly string[], last: string): Named | undefined {
+/** What a word says that follows, if it is a name or has one before its colon; `before`, the words in front of it. */
+function namedIn(word: string, before: readonly string[]): Named | undefined {
+  const colon = word.search(/[:=]/);
+  const named = colon < 0 ? undefined : nameBefore(word, colon, before);
+  if (named !== undefined || !hanOnly.test(word)) return named;
+  const person = glued.exec(word)?.[2];
+  const kind = person === undefined ? kindOfName(word) : "name";
+  return kind === undefined ? undefined : { kind, count: 0, value: person ?? "" };
+}
+
+/** The name that ends before a colon; undefined if it is none at all. */
+function nameBefore(word: string, colon: number, before: readonly string[]): Named | undefined {
+  const last = word.slice(0, colon);
+  const behind = word.slice(colon + 1);
+  const value = /%[0-9a-f]{2}/i.test(word) ? decoded(behind) : behind;
   for (let count = Math.min(2, before.length); count > 0; count -= 1) {
     const words = before.slice(-count);
     // Chinese names are one word; what stands before them is a value.
-    if (!words.every((word) => /^[a-z]+$/i.test(word))) continue;
+    if (!words.every((one) => /^[a-z]+$/i.test(one))) continue;
     const kind = kindOfName(words.join("") + last);
-    if (kind !== undefined) return { kind, count };
+    if (kind !== undefined) return { kind: ofWhom(kind, before, count, last), count, value };
   }
   const kind = kindOfName(last);
-  return kind === undefined ? undefined : { kind, count: 0 };
+  return kind === undefined ? undefined : { kind: ofWhom(kind, before, 0, last), count: 0, value };
+}
+
+/** 「National ID barcode」 is no parcel's: two words before the name may say so. */
+function ofWhom(kind: FieldKind, before: readonly string[], count: number, last: string): FieldKind {
+  if (kind !== "waybill") return kind;
+  return isOfPerson([...before.slice(-count - 2), last].join(" ")) ? "identity" : kind;
+}
+
+function kindOfName(name: string): FieldKind | undefined {
+  return name.length <= nameLengthMax ? kindOfKey(name) : undefined;
 }

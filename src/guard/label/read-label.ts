@@ -33,7 +33,7 @@ export function readLabels(code: Uint8Array, symbology: string | undefined): rea
   if (texts.length === 0 || texts.some(refersToPicture)) return [new Fields().label("image")];
   const isGuess = texts.length > 2 && code.length > guessedBytesMax;
   return (isGuess ? texts.slice(0, 1) : texts).map((decoding) => {
-    const text = (isGuess ? decoding.slice(0, guessedBytesMax) : decoding).replaceAll("\0", " ").trim();
+    const text = (isGuess ? decoding.slice(0, guessedBytesMax) : decoding).split("\0").join(" ").trim();
     const label = readLabel(text, symbology);
     return isGuess || label.isCut ? { ...label, isCut: true, text } : label;
   });
