@@ -27,9 +27,13 @@ for (const [role, characters] of [
 ] as const)
   for (const character of characters) roles[character.charCodeAt(0) - firstHan]! |= role;
 
-/** Before the beginning of a text and behind its end: none. */
+/** Before the beginning of a text and behind its end: 0, where V8 would throw away what it has compiled. */
+function codeAt(text: string, at: number): number {
+  return at >= 0 && at < text.length ? text.charCodeAt(at) : 0;
+}
+
 function roleAt(text: string, at: number): number {
-  const code = text.charCodeAt(at);
+  const code = codeAt(text, at);
   return code >= firstHan ? (roles[code - firstHan] ?? 0) : 0;
 }
 
@@ -39,17 +43,17 @@ const reachMax = 48;
 const nameMax = 8;
 
 function isHan(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
+  const code = codeAt(text, at);
   return code >= 0x3040 && code <= 0x9fff;
 }
 
 function isDigit(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
+  const code = codeAt(text, at);
   return code >= 48 && code <= 57;
 }
 
 function isCount(text: string, at: number): boolean {
-  const letter = text.charCodeAt(at) | 0x20;
+  const letter = codeAt(text, at) | 0x20;
   return isDigit(text, at) || (letter >= 97 && letter <= 122) || (roleAt(text, at) & isNumeral) !== 0;
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createRandom } from "../../../simulator/belt/random.ts";
 import { createGuard, createRehearsal, createTokenKeys } from "../../../src/guard/index.ts";
 import { carrierNames, guardSettings } from "../../../src/guard/settings.ts";
+import { createCollecting } from "../../../src/lib/collector.ts";
 import { programFolder } from "../../../src/lib/program-folder.ts";
 import type { FirstRead } from "../../../src/model/observation.ts";
 import { hostileBytes } from "../../guard/hostile.ts";
@@ -43,7 +44,8 @@ function theGuard(core: "drop" | "mask" = "drop"): Treat {
   const now = (): number => 1_795_758_139_000;
   const settings = guardSettings.parse({ carriers: [...carrierNames], core });
   const guard = createGuard({ settings, tokens: createTokenKeys(now) });
-  // As the daemon does once it is ready.
+  // As the daemon does once it is ready; it has no garbage collected but what V8 collects.
+  createCollecting();
   const rehearse = createRehearsal(settings);
   while (rehearse());
   const clock = { boot: "9f0c3a1e", synced: true };
