@@ -26,9 +26,14 @@ export function maskValue(kind: FieldKind, value: string, preset: MaskPreset): s
   return dots;
 }
 
+/** Words before an extension; with other words, or more digits than an extension has, it is no telephone alone. */
+const extensionWords = /转接?|轉接?|分[机機]|ext|x/giu;
+const digitsMax = 21;
+
 /** The first three digits stay, and the last four or two. */
 function maskPhone(value: string, preset: MaskPreset): string {
   const digits = value.replace(/\D/g, "");
+  if (digits.length > digitsMax || /\p{L}/u.test(value.replace(extensionWords, ""))) return dots;
   const [hidden, kept] = preset === "documents" ? [4, 4] : [6, 2];
   return digits.length < 3 + hidden + kept ? dots : digits.slice(0, 3) + dots + digits.slice(-kept);
 }

@@ -3,6 +3,7 @@ import type { MemberOf } from "../model/event-fields.ts";
 import type { FirstRead, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Verdict } from "./classify.ts";
+import type { Found } from "./detect/find.ts";
 import { findingsMax } from "./detect/finding.ts";
 import { visible } from "./detect/leaks.ts";
 import type { Search } from "./detect/search.ts";
@@ -86,17 +87,16 @@ function personalOf({ person, search, code }: Verdict): Personal {
 
 /** Of several readings that one in which most makes sense; else the likeliest by its encoding. */
 function likeliest(search: Search, cleared: string | undefined): Personal {
-  const all = search.labels.map((label) => ({
-    core: coreFields(search, label, cleared),
-    free: label.fields.filter(isFree),
-  }));
+  const all = search.labels.map((label) => personalIn(search, label, cleared));
   return all.reduce((best, one) => (one.core.length > best.core.length ? one : best), all[0] ?? nothing);
 }
 
-const isFree = ({ kind }: Field): boolean => kind === "free";
+/** Of these a name alone tells where one begins, and a detector where it ends. */
+const ended: ReadonlySet<FieldKind> = new Set(["phone", "identity", "card", "email"]);
 
 /** What is core data of a reading of a label: by the names of its fields, and by detectors within all of them. */
-function coreFields(search: Search, label: Label, cleared: string | undefined): Field[] {
+function personalIn(search: Search, label: Label, cleared: string | undefined): Personal {
+  const free = label.fields.filter(({ kind }) => kind === "free");
   const found = new Map<string, Field>();
   const add = (kind: FieldKind, value: string): void => {
     if (found.size < findingsMax) found.set(`${kind} ${value}`, { kind, value });
@@ -107,20 +107,30 @@ function coreFields(search: Search, label: Label, cleared: string | undefined): 
     if (shown === "" || value === cleared) continue;
     // A name without a letter is something else that stands in its place.
     const isNamed = classOf[kind] === "core" && kind !== "free" && (kind !== "name" || /\p{L}/u.test(shown));
-    if (isNamed) add(kind, shown);
     const { text, findings } = search.findIn(field, label);
+    // What stands beside a telephone in one field is no part of it.
+    const isAmong = ended.has(kind) && findings.some((one) => one.kind === kind) && hasMore(text, findings);
+    if (isAmong) free.push({ kind: "free", value: shown });
+    else if (isNamed) add(kind, shown);
     for (const { kind: inner, start, end } of findings) {
       if (found.size >= findingsMax) break;
       const piece = text.slice(start, end);
       // Of an address that separators cut apart the whole counts, not what was found in a part of it.
       if (kind === "item" && found.size <= partsMax)
         for (const [key, one] of found) if (isPart(one, inner, piece)) found.delete(key);
-      if (!isNamed || inner !== kind) add(inner, piece);
+      if (!isNamed || isAmong || inner !== kind) add(inner, piece);
     }
   }
   const rest = search.findInAll(label);
   for (const { kind, start, end } of rest.findings) add(kind, rest.text.slice(start, end));
-  return [...found.values()];
+  return { core: [...found.values()], free };
+}
+
+/** Whether text holds more than one thing of somebody's: two that were found, or one and words beside it. */
+function hasMore(text: string, findings: Found["findings"]): boolean {
+  const [first] = findings;
+  if (first === undefined || findings.length > 1) return true;
+  return /\p{L}/u.test(text.slice(0, first.start) + text.slice(first.end));
 }
 
 function isPart({ kind, value }: Field, inner: FieldKind, piece: string): boolean {

@@ -1,11 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { findPersonal } from "../../src/guard/detect/find.ts";
 import { findingsMax } from "../../src/guard/detect/finding.ts";
+import { leaksOf } from "../../src/guard/detect/leaks.ts";
+import { Search } from "../../src/guard/detect/search.ts";
+import { readLabels } from "../../src/guard/label/read-label.ts";
 
 const found = (text: string): readonly string[] =>
   findPersonal(text).findings.map(({ kind, start, end }) => `${kind} ${findPersonal(text).text.slice(start, end)}`);
 
 describe("R06 what is somebody's is found", () => {
+  // First, for places are made for more words only once.
+  it("before hundreds of words and groups of digits", () => {
+    const behind = "; no 7".repeat(600);
+    expect(found(`1600 Pennsylvania Avenue, 13800138000${behind}`)).toStrictEqual([
+      "phone 13800138000",
+      "address 1600 Pennsylvania Avenue",
+    ]);
+  });
+
   it("behind hundreds of words and groups of digits", () => {
     const before = "no 7 ".repeat(600);
     expect(found(`${before}1600 Pennsylvania Avenue, 13800138000, 文三路478号`)).toStrictEqual([
@@ -24,12 +36,57 @@ describe("R06 what is somebody's is found", () => {
     expect(alone).toHaveLength(3);
   });
 
+  it("behind a hundred numbers of another kind", () => {
+    const kinds = (text: string) => new Set(findPersonal(text).findings.map(({ kind }) => kind));
+    expect(kinds(`${"13800138000;".repeat(100)}110101199003074477`)).toStrictEqual(new Set(["phone", "identity"]));
+  });
+
+  it("with an extension or without one, whatever number stands before it", () => {
+    expect(found("0571-88886666 ext. 12; 13612345678, 13800138000转1234; 13912345678")).toStrictEqual([
+      "phone 0571-88886666 ext. 12",
+      "phone 13612345678",
+      "phone 13800138000转1234",
+      "phone 13912345678",
+    ]);
+  });
+
+  it("not in an identity number whose check letter is wrong", () => {
+    expect(found("11010119900307001X")).toStrictEqual([]);
+    expect(found("11010519491231002X")).toStrictEqual(["identity 11010519491231002X"]);
+  });
+
+  it.each(["139ー1234ー5678", "139\u30001234\u30005678", "139\u200b12345678"])(
+    "whatever joins its groups: %s",
+    (text) => {
+      expect(found(text)).toHaveLength(1);
+    },
+  );
+
   it.each([
-    ["telephones", "13800138000;"],
     ["mail addresses", "a@example.com "],
     ["streets", "12 Nowhere Street, or "],
   ])("as often as a label may show it, and no more: %s", (_, piece) => {
     expect(found(piece.repeat(3)).length).toBe(3);
     expect(found(piece.repeat(200)).length).toBe(findingsMax);
+  });
+});
+
+const leaksIn = (text: string) => leaksOf(new Search(readLabels(Buffer.from(text), "]Q1")));
+
+describe("R06 what a label shows", () => {
+  it("is found in what stands encoded in a label that has too much in it", () => {
+    expect(leaksIn(`https://a.cn/?${"a=1&".repeat(90)}b=138%30013800%30&${"a=1&".repeat(90)}`)).toStrictEqual([
+      "phone",
+    ]);
+  });
+
+  it("is a telephone where seven digits stand behind the word for one, and none with six", () => {
+    expect(leaksIn('{"phone":"5551234"}')).toStrictEqual(["phone"]);
+    expect(leaksIn('{"phone":"555123"}')).toStrictEqual([]);
+  });
+
+  it("is somebody's number where a word two before its name says so", () => {
+    expect(leaksIn("passport tracking no: 123456789012")).toStrictEqual(["identity"]);
+    expect(leaksIn("parcel tracking no: 123456789012")).toStrictEqual([]);
   });
 });

@@ -11,6 +11,8 @@ const references = {
   "a link in capitals": `HTTPS://DWS.LOCAL/X/${waybill}.PNG`,
   "a link that is encoded": `https://a.cn/?no=${waybill}&x=http%3A%2F%2Fdws%2F1%2Ejpg`,
   "a place of pictures without a file's ending": `https://dws.local/images/${waybill}`,
+  "a place of pictures by a short name": `https://dws.local/pic/${waybill}`,
+  "a snapshot": JSON.stringify({ no: waybill, snapshot: "7c81f0" }),
   "a thumbnail": `https://dws.local/thumbs/7/${waybill}`,
   "a parameter that is a picture": `https://dws.local/view?image=77&no=${waybill}`,
   "a path of Windows": `C:\\images\\label.jpg ${waybill}`,

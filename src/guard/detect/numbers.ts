@@ -1,6 +1,6 @@
 import { kindOfKey } from "../label/keys.ts";
 import { isCardNumber, isIdentityNumber, isKoreanNumber, isTelephoneNumber, mobile } from "../personal.ts";
-import { type Finding, findingsMax, type PersonalKind } from "./finding.ts";
+import type { Finding, PersonalKind } from "./finding.ts";
 import { Spans } from "./spans.ts";
 
 /** Groups of digits without anything between them, each marked with how the one before goes on with it. */
@@ -34,7 +34,7 @@ export function findNumbers(text: string): Finding[] {
   if (readGroups(text) < digitsMinAbroad) return accounts;
   const found: Finding[] = [];
   const written = new Written(text);
-  for (let first = 0; first < groups.count && found.length < findingsMax; ) {
+  for (let first = 0; first < groups.count; ) {
     const starts = startOf(text, first);
     const count = starts === "waybill" ? 0 : longestAt(written, first, starts, found);
     first += Math.max(count, 1);

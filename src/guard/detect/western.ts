@@ -74,7 +74,8 @@ const anyNumber = /(?<![0-9A-Za-z.'])\d{1,5}(?!\d)|box|postfach|packstation/i;
 export function addWestern(text: string, found: Finding[]): void {
   if (!anyWord.test(text) || !anyNumber.test(text)) return;
   readWords(text);
-  for (let index = 0; index < words.count && found.length < findingsMax; index += 1) addAddressAt(text, index, found);
+  const foundMax = found.length + findingsMax;
+  for (let index = 0; index < words.count && found.length < foundMax; index += 1) addAddressAt(text, index, found);
 }
 
 /** Adds the address that begins at a word, or whose word for a street it is. */

@@ -34,7 +34,10 @@ export function decodings(bytes: Uint8Array): readonly string[] {
 
 /** So many characters may be lost of UTF-8. */
 const lostMax = 4;
-/** With so many characters beyond ASCII for each that is lost, bytes are UTF-8 and nothing else. */
+/**
+ * With so many characters beyond ASCII for each that is lost, bytes are UTF-8 and nothing else: of random text in
+ * Shift-JIS one in 100,000 looks so, of GB18030 and Big5 none.
+ */
 const sureFor = 8;
 
 /** UTF-8 in which a byte or two went wrong, or the last character was cut off. */

@@ -115,9 +115,7 @@ const loneWord = /^[a-z0-9]+$/;
 
 function kindOfWord(word: string): FieldKind | undefined {
   const kind = thingNames.test(word) ? "item" : kinds.get(word);
-  if (kind !== undefined && kind !== "waybill") return kind;
-  if (ofAnother.has(word)) return "order";
-  return kind === "waybill" && areOfPerson([word], word) ? "identity" : kind;
+  return kind === undefined && ofAnother.has(word) ? "order" : kind;
 }
 
 /** Words of a name that say: the bars or the number of a person's document. */
