@@ -126,6 +126,39 @@ function doubledListeners(root: TomlTable): Finding[] {
   });
 }
 
+const brokerPorts: Readonly<Record<string, string>> = { "mqtt:": "1883", "mqtts:": "8883" };
+
+/** Host and port; undefined for what is no address of a broker. */
+function brokerAt(text: string | undefined): string | undefined {
+  if (text === undefined || !URL.canParse(text)) return undefined;
+  const { protocol, hostname, port } = new URL(text);
+  const usual = brokerPorts[protocol];
+  return usual === undefined ? undefined : `${hostname}:${port === "" ? usual : port}`;
+}
+
+/** Entries that lead to one broker: they would throw each other out, or whoever gets views would get everything. */
+function sharedBrokers(root: TomlTable): Finding[] {
+  const entries = tablesOf(root, "broker").flatMap(({ path, table }) => {
+    const broker = brokerAt(textAt(root, [...path, "url"]));
+    const prefix = textAt(root, [...path, "topic_prefix"]) ?? "sortgate";
+    return broker === undefined ? [] : [{ path, broker, prefix, hasView: nodeAt(table, ["view"]) !== undefined }];
+  });
+  return entries.flatMap((entry, index) => {
+    const others = entries.slice(0, index).filter(({ broker }) => broker === entry.broker);
+    const twin = others.find(({ hasView }) => !hasView && !entry.hasView);
+    const mixed = others.find(({ prefix }) => prefix === entry.prefix);
+    if (twin !== undefined) {
+      const { line } = placeAt(root, twin.path);
+      const sentence = `found ${shownText(entry.broker)}, where the [[broker]] of line ${line} sends all events too; allowed: one entry without a view for each broker`;
+      return [findingAt(root, [...entry.path, "url"], sentence, "remove one of the two, or give one a [broker.view]")];
+    }
+    if (mixed === undefined) return [];
+    const { line } = placeAt(root, mixed.path);
+    const sentence = `found ${shownText(entry.prefix)} at the broker where the [[broker]] of line ${line} has the same topics; allowed: topics of its own, or whoever reads these gets the events of both`;
+    return [findingAt(root, [...entry.path, "topic_prefix"], sentence, 'write another one: topic_prefix = "partner"')];
+  });
+}
+
 /** Brokers that are asked for orders. */
 function orderingTables(root: TomlTable): ReturnType<typeof tablesOf> {
   return tablesOf(root, "broker").filter(({ table }) => {
@@ -184,6 +217,7 @@ export function checkReferences(root: TomlTable): Finding[] {
     ...doubled(root, serial, "path", "one device per port", "remove one of the two devices, or correct its path"),
     ...doubled(root, policiesIn(root), "read_point", "one policy for each read point", "put both into one policy"),
     ...brokersNowhere(root),
+    ...sharedBrokers(root),
     ...doubledListeners(root),
     ...danglingReadPoints(root),
     ...crowdedReadPoints(root),
