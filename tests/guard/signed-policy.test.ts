@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { CompactSign } from "jose";
 import { describe, expect, it } from "vitest";
-import { provenByCentre } from "../../src/guard/policy/index.ts";
+import { provenByCentre, signAsCentre } from "../../src/guard/policy/index.ts";
 import { aCentre } from "../fakes/policy.ts";
 
 const policy = { version: 7, site: "HZ01", guard: { core: "drop" } };
@@ -45,6 +45,24 @@ describe("R41 a policy that the centre signed", () => {
       expect(["unsigned", "signature"], String(length)).toContain(
         await said(token.subarray(0, length), centre.publicKey),
       );
+  });
+
+  it("has one signature of P-256 where it is an order: the other, which anybody can write, is refused", async () => {
+    const centre = aCentre("P-256");
+    const n = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+    const sOf = (token: string): bigint =>
+      BigInt(`0x${Buffer.from(token.split(".")[2]!, "base64url").toString("hex", 32)}`);
+    for (let count = 0; count < 16; count += 1) {
+      const token = (await signAsCentre("order", Buffer.from(text), centre.privateKey))!;
+      expect(2n * sOf(token) <= n).toBe(true);
+      const signature = Buffer.from(token.split(".")[2]!, "base64url");
+      signature.write((n - sOf(token)).toString(16).padStart(64, "0"), 32, "hex");
+      const twin = token.split(".").with(2, signature.toString("base64url")).join(".");
+      expect(await provenByCentre("order", Buffer.from(token), centre.publicKey)).toHaveProperty("payload");
+      expect(await provenByCentre("order", Buffer.from(twin), centre.publicKey)).toMatchObject({
+        refused: { reason: "signature", sentence: expect.stringContaining("the one whose s is the lower") },
+      });
+    }
   });
 
   it("has one spelling: the bits of a last character that say nothing are those that were signed", async () => {

@@ -113,6 +113,12 @@ export async function provenByCentre(
     // The library is loaded here: few sites have such a file.
     const { compactVerify } = await import("jose");
     const { payload } = await compactVerify(token, key, { algorithms: [...algorithms] });
+    if (kind === "order" && withLowS(token, header.alg) !== token)
+      return refusal(
+        "signature",
+        "the order has a signature of ES256 that anybody can write in two ways; allowed: the one whose s is the lower",
+        "sign it with sortgate order sign, which writes that one, or with a key of Ed25519",
+      );
     return { payload, signer: fingerprintOf(key) };
   } catch {
     return unproven(kind, header.kid, fingerprintOf(key));
@@ -151,5 +157,23 @@ export async function signAsCentre(
   if (alg === undefined) return undefined;
   const { CompactSign } = await import("jose");
   const header = { alg, kid: fingerprintOf(createPublicKey(key)), typ: signedKinds[kind].typ };
-  return new CompactSign(payload).setProtectedHeader(header).sign(key);
+  return withLowS(await new CompactSign(payload).setProtectedHeader(header).sign(key), alg);
+}
+
+/** The order of the group of P-256 (FIPS 186-5, SEC 2 §2.4.2). */
+const p256Order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+const halfBytes = 32;
+
+/**
+ * A token of ES256 with the lower of the two numbers that are both right in its signature, `s` and `n - s`: whoever has
+ * one can write the other, and it would have another digest. Other tokens are left as they are.
+ */
+function withLowS(token: string, alg: string): string {
+  const cut = token.lastIndexOf(".") + 1;
+  const signature = Buffer.from(token.slice(cut), "base64url");
+  if (alg !== "ES256" || signature.length !== 2 * halfBytes) return token;
+  const s = BigInt(`0x${signature.toString("hex", halfBytes)}`);
+  if (2n * s <= p256Order) return token;
+  signature.write((p256Order - s).toString(16).padStart(2 * halfBytes, "0"), halfBytes, "hex");
+  return token.slice(0, cut) + signature.toString("base64url");
 }
