@@ -317,22 +317,6 @@ const table: [string, string, number, string, string, string][] = [
     "rename",
   ],
   [
-    "two entries for all events at one broker",
-    `${smallest}[[broker]]\nname = "again"\nurl = "mqtt://127.0.0.1"\ntopic_prefix = "x"\n`,
-    17,
-    'broker "again" > url',
-    "sends all events too",
-    "give one a [broker.view]",
-  ],
-  [
-    "views under the topics of all events",
-    `${smallest}[[broker]]\nname = "partner"\nurl = "mqtt://127.0.0.1:1883"\n[broker.view]\n`,
-    15,
-    'broker "partner" > topic_prefix',
-    "whoever reads these gets the events of both",
-    'topic_prefix = "partner"',
-  ],
-  [
     "two read points of one name",
     `${smallest}[[read_point]]\nname = "tunnel-1"\n`,
     16,
