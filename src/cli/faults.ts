@@ -95,12 +95,16 @@ export function orderFaults({ brokers, orders }: Status): Fault[] {
         tone: "bad",
       });
   const { delayed, missing } = orders ?? {};
-  if (delayed !== undefined)
+  if (delayed !== undefined) {
+    const { broker, order } = delayed;
+    const what =
+      order === undefined ? `${broker}: an order cannot be judged yet` : `Order ${order} of the centre is not done yet`;
     faults.push({
-      sentence: `Order ${delayed.order} of the centre is not done yet, and later ones wait for it: ${delayed.problem}`,
+      sentence: `${what}, and later ones wait for it: ${delayed.problem}`,
       hint: `${delayed.hint}; it is tried again each minute`,
       tone: "bad",
     });
+  }
   if (missing !== undefined)
     faults.push({
       sentence: `Orders of the centre found no room, from number ${missing} on: none with a higher number is taken before they come again`,

@@ -136,12 +136,13 @@ export interface SealKeyStatus {
 export interface OrdersStatus {
   /** Number of the last order that was carried out, also before this run; absent if there was none, or it cannot be read. */
   readonly last?: number;
-  /** Orders that are being carried out, or wait for it. */
+  /** Orders that are being carried out, or wait for it, or for the centre's key to be judged. */
   readonly waitingCount: number;
-  /** The one that could not be carried out when it was tried, and is tried again; later ones wait for it. */
+  /** The one that could not be carried out, or judged, when it was tried, and is tried again; later ones wait for it. */
   readonly delayed?: {
     readonly broker: string;
-    readonly order: number;
+    /** Its number; absent if it could not be judged. */
+    readonly order?: number;
     readonly problem: string;
     readonly hint: string;
   };

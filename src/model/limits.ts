@@ -39,7 +39,7 @@ export const limits = {
   orderNumberMax: 1_000_000_000_000,
   /** Tokens and numbers that one order erases. */
   orderSubjectsMax: 1_000,
-  /** Orders that wait to be judged, some milliseconds each, and come by one broker no faster than its budget lets them. */
+  /** Orders that wait to be judged, some milliseconds each or for the centre's key, and come by one broker no faster than its budget lets them. */
   ordersJudgedMax: 256,
   /** Orders that wait for the one that is being carried out. */
   ordersWaitingMax: 16,

@@ -4,7 +4,7 @@ import type { DoneOrder } from "../identity/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { fingerprintOf } from "../lib/fingerprint.ts";
 import { readSmallFile } from "../lib/small-file.ts";
-import { systemCode } from "../model/error.ts";
+import { SortgateError, systemCode } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import { type Order, readOrderText } from "./order.ts";
 import type { OrderRefusal } from "./refusals.ts";
@@ -64,14 +64,20 @@ const refuse = (
   refused: { reason, sentence, hint },
 });
 
-/** Whether the centre signed it for this gateway and this day. Fails: never. */
+/**
+ * Whether the centre signed it for this gateway and this day.
+ *
+ * Fails:   config/unreadable while the centre's key is not there, or is none: nobody can tell then, and it is asked again.
+ */
 export async function judge({ bytes }: Incoming, { keyFile, gateway, clock }: JudgeSources): Promise<Judged> {
   const key = await readKey(keyFile);
-  if ("refused" in key) return key;
+  if ("fault" in key) throw keyless(key.fault);
   const proven = await provenByCentre("order", bytes, key.pem);
   if ("refused" in proven) {
     const { reason, sentence, hint } = proven.refused;
-    return refuse(reason === "key" ? "key" : "signature", sentence, hint);
+    if (reason === "key")
+      throw keyless({ sentence: `the centre's public key ${keyFile} is of no use: ${sentence}`, hint });
+    return refuse("signature", sentence, hint);
   }
   const read = readOrderText(Buffer.from(proven.payload).toString("utf8"));
   if (!read.ok) return refuse("malformed", read.sentence, "have the centre correct it, and sign it again");
@@ -80,18 +86,24 @@ export async function judge({ bytes }: Incoming, { keyFile, gateway, clock }: Ju
 }
 
 /** Why nothing can be proven now: the key is not there, or is none. Undefined: all is well. */
-export async function keyFault(path: string): Promise<Pick<OrderRefusal, "sentence" | "hint"> | undefined> {
+export async function keyFault(path: string): Promise<KeyFault | undefined> {
   const read = await readKey(path);
-  const found = "refused" in read ? read : centreKeyOf(read.pem);
+  if ("fault" in read) return read.fault;
+  const found = centreKeyOf(read.pem);
   return "refused" in found ? found.refused : undefined;
 }
 
-async function readKey(path: string): Promise<{ readonly pem: Buffer } | { readonly refused: OrderRefusal }> {
+type KeyFault = Pick<OrderRefusal, "sentence" | "hint">;
+
+const keyless = ({ sentence, hint }: KeyFault): SortgateError =>
+  new SortgateError("config/unreadable", sentence, { hint });
+
+async function readKey(path: string): Promise<{ readonly pem: Buffer } | { readonly fault: KeyFault }> {
   try {
     return { pem: await readSmallFile(path) };
   } catch (error) {
     const sentence = `the centre's public key ${path} cannot be read (${systemCode(error) || "unknown reason"})`;
-    return refuse("key", sentence, "put it there, and let the user that runs sortgate read it; then: sortgate check");
+    return { fault: { sentence, hint: "put it there, and let the user that runs sortgate read it" } };
   }
 }
 
@@ -145,7 +157,8 @@ export async function orderKeyOf({ brokers, guard }: Config): Promise<string | u
   const { policy_key_file: path } = guard;
   if (path === undefined || !brokers.some(({ orders }) => orders)) return undefined;
   const read = await readKey(path);
-  const found = "refused" in read ? read : centreKeyOf(read.pem);
+  if ("fault" in read) return undefined;
+  const found = centreKeyOf(read.pem);
   return "refused" in found ? undefined : fingerprintOf(found.key);
 }
 

@@ -18,8 +18,11 @@ export interface Order {
 /** What came of reading the text of an order. */
 export type ReadOrder =
   | { readonly ok: true; readonly order: Order }
-  /** Names the member and what is allowed, and never what was found: it may be a person's. */
-  | { readonly ok: false; readonly sentence: string };
+  /**
+   * The sentence names the member and what is allowed, and never what was found: it may be a person's. `stray` is the name
+   * of a member that no order has, masked: for who wrote it, and for no log.
+   */
+  | { readonly ok: false; readonly sentence: string; readonly stray?: string };
 
 const members = ["site", "gateway", "order", "notAfter", "reason", "erase"] as const;
 type Members = Readonly<Record<(typeof members)[number], unknown>>;
@@ -55,6 +58,13 @@ const faults: readonly (readonly [member: keyof Members, isWrong: (value: unknow
   ],
 ];
 
+/** Enough to find a slip of the pen by; digits and other scripts may be somebody's number or name. */
+const masked = (name: string): string => {
+  const letters = name.replace(/[^A-Za-z_-]/gu, "*");
+  return letters.length > strayMax ? `${letters.slice(0, strayMax)}…` : letters;
+};
+const strayMax = 24;
+
 const wrong = (sentence: string): ReadOrder => ({ ok: false, sentence });
 
 /**
@@ -71,8 +81,13 @@ export function readOrderText(text: string): ReadOrder {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return wrong("it is no JSON object; allowed: one JSON object");
-  if (Object.keys(value).some((name) => !members.some((member) => member === name)))
-    return wrong(`it has a member that no order has; allowed: ${members.join(", ")}`);
+  const unknown = Object.keys(value).find((name) => !members.some((member) => member === name));
+  if (unknown !== undefined)
+    return {
+      ok: false,
+      sentence: `it has a member that no order has; allowed: ${members.join(", ")}`,
+      stray: masked(unknown),
+    };
   const given = value as Members;
   const fault = faults.find(([member, isWrong]) => isWrong(given[member]));
   if (fault !== undefined) return wrong(`${fault[0]} is missing or of another form; allowed: ${fault[2]}`);

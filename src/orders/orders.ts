@@ -43,7 +43,8 @@ export interface OrderSources {
  *
  * 1. Nothing is done but what the centre signed for this gateway, with a number above that of the last one done.
  * 2. A number is remembered once its order is done and the chain tells it: a crash in between does it again.
- * 3. What cannot be done now (another erasure goes on, no room) is tried until it is done; later orders wait for it.
+ * 3. What cannot be done now (another erasure goes on, no room), or not be judged for want of the centre's key, is tried
+ *    until it is; later orders wait for it.
  * 4. No more than `limits.ordersWaitingMax` wait; what comes beyond is refused, and told like what does not hold. From
  *    then on none with a higher number is taken until that number comes again, or the gateway starts anew.
  */
@@ -72,26 +73,14 @@ export function openOrders(sources: OrderSources): Orders {
       () => 0,
     );
   const missed = createMissed();
-  let delay: OrdersStatus["delayed"];
+  const { delays, insist } = createInsistence(signal, timers, tell);
 
-  const proven = createQueue<Proven>(signal, limits.ordersWaitingMax, async (order) => {
+  const proven = createQueue<Proven>(signal, limits.ordersWaitingMax, (order) => {
     const progress: Progress = {};
-    while (!signal.aborted) {
-      try {
-        const refused = await attempt(order, progress, memory, sources);
-        if (refused !== undefined) refusals.refuse(order.broker, refused.refused, { ...order, order: refused.order });
-        delay = undefined;
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        const isBusy = error instanceof SortgateError && error.code === "usage/invalid";
-        if (!isBusy) {
-          delay = delayOf(order, error);
-          tell(delayed(order, delay));
-        }
-        await pause(isBusy ? busyMs : retryMs, signal, timers);
-      }
-    }
+    return insist("doing", order, async () => {
+      const refused = await attempt(order, progress, memory, sources);
+      if (refused !== undefined) refusals.refuse(order.broker, refused.refused, { ...order, order: refused.order });
+    });
   });
   /** Has it wait for its turn; gives why there is no room for it, if so. */
   const admit = async (one: Proven): Promise<OrderRefusal | undefined> => {
@@ -101,17 +90,19 @@ export function openOrders(sources: OrderSources): Orders {
     return proven.add(one) ? undefined : tooMany;
   };
   // What the centre did not sign is judged in milliseconds, and so never keeps out what waits for an order before it.
-  const arrived = createQueue<Incoming>(signal, limits.ordersJudgedMax, async (message) => {
-    const { broker, sha256 } = message;
-    const judged = await judge(message, sources);
-    if ("refused" in judged) return refusals.refuse(broker, judged.refused, { sha256, order: judged.order });
-    if (proven.holds(sha256)) return;
-    const { order } = judged;
-    const refused = await admit({ ...message, order });
-    if (refused === undefined) return missed.came(order.order);
-    missed.add(order.order);
-    refusals.refuse(broker, refused, { sha256, order });
-  });
+  const arrived = createQueue<Incoming>(signal, limits.ordersJudgedMax, (message) =>
+    insist("judging", message, async () => {
+      const { broker, sha256 } = message;
+      const judged = await judge(message, sources);
+      if ("refused" in judged) return refusals.refuse(broker, judged.refused, { sha256, order: judged.order });
+      if (proven.holds(sha256)) return;
+      const { order } = judged;
+      const refused = await admit({ ...message, order });
+      if (refused === undefined) return missed.came(order.order);
+      missed.add(order.order);
+      refusals.refuse(broker, refused, { sha256, order });
+    }),
+  );
   void tellKey(sources);
 
   return {
@@ -129,9 +120,11 @@ export function openOrders(sources: OrderSources): Orders {
     async state() {
       const last = await lastDone();
       const missing = missed.lowest(last);
+      const { doing, judging } = delays;
+      const delay = doing ?? judging;
       return {
         ...(last > 0 && { last }),
-        waitingCount: proven.count(),
+        waitingCount: proven.count() + (judging === undefined ? 0 : arrived.count()),
         ...(delay !== undefined && { delayed: delay }),
         ...(missing !== undefined && { missing }),
         refusedCount: refusals.counts(),
@@ -144,7 +137,36 @@ export function openOrders(sources: OrderSources): Orders {
   };
 }
 
-/** Without the key each order is refused, and the first may come in a year. */
+type Delay = NonNullable<OrdersStatus["delayed"]>;
+
+/** What cannot be done now is tried again; `delays` has what keeps it meanwhile. */
+function createInsistence(signal: AbortSignal, timers: Pick<Timers, "after">, tell: Tell) {
+  const delays: { [stage in "judging" | "doing"]?: Delay } = {};
+  return {
+    delays,
+    /** Tries it until it works, or the gateway stops. Fails: never. */
+    async insist(stage: keyof typeof delays, one: Incoming | Proven, work: () => Promise<void>): Promise<void> {
+      while (!signal.aborted) {
+        try {
+          await work();
+          delete delays[stage];
+          return;
+        } catch (error) {
+          if (signal.aborted) return;
+          const isBusy = error instanceof SortgateError && error.code === "usage/invalid";
+          if (!isBusy) {
+            const delay = delayOf(one, error);
+            delays[stage] = delay;
+            tell(delayed(delay));
+          }
+          await pause(isBusy ? busyMs : retryMs, signal, timers);
+        }
+      }
+    },
+  };
+}
+
+/** Without the key no order is carried out, and the first may come in a year. */
 async function tellKey({ keyFile, tell }: OrderSources): Promise<void> {
   const fault = await keyFault(keyFile);
   if (fault === undefined) return;
@@ -264,23 +286,24 @@ function doneNotice({ order, broker }: Proven, erasure: Erasure): Parameters<Tel
   return { name: "order/done", level: "warn", message, fields };
 }
 
-function delayOf({ order, broker }: Proven, error: unknown): NonNullable<OrdersStatus["delayed"]> {
+function delayOf(one: Incoming | Proven, error: unknown): Delay {
   const { message, hint = "" } =
     error instanceof SortgateError
       ? error
       : { message: `a fault of the program (${(error as Error | undefined)?.name})`, hint: "report it" };
-  return { broker, order: order.order, problem: message, hint };
+  return { broker: one.broker, ...("order" in one && { order: one.order.order }), problem: message, hint };
 }
 
-function delayed(
-  { order, broker }: Proven,
-  { problem, hint }: NonNullable<OrdersStatus["delayed"]>,
-): Parameters<Tell>[0] {
+function delayed({ broker, order, problem, hint }: Delay): Parameters<Tell>[0] {
+  const what =
+    order === undefined
+      ? `An order by broker "${broker}" cannot be judged yet`
+      : `Order ${order} of the centre is not done yet`;
   return {
     name: "order/delayed",
     level: "warn",
-    message: `Order ${order.order} of the centre is not done yet, and is tried again in ${retryMs / 1_000} s: ${problem}. Try: ${hint}`,
-    fields: { broker, order: order.order },
+    message: `${what}, and is tried again in ${retryMs / 1_000} s: ${problem}. Try: ${hint}`,
+    fields: { broker, ...(order !== undefined && { order }) },
   };
 }
 

@@ -9,7 +9,6 @@ export interface OrderRefusal {
   readonly reason:
     | "too-many"
     | "too-large"
-    | "key"
     | "unsigned"
     | "signature"
     | "malformed"
@@ -24,7 +23,7 @@ export interface OrderRefusal {
 }
 
 /** What may hold when it comes again without having changed: the key, the clock or the queue may have. */
-const passing: ReadonlySet<OrderRefusal["reason"]> = new Set(["too-many", "too-large", "key", "signature", "ended"]);
+const passing: ReadonlySet<OrderRefusal["reason"]> = new Set(["too-many", "too-large", "signature", "ended"]);
 
 /** Told at once, at most; a broker that floods must not fill the ledger. */
 const toldMax = 10;
@@ -116,8 +115,7 @@ export function createOrderRefusals(sources: RefusalSources): OrderRefusals {
       if (known.length > knownMax) known.shift();
       counts[reason] = (counts[reason] ?? 0) + 1;
       const isProven = order !== undefined || reason === "malformed";
-      // What cannot be proven for want of a key is the box's own fault.
-      const isAlarm = !isProven && reason !== "key";
+      const isAlarm = !isProven;
       let isLogged = false;
       words[isProven ? "proven" : "unproven"].take((untold) => {
         const more = untold === 0 ? {} : { untold };

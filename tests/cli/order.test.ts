@@ -59,6 +59,9 @@ describe("R33 sortgate order sign", () => {
     expect(await told(anOrder(Number.MAX_SAFE_INTEGER, [token]))).toMatch(
       /order is missing or of another form; allowed: a whole number from 1 to 1000000000000/,
     );
+    expect(await told(anOrder(7, [token], { notafter: number }))).toMatch(
+      /order\.json {2}it has a member that no order has; allowed: site, [^\n]*, erase; found: "notafter"\nTry: correct it; /,
+    );
     expect(await told(`{"erase":["${number}"]`)).toMatch(/it is no JSON/);
     expect(await told(anOrder(7, [token], { notAfter: "2020-01-01T00:00:00Z" }))).toMatch(/it ended on 2020-01-01/);
     expect(await told(anOrder(7, Array(1_000).fill("1".repeat(64))))).toMatch(

@@ -143,6 +143,9 @@ describe("sortgate check", () => {
     ]);
     site.put("policy.jws", await aCentre().sign({ version: 7, guard: {} }));
     expect(await told()).toEqual([expect.stringContaining("signed with the key")]);
+    expect((await check()).stdout).toMatch(
+      /Try: compare that fingerprint with the one that the centre gave you; only if it is the centre's, put [^\n]*; otherwise find out who put policy_file there$/m,
+    );
     const token = await site.centre.sign({ version: 7, guard: {} });
     site.put(
       "policy.jws",

@@ -174,6 +174,22 @@ describe("sortgate status", () => {
     expect((await status()).stdout).not.toContain("Orders");
   });
 
+  test("R33 ends with 1 while an order waits for the centre's key, and names its file; one that was refused is told alone", async () => {
+    const brokers = [aBroker({ orders: { subscribed: true, problem: "" } })];
+    const problem = "the centre's public key /etc/sortgate/centre.pem cannot be read (ENOENT)";
+    const delayed = { broker: "central", problem, hint: "put it there" };
+    view.now = aStatus({ brokers, orders: { waitingCount: 1, delayed, refusedCount: {} } });
+    const { code, stdout } = await status();
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      `\ncentral: an order cannot be judged yet, and later ones wait for it: ${problem}\n  Try: put it there; it is tried again each minute\n`,
+    );
+    view.now = aStatus({ brokers, orders: { waitingCount: 0, refusedCount: { signature: 2, unsigned: 1, older: 1 } } });
+    const refused = await status();
+    expect(refused.code).toBe(0);
+    expect(refused.stdout).toContain("\nOrders refused since the start: 2 signature, 1 unsigned, 1 older; ");
+  });
+
   test("R53 says which labels show personal data, and nothing where none does", async () => {
     view.now = aStatus({ labels: [{ format: "text", labelCount: 9, leakingCount: 0 }] });
     expect((await status()).stdout).not.toContain("Labels");

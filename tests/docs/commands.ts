@@ -306,8 +306,7 @@ export const proofs: Readonly<Record<string, readonly (readonly [line: string, p
       "sortgate policy show",
     ].map((line): [string, Proof] => [line, { test: "tests/docs/signed-policy.test.ts", says: line }]),
     ...[
-      "sortgate order sign order.json --key centre-policy.key > order.jws",
-      "mosquitto_pub -h broker.example -t sortgate/HZ01/line-3/order -q 1 -r -f order.jws",
+      "sortgate order sign order.json --key centre-policy.key > order.jws && mosquitto_pub -h broker.example -t sortgate/HZ01/line-3/order -q 1 -r -f order.jws",
       "mosquitto_pub -h broker.example -t sortgate/HZ01/line-3/order -q 1 -r -n",
     ].map((line): [string, Proof] => [line, { test: "tests/docs/orders.test.ts", says: line }]),
   ],

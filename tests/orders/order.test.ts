@@ -71,6 +71,16 @@ describe("R33 the text of an order", () => {
     }
   });
 
+  it("with a member that no order has: its name is given apart, without digits, other scripts and much length", () => {
+    const stray = (name: string): unknown => readOrderText(JSON.stringify({ ...anOrder(7, [token]), [name]: "Anna" }));
+    const named = (name: string) => expect.objectContaining({ ok: false, stray: name });
+    expect(stray("not_after")).toEqual(named("not_after"));
+    expect(stray(number)).toEqual(named("SF*************"));
+    expect(stray("of 张三")).toEqual(named("of***"));
+    expect(stray("a".repeat(99))).toEqual(named(`${"a".repeat(24)}…`));
+    expect(readOrderText("{")).not.toHaveProperty("stray");
+  });
+
   it("of any shape is read or refused, and nothing is thrown", () => {
     fc.assert(
       fc.property(fc.oneof(fc.json(), fc.string()), fc.dictionary(fc.string(), fc.jsonValue()), (text, members) => {

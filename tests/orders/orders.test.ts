@@ -30,6 +30,12 @@ const erasure = (count: number): Erasure => ({
   isOverwritten: true,
 });
 
+/** The same with another payload under its signature. */
+async function aForged(signed: Promise<string>): Promise<string> {
+  const [header, , signature] = (await signed).split(".");
+  return `${header}.e30.${signature}`;
+}
+
 /** A question to the ledger that the test answers. */
 interface Asked {
   readonly subjects: readonly string[];
@@ -225,22 +231,69 @@ describe("R33 orders of the centre", () => {
     expect([rig.asked.length, rig.actions()]).toEqual([1, ["order", "order-done"]]);
   });
 
-  it("that nobody can prove are refused: the reason is told, and that of a missing key is looked at anew", async () => {
+  it("that nobody can judge, for the centre's key is not there or is none, wait for it, and are judged again", async () => {
     const rig = aRig();
     const signed = await rig.sign(anOrder(7, [token]));
+    const delayed = async () => (await rig.orders.state()).delayed;
     rmSync(rig.keyFile);
     rig.take(signed);
-    await rig.until(rig.reasons, ["key"]);
+    rig.take(await aForged(rig.sign(anOrder(8, [token]))));
+    rig.take(signed, "site");
+    await rig.until(() => rig.notices.length, 1);
     expect(rig.notices[0]!.message).toMatch(
-      /the centre's public key .*centre\.pem cannot be read \(ENOENT\)\. Try: put it there/,
+      /^An order by broker "central" cannot be judged yet, and is tried again in 60 s: the centre's public key .*centre\.pem cannot be read \(ENOENT\)\. Try: put it there/,
     );
+    expect(await rig.orders.state()).toEqual({
+      waitingCount: 2,
+      delayed: {
+        broker: "central",
+        problem: `the centre's public key ${rig.keyFile} cannot be read (ENOENT)`,
+        hint: "put it there, and let the user that runs sortgate read it",
+      },
+      refusedCount: {},
+    });
     writeFileSync(rig.keyFile, rig.centre.privateKey);
-    rig.take(signed);
-    await rig.until(rig.reasons, ["key", "key"]);
+    await rig.advance(60_000);
+    await rig.until(() => rig.notices.length, 2);
+    expect((await delayed())?.problem).toBe(
+      `the centre's public key ${rig.keyFile} is of no use: the file holds a private key; allowed: the public one alone`,
+    );
+    expect([rig.told, rig.asked]).toEqual([[], []]);
+    writeFileSync(rig.keyFile, rig.centre.publicKey);
+    await rig.advance(60_000);
+    await rig.until(() => rig.asked.length, 1);
+    await rig.until(rig.reasons, ["signature"]);
+    expect(await rig.orders.state()).toEqual({ waitingCount: 1, refusedCount: { signature: 1 } });
+    rig.asked[0]!.done(erasure(1));
+    await rig.until(rig.remembered, 7);
+  });
+
+  it("whose turn comes while the centre's key is not there wait for it, and are lost for no reason of the box", async () => {
+    const rig = aRig();
+    rig.take(await rig.sign(anOrder(7, [token])));
+    rig.take(await rig.sign(anOrder(8, [number])));
+    await rig.until(() => rig.asked.length, 1);
+    await vi.waitFor(async () => expect((await rig.orders.state()).waitingCount).toBe(2));
+    rmSync(rig.keyFile);
+    rig.asked[0]!.done(erasure(1));
+    await vi.waitFor(async () => expect((await rig.orders.state()).delayed).toMatchObject({ order: 8 }));
+    expect([rig.reasons(), rig.remembered()]).toEqual([[], 7]);
+    writeFileSync(rig.keyFile, rig.centre.publicKey);
+    await rig.advance(60_000);
+    await rig.until(() => rig.asked.length, 2);
+    expect(rig.asked[1]!.subjects).toEqual([number]);
+  });
+
+  it("that another key signed have nobody install it: the fingerprint is compared with the centre's first", async () => {
+    const rig = aRig();
+    const signed = await rig.sign(anOrder(7, [token]));
     // The centre has a new key, which this box does not know yet.
     writeFileSync(rig.keyFile, aCentre().publicKey);
     rig.take(signed);
-    await rig.until(rig.reasons, ["key", "key", "signature"]);
+    await rig.until(rig.reasons, ["signature"]);
+    expect(rig.notices[0]!.message).toMatch(
+      /Try: compare that fingerprint with the one that the centre gave you; only if it is the centre's, put the centre's public key into policy_key_file; otherwise find out who may publish under the topic of orders there$/,
+    );
     writeFileSync(rig.keyFile, rig.centre.publicKey);
     rig.take(signed);
     await rig.until(() => rig.asked.length, 1);

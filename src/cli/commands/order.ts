@@ -39,7 +39,8 @@ async function sign(file: string, keyPath: string, output: Output): Promise<void
   const read = readOrderText(text);
   const refuse = (sentence: string, hint: string): SortgateError =>
     new SortgateError("config/invalid", `${file}  ${sentence}`, { hint });
-  if (!read.ok) throw refuse(read.sentence, "correct it; sortgate help order sign shows an order");
+  const found = read.ok || read.stray === undefined ? "" : `; found: "${read.stray}"`;
+  if (!read.ok) throw refuse(`${read.sentence}${found}`, "correct it; sortgate help order sign shows an order");
   const { notAfter } = read.order;
   if (notAfter !== undefined && Date.parse(notAfter) <= Date.now())
     throw refuse(`notAfter: it ended on ${notAfter}; allowed: a time to come, or none`, "write a later time");

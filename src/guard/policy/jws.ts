@@ -8,8 +8,12 @@ import { type PolicyRefusal, refusal } from "./refusal.ts";
  * one thing passes for another.
  */
 const signedKinds = {
-  policy: { typ: "sortgate-policy+jws", holder: "the file" },
-  order: { typ: "sortgate-order+jws", holder: "the message" },
+  policy: { typ: "sortgate-policy+jws", holder: "the file", suspect: "who put policy_file there" },
+  order: {
+    typ: "sortgate-order+jws",
+    holder: "the message",
+    suspect: "who may publish under the topic of orders there",
+  },
 } as const;
 
 export type SignedKind = keyof typeof signedKinds;
@@ -107,7 +111,7 @@ export async function provenByCentre(
     return refusal(
       "signature",
       `the ${kind} is signed with an algorithm that does not fit policy_key_file; allowed: ${algorithms.join(", ")}`,
-      `put the public half of the key there that the ${kind} was signed with`,
+      takeAgain(kind),
     );
   try {
     // The library is loaded here: few sites have such a file.
@@ -131,14 +135,17 @@ function unproven(kind: SignedKind, signer: unknown, own: string): Refused {
     ? refusal(
         "signature",
         `the ${kind} says that it is signed with the key ${fingerprintText(signer)}, and policy_key_file is ${fingerprintText(own)}`,
-        `put the public half of the key there that the ${kind} was signed with`,
+        `compare that fingerprint with the one that the centre gave you; only if it is the centre's, put the centre's public key into policy_key_file; otherwise find out ${signedKinds[kind].suspect}`,
       )
     : refusal(
         "signature",
         `the signature does not fit: the ${kind} was altered, or signed with another key than policy_key_file (${fingerprintText(own)})`,
-        `take the ${kind} from the centre again, and compare the fingerprint of policy_key_file with theirs`,
+        takeAgain(kind),
       );
 }
+
+const takeAgain = (kind: SignedKind): string =>
+  `take the ${kind} from the centre again, and compare the fingerprint of policy_key_file with theirs`;
 
 /**
  * Signs a policy or an order, on the centre's side.
