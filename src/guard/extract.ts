@@ -23,9 +23,12 @@ const routingMax = 4;
 /** Labels whose numbers stand in a place of their own. */
 const placed: ReadonlySet<LabelFormat> = new Set(["ups-maxicode", "fedex-pdf417", "usps-impb"]);
 
-/** Shapes that begin with letters of their own: such a number is a waybill wherever it stands, also in a sentence. */
+/**
+ * Shapes that begin with letters of their own: such a number is a waybill wherever it stands, also in a sentence; but not
+ * beside a character that was lost.
+ */
 const lettered =
-  /(?<![0-9A-Za-z０-９Ａ-Ｚａ-ｚ])(?:SF[A-Z0-9]\d{12}|YT\d{13}|JD[A-Z0-9]{2}\d{11}|JT\d{13}|DPK\d{12}|1Z[0-9A-Z]{16}|[A-Z]{2}\d{9}[A-Z]{2})(?![0-9A-Za-z０-９Ａ-Ｚａ-ｚ])/gi;
+  /(?<![0-9A-Za-z０-９Ａ-Ｚａ-ｚ\ufffd])(?:SF[A-Z0-9]\d{12}|YT\d{13}|JD[A-Z0-9]{2}\d{11}|JT\d{13}|DPK\d{12}|1Z[0-9A-Z]{16}|[A-Z]{2}\d{9}[A-Z]{2})(?![0-9A-Za-z０-９Ａ-Ｚａ-ｚ\ufffd])/gi;
 /** Words of a field that are looked at; a number stands at the beginning, or alone. */
 const wordsMax = 64;
 

@@ -4,7 +4,6 @@ import type { FirstRead, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Verdict } from "./classify.ts";
 import type { Found } from "./detect/find.ts";
-import { findingsMax } from "./detect/finding.ts";
 import { visible } from "./detect/leaks.ts";
 import type { Search } from "./detect/search.ts";
 import { normalized } from "./label/decode.ts";
@@ -41,6 +40,8 @@ export interface Tools {
 
 /** Of one label no more pieces are told. */
 const piecesMax = 16;
+/** As many as there are fields; no label that sorts parcels shows more of persons. */
+const foundMax = 96;
 /** Parts of addresses are looked for among so many pieces: each find is held against each of them. */
 const partsMax = 32;
 
@@ -99,7 +100,7 @@ function personalIn(search: Search, label: Label, cleared: string | undefined): 
   const free = label.fields.filter(({ kind }) => kind === "free");
   const found = new Map<string, Field>();
   const add = (kind: FieldKind, value: string): void => {
-    if (found.size < findingsMax) found.set(`${kind} ${value}`, { kind, value });
+    if (found.size < foundMax) found.set(`${kind} ${value}`, { kind, value });
   };
   for (const field of label.fields) {
     const { kind, value } = field;
@@ -113,7 +114,7 @@ function personalIn(search: Search, label: Label, cleared: string | undefined): 
     if (isAmong) free.push({ kind: "free", value: shown });
     else if (isNamed) add(kind, shown);
     for (const { kind: inner, start, end } of findings) {
-      if (found.size >= findingsMax) break;
+      if (found.size >= foundMax) break;
       const piece = text.slice(start, end);
       // Of an address that separators cut apart the whole counts, not what was found in a part of it.
       if (kind === "item" && found.size <= partsMax)

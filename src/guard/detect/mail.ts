@@ -1,4 +1,4 @@
-import { type Finding, findingsMax } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 
 /** The longest name before the sign and the longest domain behind it (RFC 5321 §4.5.3.1). */
 const nameMax = 64;
@@ -17,7 +17,7 @@ const domain = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*\.[a-z]{2,24}/i
 export function findMailAddresses(text: string): Finding[] {
   const found: Finding[] = [];
   let from = 0;
-  for (let sign = text.indexOf("@"); sign >= 0 && found.length < findingsMax; sign = text.indexOf("@", sign + 1)) {
+  for (let sign = text.indexOf("@"); sign >= 0; sign = text.indexOf("@", sign + 1)) {
     let start = sign;
     while (start > from && sign - start < nameMax && isIn(inName, text[start - 1]!)) start -= 1;
     let end = sign + 1;

@@ -1,4 +1,4 @@
-import { type Finding, findingsMax } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import { Spans } from "./spans.ts";
 
 /** Words for a street behind its name; the short ones are words of goods and routes as well. */
@@ -74,8 +74,7 @@ const anyNumber = /(?<![0-9A-Za-z.'])\d{1,5}(?!\d)|box|postfach|packstation/i;
 export function addWestern(text: string, found: Finding[]): void {
   if (!anyWord.test(text) || !anyNumber.test(text)) return;
   readWords(text);
-  const foundMax = found.length + findingsMax;
-  for (let index = 0; index < words.count && found.length < foundMax; index += 1) addAddressAt(text, index, found);
+  for (let index = 0; index < words.count; index += 1) addAddressAt(text, index, found);
 }
 
 /** Adds the address that begins at a word, or whose word for a street it is. */

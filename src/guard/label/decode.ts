@@ -40,7 +40,10 @@ const lostMax = 4;
  */
 const sureFor = 8;
 
-/** UTF-8 in which a byte or two went wrong, or the last character was cut off. */
+/**
+ * UTF-8 in which a byte or two went wrong, or the last character was cut off. The sign for what is lost stays: it is no
+ * blank, for a number that lacks a digit is another number.
+ */
 function mended(bytes: Uint8Array): { readonly text: string; readonly lostCount: number; readonly otherCount: number } {
   const text = lenient.decode(bytes);
   let [lostCount, otherCount] = [0, 0];
@@ -49,7 +52,7 @@ function mended(bytes: Uint8Array): { readonly text: string; readonly lostCount:
     if (code === 0xfffd) lostCount += 1;
     else if (code > 0x7f) otherCount += 1;
   }
-  return { text: text.replaceAll("\ufffd", " "), lostCount, otherCount };
+  return { text, lostCount, otherCount };
 }
 
 /** ISO-2022-JP is ASCII with sequences of ESC in it. */
@@ -91,11 +94,13 @@ function unmarkedUtf16(bytes: Uint8Array): readonly TextDecoder[] {
   return evenCount > oddCount ? [utf16be] : [utf16le];
 }
 
-/** Only text made for it grows beyond: one character may become eighteen. */
+/** Only text made for it grows beyond: one character may become six. */
 const normalizedMax = (4 * limits.codeBytesMax) / 3;
 
 /** Characters that nobody sees: between the digits of a number they hide it from whoever looks for digits. */
 const unseen = /\p{Default_Ignorable_Code_Point}/gu;
+/** Two that say whole sentences, of eight and eighteen characters. */
+const ligatures = /[\ufdfa\ufdfb]/g;
 const dashes = /(?!-)[\p{Dash}─ー]/gu;
 const spaces = /(?! )\p{Zs}/gu;
 
@@ -112,6 +117,7 @@ export function normalized(text: string): string {
   if (!toNormalize.test(text)) return text;
   return text
     .replace(unseen, "")
+    .replace(ligatures, " ")
     .normalize("NFKC")
     .slice(0, normalizedMax)
     .replace(unseen, "")

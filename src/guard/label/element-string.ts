@@ -1,4 +1,5 @@
 import { type FieldKind, Fields, type Label } from "./field.ts";
+import { percentDecodedUtf8 } from "./percent.ts";
 
 const groupSeparator = "\x1d";
 
@@ -60,12 +61,7 @@ export function identifierAt(text: string, at = 0): string | undefined {
 /** Text of GS1 attributes is percent-encoded, with `+` for a blank; what is not stays as it is. */
 export function decodeAttribute(value: string): string {
   const blanks = value.replaceAll("+", " ");
-  if (!blanks.includes("%")) return blanks;
-  try {
-    return decodeURIComponent(blanks);
-  } catch {
-    return blanks;
-  }
+  return percentDecodedUtf8(blanks) ?? blanks;
 }
 
 /**
@@ -79,7 +75,7 @@ export function decodeAttribute(value: string): string {
 export function readElementString(text: string): Label | undefined {
   const fields = new Fields();
   let at = text.startsWith(groupSeparator) ? 1 : 0;
-  while (at < text.length) {
+  while (at < text.length && !fields.isCut) {
     const identifier = identifierAt(text, at);
     if (identifier === undefined) return undefined;
     at += identifier.length;
@@ -107,7 +103,7 @@ export function readBracketed(text: string): Label | undefined {
   const fields = new Fields();
   const [before = "", ...pieces] = text.split(/\((\d{2,4})\)/);
   fields.add("free", before);
-  for (let at = 0; at + 1 < pieces.length; at += 2) {
+  for (let at = 0; at + 1 < pieces.length && !fields.isCut; at += 2) {
     const [identifier, value] = [pieces[at]!, pieces[at + 1]!];
     const fixed = fixedLengths[identifier.slice(0, 2)];
     // Area codes of telephones stand in brackets too.

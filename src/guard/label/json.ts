@@ -41,7 +41,10 @@ function addValue(fields: Fields, kind: FieldKind | undefined, value: Value, dep
   else if (typeof value === "number") addNumber(fields, kind, value);
   else if (isGroup(value)) {
     if (depth >= depthMax) fields.cut();
-    else for (const [name, inner] of value.members) addValue(fields, below(value, name, kind), inner, depth + 1);
+    for (const [name, inner] of value.members) {
+      if (fields.isCut) return;
+      addValue(fields, below(value, name, kind), inner, depth + 1);
+    }
   }
 }
 

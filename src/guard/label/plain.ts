@@ -94,17 +94,17 @@ function namedIn(word: string, before: readonly string[]): Named | undefined {
 /** The name that ends before a colon; undefined if it is none at all. */
 function nameBefore(word: string, colon: number, before: readonly string[]): Named | undefined {
   const last = word.slice(0, colon);
-  const behind = word.slice(colon + 1);
-  const value = /%[0-9a-f]{2}/i.test(word) ? decoded(behind) : behind;
+  const valueBehind = (): string =>
+    /%[0-9a-f]{2}/i.test(word) ? decoded(word.slice(colon + 1)) : word.slice(colon + 1);
   for (let count = Math.min(2, before.length); count > 0; count -= 1) {
     const words = before.slice(-count);
     // Chinese names are one word; what stands before them is a value.
     if (!words.every((one) => /^[a-z]+$/i.test(one))) continue;
     const kind = kindOfName(words.join("") + last);
-    if (kind !== undefined) return { kind: ofWhom(kind, before, count, last), count, value };
+    if (kind !== undefined) return { kind: ofWhom(kind, before, count, last), count, value: valueBehind() };
   }
   const kind = kindOfName(last);
-  return kind === undefined ? undefined : { kind: ofWhom(kind, before, 0, last), count: 0, value };
+  return kind === undefined ? undefined : { kind: ofWhom(kind, before, 0, last), count: 0, value: valueBehind() };
 }
 
 /** 「National ID barcode」 is no parcel's: two words before the name may say so. */

@@ -13,10 +13,11 @@ import { readSfCode } from "./sorting-code.ts";
 import { readWebAddress } from "./web-address.ts";
 
 /**
- * Of a code that may be in three encodings or more, and is longer, so much is read, in the likeliest of them, and nothing
- * is taken out of it: no label that sorts parcels is so long, and one made for it would cost its length for each of them.
+ * Of a code that may be in two encodings, or in three or more, and is longer, so much is read, in the likeliest of them,
+ * and nothing is taken out of it: no label that sorts parcels is so long, and one made for it would cost its length for
+ * each of them.
  */
-const guessedBytesMax = 1_024;
+const guessedBytesMax = { two: 1_536, more: 1_024 } as const;
 
 /**
  * Takes the code of a label apart.
@@ -31,9 +32,10 @@ export function readLabels(code: Uint8Array, symbology: string | undefined): rea
   // A picture of a label shows all that is on it: it is refused as what it is, and so is whatever leads to one.
   const texts = startsPicture(code) ? [] : decodings(code);
   if (texts.length === 0 || texts.some(refersToPicture)) return [new Fields().label("image")];
-  const isGuess = texts.length > 2 && code.length > guessedBytesMax;
+  const bytesMax = texts.length > 2 ? guessedBytesMax.more : guessedBytesMax.two;
+  const isGuess = texts.length > 1 && code.length > bytesMax;
   return (isGuess ? texts.slice(0, 1) : texts).map((decoding) => {
-    const text = (isGuess ? decoding.slice(0, guessedBytesMax) : decoding).split("\0").join(" ").trim();
+    const text = (isGuess ? decoding.slice(0, bytesMax) : decoding).split("\0").join(" ").trim();
     const label = readLabel(text, symbology);
     return isGuess || label.isCut ? { ...label, isCut: true, text } : label;
   });

@@ -1,6 +1,7 @@
 import { identifierAt, kindOfIdentifier } from "./element-string.ts";
 import { type FieldKind, Fields, type Label } from "./field.ts";
 import { isOfAnother, kindOfKey } from "./keys.ts";
+import { percentDecodedUtf8 } from "./percent.ts";
 import { Pieces } from "./pieces.ts";
 
 /** How often a value is decoded: shops encode what was encoded before. */
@@ -142,15 +143,13 @@ export function decoded(value: string): string {
 const gb18030 = new TextDecoder("gb18030");
 
 function percentDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    const bytes = Buffer.from(
-      text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
-      "latin1",
-    );
-    return gb18030.decode(bytes);
-  }
+  const unicode = percentDecodedUtf8(text);
+  if (unicode !== undefined) return unicode;
+  const bytes = Buffer.from(
+    text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    "latin1",
+  );
+  return gb18030.decode(bytes);
 }
 
 const base64Min = 12;
