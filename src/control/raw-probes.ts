@@ -1,3 +1,4 @@
+import { constants, type Stats } from "node:fs";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../lib/folder.ts";
@@ -27,31 +28,69 @@ const fileName = "raw-probes.jsonl";
 const takenName = "raw-probes.taken.jsonl";
 const linesMax = 1_000;
 
+/** Not by a link, and without waiting for who reads a pipe: whoever owns the directory may have put anything there. */
+const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+const appending = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+
 /**
  * Notes such a probe, before it shows anything, and again with what came of it once it is over.
  *
- * Fails:   if the reason is no ticket, or it cannot be noted: then nothing may be shown.
+ * Fails:   if the reason is no ticket, or it cannot be noted: then nothing may be shown. Root notes it in a file of the
+ *          daemon's alone.
  */
 export async function noteRawProbe(dataDir: string, probe: RawProbe): Promise<void> {
   if (!isTicket(probe.reason)) throw new SortgateError("usage/invalid", noTicket.sentence, { hint: noTicket.hint });
+  const path = join(dataDir, fileName);
   try {
     makeFolder(dataDir, 0o700);
-    const file = await open(join(dataDir, fileName), "a", 0o600);
-    try {
-      await file.appendFile(`${JSON.stringify(probe)}\n`);
-      // Written by root it is still the daemon's to read: whose the directory is.
-      const { uid, gid } = await stat(dataDir);
-      if (process.getuid?.() === 0) await file.chown(uid, gid);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    const line = `${JSON.stringify(probe)}\n`;
+    await appendTo(path, dataDir, line);
   } catch (cause) {
+    if (cause instanceof SortgateError) throw cause;
+    // What O_NOFOLLOW says of a link, and O_NONBLOCK of a pipe that nobody reads.
+    if (["ELOOP", "ENXIO"].includes(systemCode(cause))) throw notOurs(path);
     throw new SortgateError("usage/invalid", `The reason cannot be noted in ${dataDir} (${systemCode(cause)})`, {
       hint: "run the probe as the daemon's user, with sudo -u sortgate before it, or leave --raw out",
       cause,
     });
   }
+}
+
+const notOurs = (path: string): SortgateError =>
+  new SortgateError(
+    "usage/invalid",
+    `The reason cannot be noted: ${path} is no file of the daemon's user, or it is a link or has a second name`,
+    { hint: `ls -l ${path}, and move it away if nobody knows what it is` },
+  );
+
+/** Appends, durably. */
+async function appendTo(path: string, dataDir: string, line: string): Promise<void> {
+  const owner = await stat(dataDir);
+  const file = await open(path, appending, 0o600);
+  try {
+    const opened = await file.stat();
+    if (!isOurs(opened, owner)) throw notOurs(path);
+    if (process.geteuid?.() === 0) {
+      // Written by root it is still the daemon's to read: whose the directory is.
+      await file.chown(owner.uid, owner.gid);
+      await file.chmod(0o600);
+    }
+    await file.appendFile(line);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Whether a file may be written to, and given to the owner of its directory: nothing comes to him that was not his.
+ *
+ * One that root has just made is empty; any other of root's is not for him. Who is not root gives nothing away.
+ */
+function isOurs(file: Stats, owner: Stats): boolean {
+  if (!file.isFile() || file.nlink > 1) return false;
+  if (file.uid === owner.uid) return true;
+  return file.uid === process.geteuid?.() && (file.uid !== 0 || file.size === 0);
 }
 
 /**
