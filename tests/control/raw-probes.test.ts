@@ -166,4 +166,60 @@ describe("R17 who looked at all bytes of a device", () => {
     writeFileSync(join(folder, "raw-probes.jsonl"), "x\n".repeat(5_000));
     expect(await taken()).toHaveLength(1_000);
   });
+
+  test("goes into the chain by the thousand, and none of more is lost", async () => {
+    const devices = Array.from({ length: 2_500 }, (_, index) => `scanner-${index}`);
+    const lines = devices.map((device) => JSON.stringify({ ...probe, device }));
+    writeFileSync(join(folder, "raw-probes.jsonl"), lines.join("\n"));
+    const first = (await taken()).map(({ device }) => device);
+    expect(first).toEqual(devices.slice(0, 1_000));
+    // What the chain has no room for now comes again, and what is noted meanwhile comes behind it.
+    await noteRawProbe(folder, { ...probe, device: "scanner-new" });
+    await expect(takeRawProbes(folder, () => Promise.reject(new Error("no room")))).rejects.toThrow("no room");
+    expect(statSync(join(folder, "raw-probes.taken.jsonl")).mode & 0o777).toBe(0o600);
+    const rest = [await taken(), await taken(), await taken(), await taken()].map((probes) =>
+      probes.map(({ device }) => device),
+    );
+    expect(rest).toEqual([devices.slice(1_000, 2_000), devices.slice(2_000), ["scanner-new"], []]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("is not lost with a line before it that was cut off", async () => {
+    writeFileSync(join(folder, "raw-probes.jsonl"), '{"at":"2026-11-28T01:0');
+    await noteRawProbe(folder, probe);
+    expect(await taken()).toMatchObject([{ device: "unknown" }, probe]);
+  });
+
+  test("is in the chain once or more, whenever the daemon takes the file", async () => {
+    const inChain = new Set<string>();
+    const noted: string[] = [];
+    let isOver = false;
+    const take = async (): Promise<void> => {
+      for (const { device } of await taken()) inChain.add(device);
+    };
+    const daemon = (async () => {
+      while (!isOver) await take();
+    })();
+    for (let round = 0; round < 100; round += 1) {
+      const devices = Array.from({ length: 8 }, (_, index) => `scanner-${round}-${index}`);
+      const notes = devices.map(async (device) => {
+        // Refused, it would show nothing; what went through must be told.
+        const isNoted = await noteRawProbe(folder, { ...probe, device }).then(
+          () => true,
+          (error: unknown) => {
+            expect(error).toMatchObject({ message: expect.stringContaining("is taken away each time") });
+            return false;
+          },
+        );
+        if (isNoted) noted.push(device);
+      });
+      await Promise.all(notes);
+    }
+    isOver = true;
+    await daemon;
+    await take();
+    await take();
+    expect(noted.filter((device) => !inChain.has(device))).toEqual([]);
+    expect(noted.length).toBeGreaterThan(0);
+  });
 });
