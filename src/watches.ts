@@ -4,7 +4,7 @@ import type { ForecastSample } from "./forecast.ts";
 import type { Forwarder } from "./forward/index.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { ClockSync } from "./lib/clock-sync.ts";
-import { systemCode } from "./model/error.ts";
+import { SortgateError, systemCode } from "./model/error.ts";
 import { announce } from "./model/event.ts";
 import type { Tell } from "./model/notice.ts";
 import {
@@ -45,31 +45,49 @@ export function clockWatches(clock: Clock, sync: ClockSync, ledger: LedgerThread
 
 const rawProbeTicks = 60;
 
-/** Puts into the chain, at the start and each minute, who looked at all bytes of a device. For each second. */
+/**
+ * Puts into the chain, at the start and each minute, who looked at all bytes of a device. For each second.
+ *
+ * What the ledger has no room for stays noted, and is tried again.
+ */
 export function rawProbeWatch(
-  { gateway }: Pick<Config, "gateway">,
+  { gateway }: { readonly gateway: Pick<Config["gateway"], "data_dir"> },
   clock: Clock,
-  ledger: LedgerThread,
+  ledger: Pick<LedgerThread, "append" | "ask" | "hasRoom">,
   tell: Tell,
 ): () => void {
   const dataDir = gateway.data_dir;
   let tickCount = 0;
-  const take = (): Promise<void> =>
-    takeRawProbes(dataDir, async (probes) => {
-      for (const probe of probes) ledger.append(announce("audit", clock.wallMs(), { action: "probe-raw", ...probe }));
-      await ledger.ask("beat", { withinMs: 0 });
-    });
+  let isBusy = false;
+  const put: Parameters<typeof takeRawProbes>[1] = async (probes) => {
+    if (!ledger.hasRoom()) throw noRoom();
+    for (const probe of probes) {
+      const event = announce("audit", clock.wallMs(), { action: "probe-raw", ...probe });
+      if (ledger.append(event) === "full") throw noRoom();
+    }
+    await ledger.ask("beat", { withinMs: 0 });
+    // A full ledger answers too.
+    if (!ledger.hasRoom()) throw noRoom();
+  };
   return () => {
-    if (tickCount++ % rawProbeTicks !== 0) return;
-    take().catch((error: unknown) =>
-      tell({
-        name: "gateway/warning",
-        level: "warn",
-        message: `Who looked at all bytes of a device cannot be put into the chain (${systemCode(error)}). Try: ls -l ${dataDir}`,
-      }),
-    );
+    if (tickCount++ % rawProbeTicks !== 0 || isBusy) return;
+    isBusy = true;
+    takeRawProbes(dataDir, put)
+      .catch((error: unknown) =>
+        tell({
+          name: "gateway/warning",
+          level: "warn",
+          message: `Who looked at all bytes of a device cannot be put into the chain (${systemCode(error)}), and stays noted. Try: ${error instanceof SortgateError ? error.hint : `ls -l ${dataDir}`}`,
+        }),
+      )
+      .finally(() => {
+        isBusy = false;
+      });
   };
 }
+
+const noRoom = (): SortgateError =>
+  new SortgateError("ledger/full", "The ledger takes no event now", { hint: "sortgate status says why" });
 
 function isTaking(forwarder: Forwarder | undefined): boolean {
   const state = forwarder?.state();

@@ -1,4 +1,5 @@
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { lstat, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../lib/folder.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
@@ -25,39 +26,102 @@ export type RawOutcome = (typeof outcomes)[number];
 /** Such probes wait here until the daemon, which most often stands still meanwhile, puts them into its chain. */
 const fileName = "raw-probes.jsonl";
 const takenName = "raw-probes.taken.jsonl";
+/** What is left of the taken ones, until it stands in their place. */
+const restName = "raw-probes.rest.jsonl";
+/** So many go into the chain at a time. */
 const linesMax = 1_000;
+/** So often a note is made again whose file was taken meanwhile; the daemon takes it once a minute. */
+const attemptsMax = 10;
+
+/** Not by a link, and without waiting for who reads a pipe: whoever owns the directory may have put anything there. */
+const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+const appending = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
 
 /**
  * Notes such a probe, before it shows anything, and again with what came of it once it is over.
  *
- * Fails:   if the reason is no ticket, or it cannot be noted: then nothing may be shown.
+ * Fails:   if the reason is no ticket, or it cannot be noted: then nothing may be shown. Root notes it in a file of the
+ *          daemon's alone.
  */
 export async function noteRawProbe(dataDir: string, probe: RawProbe): Promise<void> {
   if (!isTicket(probe.reason)) throw new SortgateError("usage/invalid", noTicket.sentence, { hint: noTicket.hint });
+  const path = join(dataDir, fileName);
   try {
     makeFolder(dataDir, 0o700);
-    const file = await open(join(dataDir, fileName), "a", 0o600);
-    try {
-      await file.appendFile(`${JSON.stringify(probe)}\n`);
-      // Written by root it is still the daemon's to read: whose the directory is.
-      const { uid, gid } = await stat(dataDir);
-      if (process.getuid?.() === 0) await file.chown(uid, gid);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    // On a line of its own, also where another was cut off.
+    const line = `\n${JSON.stringify(probe)}\n`;
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) if (await appendTo(path, dataDir, line)) return;
   } catch (cause) {
+    if (cause instanceof SortgateError) throw cause;
+    // What O_NOFOLLOW says of a link, and O_NONBLOCK of a pipe that nobody reads.
+    if (["ELOOP", "ENXIO"].includes(systemCode(cause))) throw notOurs(path);
     throw new SortgateError("usage/invalid", `The reason cannot be noted in ${dataDir} (${systemCode(cause)})`, {
       hint: "run the probe as the daemon's user, with sudo -u sortgate before it, or leave --raw out",
       cause,
     });
   }
+  throw new SortgateError("usage/invalid", `The reason cannot be noted: ${path} is taken away each time`, {
+    hint: `ls -l ${dataDir}, then the probe again`,
+  });
+}
+
+const notOurs = (path: string): SortgateError =>
+  new SortgateError(
+    "usage/invalid",
+    `The reason cannot be noted: ${path} is no file of the daemon's user, or it is a link or has a second name`,
+    { hint: `ls -l ${path}, and move it away if nobody knows what it is` },
+  );
+
+/**
+ * Appends, durably.
+ *
+ * Gives:   false if the file was taken meanwhile, perhaps without the line: then it is there once or twice, not never.
+ */
+async function appendTo(path: string, dataDir: string, line: string): Promise<boolean> {
+  const owner = await stat(dataDir);
+  const file = await open(path, appending, 0o600);
+  try {
+    const opened = await file.stat();
+    if (!isOurs(opened, owner)) throw notOurs(path);
+    if (process.geteuid?.() === 0) {
+      // Written by root it is still the daemon's to read: whose the directory is.
+      await file.chown(owner.uid, owner.gid);
+      await file.chmod(0o600);
+    }
+    await file.appendFile(line);
+    await file.sync();
+    return await isStill(path, opened);
+  } finally {
+    await file.close();
+  }
 }
 
 /**
- * Takes what was noted.
+ * Whether a file may be written to, and given to the owner of its directory: nothing comes to him that was not his.
  *
- * Takes:   `put`, which resolves once everything is durable in the chain; only then is the file removed.
+ * One that root has just made is empty; any other of root's is not for him. Who is not root gives nothing away.
+ */
+function isOurs(file: Stats, owner: Stats): boolean {
+  if (!file.isFile() || file.nlink > 1) return false;
+  if (file.uid === owner.uid) return true;
+  return file.uid === process.geteuid?.() && (file.uid !== 0 || file.size === 0);
+}
+
+async function isStill(path: string, opened: Stats): Promise<boolean> {
+  try {
+    const { dev, ino } = await lstat(path);
+    return dev === opened.dev && ino === opened.ino;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/**
+ * Takes what was noted, 1,000 lines of it at most; the rest is for the next time.
+ *
+ * Takes:   `put`, which resolves once everything is durable in the chain; only then is it removed. Where that is cut
+ *          short it is put again, so that the chain may tell one twice.
  * Cost:    one look at the directory if there is nothing.
  */
 export async function takeRawProbes(
@@ -78,15 +142,27 @@ export async function takeRawProbes(
     );
     if (!isThere) return;
   }
-  await put(probesIn(left ?? (await readFile(taken, "utf8"))));
-  await rm(taken);
+  const lines = (left ?? (await readFile(taken, "utf8"))).split("\n").filter((line) => line !== "");
+  await put(probesIn(lines.slice(0, linesMax)));
+  if (lines.length <= linesMax) await rm(taken);
+  else await leave(dataDir, lines.slice(linesMax));
 }
 
-function probesIn(text: string): RawProbe[] {
-  const probes = text
-    .split("\n", linesMax)
-    .filter((line) => line !== "")
-    .map(probeOf);
+/** Puts lines in the place of those that were taken: at every moment the one or the other is there. */
+async function leave(dataDir: string, lines: readonly string[]): Promise<void> {
+  const rest = join(dataDir, restName);
+  const file = await open(rest, "w", 0o600);
+  try {
+    await file.writeFile(`${lines.join("\n")}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(rest, join(dataDir, takenName));
+}
+
+function probesIn(lines: readonly string[]): RawProbe[] {
+  const probes = lines.map(probeOf);
   return probes.filter((probe, index) => !probes.slice(index + 1).some((later) => isOutcomeOf(later, probe)));
 }
 

@@ -1,4 +1,5 @@
 import { hasLuhnCheckDigit, identityCheckDigit, koreanCheckDigit } from "../model/code/check-digit.ts";
+import { isMatrix } from "../model/code/symbology.ts";
 import { isTagText } from "../model/code/tag-text.ts";
 import type { Field } from "./label/field.ts";
 
@@ -116,9 +117,6 @@ const fewDigits = /^\d{12,13}$/;
  */
 const oldIdentityBody =
   /^(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)\d{4}\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}$/;
-/** AIM identifiers of symbologies that are dots: any text may stand there. */
-const matrix = /^\][dLQUezJhg]/;
-
 /** AIM identifiers of symbologies that are bars, not dots. */
 const bars = /^\][ABCFGHIMRS]/;
 
@@ -129,7 +127,7 @@ function isInBars(symbology: string | undefined): boolean {
 /** Whether a code that has a carrier's shape may as well be a person's number. */
 export function isAmbiguousWaybill(code: string, symbology: string | undefined): boolean {
   const inBars = isInBars(symbology);
-  if (symbology !== undefined && matrix.test(symbology) && fewDigits.test(code)) return true;
+  if (isMatrix(symbology) && fewDigits.test(code)) return true;
   if (!inBars && (mobileAndMore.test(code) || oldIdentityBody.test(code))) return true;
   if (telephoneBehindPostCode(code, inBars) !== undefined) return true;
   return isPersonalNumber(code, inBars) || letteredMobile[inBars ? "bars" : "other"].test(code);

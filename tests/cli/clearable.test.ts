@@ -4,6 +4,7 @@ import { isClearable } from "../../src/cli/probe/clearable.ts";
 import { classify } from "../../src/guard/classify.ts";
 import { type CarrierName, carrierNames } from "../../src/guard/settings.ts";
 import { bytesOf } from "../../src/lib/bytes.ts";
+import { isSscc } from "../../src/model/code/sscc.ts";
 
 const digits = (from: number, to: number = from) =>
   fc.array(fc.constantFrom(..."0123456789"), { minLength: from, maxLength: to }).map((list) => list.join(""));
@@ -22,6 +23,13 @@ const asciiTag = digits(7, 12).map((text) =>
 /** Decimal digits as tag writers put them: the number, filled up with zeros. */
 const decimalTag = prefixed(["30", "31", "32", "33", "34", "35", "36"], 14, 17).map((text) => text.padEnd(24, "0"));
 
+/** 17 digits and the check digit of GS1. */
+function withCheckDigit(body: string): string {
+  return [..."0123456789"].map((check) => body + check).find(isSscc)!;
+}
+
+const letter = fc.constantFrom(..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
 /** Numbers of persons, of parcels, and what lies between. */
 const code = fc.oneof(
   digits(8, 20),
@@ -32,9 +40,17 @@ const code = fc.oneof(
     .tuple(fc.constantFrom("430102", "110101"), fc.constantFrom("19800101", "20001231"), digits(3, 4))
     .map((p) => p.join("")),
   prefixed(["00"], 18, 18),
+  // With a right check digit, alone or with separators behind it.
+  fc.tuple(digits(17), fc.constantFrom("", "\x1d", "\x1d\x1d")).map(([body, end]) => `00${withCheckDigit(body)}${end}`),
+  // What may be a parcel's in bars, and may be anything in dots.
+  prefixed(["9", "8", "1", "5", "61", "72"], 11, 12),
   fc.string({ maxLength: 24 }),
 );
-const symbology = fc.constantFrom(undefined, "]C0", "]C1", "]E0", "]d2", "]Q1");
+/** Every AIM identifier that there may be, those of GS1 and of dots more often. */
+const symbology = fc.oneof(
+  fc.constantFrom(undefined, "]C0", "]C1", "]E0", "]d2", "]Q1", "]Q3", "]e0", "]J1", "]h0", "]g0"),
+  fc.tuple(letter, fc.constantFrom(..."0123456789")).map(([kind, modifier]) => `]${kind}${modifier}`),
+);
 const carriers = fc.subarray([...carrierNames] as CarrierName[]);
 
 describe("what a probe shows in clear", () => {
@@ -56,6 +72,20 @@ describe("what a probe shows in clear", () => {
       }),
       { numRuns: 20_000 },
     );
+  });
+
+  test("is no dozen of digits in any dots, and no SSCC with a separator where GS1 is not proven", () => {
+    const shown = (text: string, aim: string | undefined): [boolean, boolean] => [
+      isClearable(text, "barcode", aim, carrierNames),
+      classify(bytesOf(text), "barcode", aim, new Set(carrierNames)).code !== undefined,
+    ];
+    for (const aim of ["]h0", "]g0", "]d1", "]Q1", "]L0", "]z0", "]U0", "]e1", "]J0"])
+      expect(shown("9123456789012", aim), aim).toEqual([false, false]);
+    expect(shown("9123456789012", "]C0")).toEqual([true, true]);
+    const sscc = "00106141411234567897";
+    for (const aim of [undefined, "]C0", "]h0", "]g0"]) expect(shown(`${sscc}\x1d`, aim), aim).toEqual([false, false]);
+    for (const aim of [undefined, "]C0", "]h0", "]C1", "]d2"]) expect(shown(sscc, aim), aim).toEqual([true, true]);
+    for (const aim of ["]C1", "]d2", "]Q3"]) expect(shown(`${sscc}\x1d`, aim), aim).toEqual([true, true]);
   });
 
   test("is a waybill, an S10 number, an SSCC and an EPC, where the site has them", () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -362,6 +362,22 @@ ${more}`;
       code: 1,
       stderr: expect.stringMatching(/^Error: .*\/dev\/nowhere.*\nTry: /),
     });
+  });
+
+  test("lets root keep nothing of an OPC UA server in the daemon's directory, which may hold links", async () => {
+    const config = aConfig(
+      folder.path,
+      '[[device]]\nname = "rfid-1"\nread_point = "tunnel-1"\ndriver = "opcua"\nendpoint = "opc.tcp://127.0.0.1:1"\nsecurity = "none"',
+    );
+    const [dataDir, elsewhere] = [join(folder.path, "data"), join(folder.path, "elsewhere")];
+    for (const one of [dataDir, elsewhere]) mkdirSync(one);
+    symlinkSync(elsewhere, join(dataDir, "devices"));
+    chownSync(dataDir, 12_345, 12_346);
+    const { code, stderr } = await runHere("probe", "rfid-1", "--config", config);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`Root keeps no certificates in ${join(dataDir, "devices", "rfid-1")}`);
+    expect(stderr).toContain(`Try: run the probe as the daemon's user: sudo -u sortgate sortgate probe rfid-1`);
+    expect(readdirSync(elsewhere)).toEqual([]);
   });
 
   test("says to stop the daemon first when that has the device open", async () => {

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { loadDriver, loadProfile } from "../../../drivers/index.ts";
@@ -57,11 +58,18 @@ function makeStateDir({ gateway }: Config, device: Device, command: string): str
   const path = join(gateway.data_dir, "devices", device.name);
   // Only OPC UA keeps something there: the certificates that make this gateway known to the reader.
   if (device.driver !== "opcua") return path;
+  const hint = `run the probe as the daemon's user: sudo -u sortgate ${command}`;
+  // What root made there the daemon could not read, and whose directory it is may lead root anywhere by a link.
+  const owner = statSync(gateway.data_dir, { throwIfNoEntry: false });
+  if (process.geteuid?.() === 0 && owner !== undefined && owner.uid !== 0)
+    throw new SortgateError("device/misconfigured", `Root keeps no certificates in ${path}, which is the daemon's`, {
+      hint,
+    });
   try {
     makeFolder(path, 0o700);
   } catch (error) {
     throw new SortgateError("device/misconfigured", `${path} cannot be made (${systemCode(error)})`, {
-      hint: `run the probe as the daemon's user: sudo -u sortgate ${command}`,
+      hint,
       cause: error,
     });
   }

@@ -3,6 +3,7 @@ import { decodeEpc } from "../../model/code/epc.ts";
 import { loneSscc, provesGs1, startsElementString } from "../../model/code/gs1.ts";
 import { isS10 } from "../../model/code/s10.ts";
 import { isSscc } from "../../model/code/sscc.ts";
+import { isMatrix } from "../../model/code/symbology.ts";
 import { isTagText } from "../../model/code/tag-text.ts";
 import { candidates } from "../../model/code/waybill.ts";
 import type { Medium } from "../../model/read.ts";
@@ -23,12 +24,13 @@ export function isClearable(
 ): boolean {
   if (medium === "rfid") return isPlainEpc(code);
   if (symbology?.startsWith("]E")) return false;
-  const digits = loneSscc(code);
+  // A separator at the end belongs to GS1, and only there is it looked past.
+  const digits = code.length === 20 || provesGs1(symbology) ? loneSscc(code) : undefined;
   if (digits !== undefined) return carriers.includes("sscc") && isSscc(digits) && !isLikePerson(digits);
   if (provesGs1(symbology) && startsElementString(code)) return false;
   if (isS10(code)) return carriers.includes("s10");
   // Dots may hold any text, and telephones of many countries have 12 or 13 digits.
-  if (/^\d{12,13}$/.test(code) && /^\][dLQUezJ]/.test(symbology ?? "")) return false;
+  if (/^\d{12,13}$/.test(code) && isMatrix(symbology)) return false;
   return candidates(code).some((carrier) => carriers.includes(carrier)) && !isLikeNumberOfPerson(code);
 }
 
