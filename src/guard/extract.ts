@@ -32,6 +32,9 @@ const lettered =
 /** Words of a field that are looked at; a number stands at the beginning, or alone. */
 const wordsMax = 64;
 
+/** Of a label with more fields that are called a waybill nothing is taken. */
+const callingMax = 16;
+
 type Waybills = Map<string, readonly CarrierName[]>;
 
 /**
@@ -64,11 +67,11 @@ interface Numbers {
 /** The numbers of a label that a parcel may have: those that it calls so, else an SSCC, else those that look so. */
 function numbersOf(label: Label): Numbers {
   const { format, fields } = label;
+  const calling = fields.filter(({ kind }) => kind === "waybill");
   const called: Waybills = new Map();
-  for (const { kind, value } of fields) if (kind === "waybill") addCalled(called, value, format);
+  if (calling.length <= callingMax) for (const { value } of calling) addCalled(called, value, format);
   // What calls itself a waybill and is none that is known must not give way to another number.
-  const isCalled = fields.some(({ kind }) => kind === "waybill");
-  if (isCalled) return { label, codeClass: "waybill", codes: called };
+  if (calling.length > 0) return { label, codeClass: "waybill", codes: called };
   const ssccs: Waybills = new Map();
   for (const { kind, value } of fields) if (kind === "sscc" && isClearSscc(value)) ssccs.set(value, ["sscc"]);
   if (ssccs.size > 0) return { label, codeClass: "sscc", codes: ssccs };

@@ -41,7 +41,7 @@ export interface Tools {
 /** Of one label no more pieces are told. */
 const piecesMax = 16;
 /** As many as there are fields; no label that sorts parcels shows more of persons. */
-const foundMax = 96;
+const foundMax = 64;
 /** Parts of addresses are looked for among so many pieces: each find is held against each of them. */
 const partsMax = 32;
 

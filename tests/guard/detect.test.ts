@@ -66,7 +66,7 @@ const leaksIn = (text: string) => leaksOf(new Search(readLabels(Buffer.from(text
 
 describe("R06 what a label shows", () => {
   it("is found in what stands encoded in a label that has too much in it", () => {
-    expect(leaksIn(`https://a.cn/?${"a=1&".repeat(90)}b=138%30013800%30&${"a=1&".repeat(90)}`)).toStrictEqual([
+    expect(leaksIn(`https://a.cn/?${"a=1&".repeat(60)}b=138%30013800%30&${"a=1&".repeat(60)}`)).toStrictEqual([
       "phone",
     ]);
   });

@@ -62,8 +62,11 @@ function findAccounts(text: string): Finding[] {
 
 function isAccount(plain: string): boolean {
   let rest = 0;
-  for (const character of plain.slice(4) + plain.slice(0, 4))
-    for (const digit of String(Number.parseInt(character, 36))) rest = (rest * 10 + Number(digit)) % 97;
+  for (let at = 0; at < plain.length; at += 1) {
+    // Letters count from 10 on.
+    const value = Number.parseInt(plain[(at + 4) % plain.length]!, 36);
+    rest = (rest * (value < 10 ? 10 : 100) + value) % 97;
+  }
   return rest === 1;
 }
 

@@ -56,6 +56,7 @@ export function readVcard(text: string): Label | undefined {
 }
 
 function addProperty(fields: Fields, head: string, value: string): void {
+  if (value === "") return;
   const [name = ""] = head.split(";");
   const property = name
     .slice(name.lastIndexOf(".") + 1)

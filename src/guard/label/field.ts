@@ -84,18 +84,25 @@ export interface Label {
   readonly text?: string;
 }
 
-/** No label that sorts parcels has more. */
-const fieldsMax = 96;
+/** No label that sorts parcels has more: of those that are known the longest has 25. */
+const fieldsMax = 64;
 
 /** Gathers the fields of one label; empty values are no fields. */
 export class Fields {
   readonly #all: Field[] = [];
   #isCut = false;
+  #lookCount = 0;
 
   add(kind: FieldKind, value: string | undefined): void {
     if (value === undefined || value === "") return;
     if (this.#all.length >= fieldsMax) this.#isCut = true;
     else this.#all.push({ kind, value });
+  }
+
+  /** Notes that a name was looked for: where that was as often as a label has fields, the rest is left out. */
+  look(): void {
+    this.#lookCount += 1;
+    if (this.#lookCount > fieldsMax) this.#isCut = true;
   }
 
   /** Whether something was left out: then the rest need not be taken apart. */

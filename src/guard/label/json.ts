@@ -29,21 +29,30 @@ export function readJson(text: string): Label | undefined {
   if (group === undefined) return undefined;
   const yto = group.isList || group.text === "" ? undefined : readYtoCode(group.members);
   if (yto !== undefined) return yto;
-  const fields = new Fields();
-  addValue(fields, undefined, group, 0);
-  return fields.label("json");
+  const target = { fields: new Fields(), textsLeft: textsMax };
+  addValue(target, undefined, group, 0);
+  return target.fields.label("json");
 }
 
 const isGroup = (value: Value): value is Group => typeof value === "object" && value !== null;
 
-function addValue(fields: Fields, kind: FieldKind | undefined, value: Value, depth: number): void {
-  if (typeof value === "string") addText(fields, kind, value, depth);
+/** No label has more texts that begin like JSON; looking whether one is JSON costs by the failure. */
+const textsMax = 16;
+
+interface Target {
+  readonly fields: Fields;
+  textsLeft: number;
+}
+
+function addValue(target: Target, kind: FieldKind | undefined, value: Value, depth: number): void {
+  const { fields } = target;
+  if (typeof value === "string") addText(target, kind, value, depth);
   else if (typeof value === "number") addNumber(fields, kind, value);
   else if (isGroup(value)) {
     if (depth >= depthMax) fields.cut();
     for (const [name, inner] of value.members) {
       if (fields.isCut) return;
-      addValue(fields, below(value, name, kind), inner, depth + 1);
+      addValue(target, below(value, name, kind), inner, depth + 1);
     }
   }
 }
@@ -65,17 +74,26 @@ function addNumber(fields: Fields, kind: FieldKind | undefined, value: number): 
 }
 
 /** JSON within a text of JSON is taken apart too. */
-function addText(fields: Fields, kind: FieldKind | undefined, text: string, depth: number): void {
-  const inner = groupIn(text);
+function addText(target: Target, kind: FieldKind | undefined, text: string, depth: number): void {
+  const { fields } = target;
+  if (!startsGroup.test(text)) {
+    fields.add(kind ?? "free", text);
+    return;
+  }
+  if (target.textsLeft === 0) fields.cut();
+  target.textsLeft -= 1;
+  const inner = fields.isCut ? undefined : groupIn(text);
   if (inner === undefined) fields.add(kind ?? "free", text);
-  else addValue(fields, kind, inner, depth + 1);
+  else addValue(target, kind, inner, depth + 1);
 }
 
 /** A string, which is a name if a colon follows; a bracket; or another value. */
 const tokens = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[[\]{}]|[^\s,:[\]{}"]+/g;
 
+const startsGroup = /^\s*[[{]/;
+
 function groupIn(text: string): Group | undefined {
-  if (!/^\s*[[{]/.test(text) || !isJson(text)) return undefined;
+  if (!startsGroup.test(text) || !isJson(text)) return undefined;
   const open: Group[] = [];
   let name = "";
   let group: Group | undefined;

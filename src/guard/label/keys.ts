@@ -77,6 +77,7 @@ const ofAnother: ReadonlySet<string> = new Set(
     "ref reference related master last child sub parent"
   ).split(" "),
 );
+const han = /\p{Script=Han}/u;
 const ofAnotherHan = /[退回换转母原旧子]|关联|签回/u;
 /** What may stand before 单号 if it is the parcel's own; before others it is that of an order, a payment, a policy. */
 const ownHan =
@@ -96,14 +97,15 @@ const thingNames =
  * Of compound names the last part counts that says something: `order.receiver_name` is a name.
  */
 export function kindOfKey(key: string): FieldKind | undefined {
-  if (key.length > 4 * nameLengthMax) return undefined;
-  const word = loneWord.test(key) ? key : key.replace(outerJoints, "");
+  if (key === "" || key.length > 4 * nameLengthMax) return undefined;
+  const bare = loneWord.test(key) ? key : key.replace(outerJoints, "");
+  const word = inOneCase.test(bare) ? bare.toLowerCase() : bare;
   if (loneWord.test(word)) return kindOfWord(word);
   const joined = key.toLowerCase().replace(joints, "");
   if (thingNames.test(joined)) return "item";
-  const known = kinds.get(joined) ?? kindOfHan(joined);
+  const known = kinds.get(joined) ?? (han.test(joined) ? kindOfHan(joined) : undefined);
   if (known !== undefined && known !== "waybill") return known;
-  const words = wordsIn(key);
+  const words = known === undefined || telling.test(key) ? wordsIn(key) : none;
   const kind = known ?? kindOfEnd(words);
   if (kind !== undefined && kind !== "waybill") return kind;
   if (areOfAnother(words, key)) return "order";
@@ -112,6 +114,8 @@ export function kindOfKey(key: string): FieldKind | undefined {
 
 /** Most names are one word. */
 const loneWord = /^[a-z0-9]+$/;
+/** In such words no capital begins another word. */
+const inOneCase = /^(?:[A-Z][a-z0-9]*|[A-Z]+)$/;
 
 function kindOfWord(word: string): FieldKind | undefined {
   const kind = thingNames.test(word) ? "item" : kinds.get(word);
@@ -122,6 +126,10 @@ function kindOfWord(word: string): FieldKind | undefined {
 const ofPerson: ReadonlySet<string> = new Set(
   "national identity passport license licence driver citizen patient student staff employee member".split(" "),
 );
+
+const none: readonly string[] = [];
+/** A name without one of these words in it, as a word or not, is of nobody and of no other parcel. */
+const telling = new RegExp([...ofAnother, ...ofPerson, "id"].join("|"), "i");
 
 /** Whether a name is of the bars or the number of a document that somebody has. */
 export function isOfPerson(key: string): boolean {
@@ -139,7 +147,7 @@ export function isOfAnother(key: string): boolean {
 }
 
 function areOfAnother(words: readonly string[], key: string): boolean {
-  return words.some((word) => ofAnother.has(word)) || (ofAnotherHan.test(key) && /单|号/u.test(key));
+  return words.some((word) => ofAnother.has(word)) || (han.test(key) && ofAnotherHan.test(key) && /单|号/u.test(key));
 }
 
 function kindOfHan(joined: string): FieldKind | undefined {

@@ -62,6 +62,7 @@ function addPiece(fields: Fields, piece: string): void {
     }
     const named = namedIn(word, value);
     if (named === undefined) {
+      if (/[:=]/.test(word)) fields.look();
       value.push(word);
       continue;
     }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { identifierAt, kindOfIdentifier } from "./element-string.ts";
 import { type FieldKind, Fields, type Label } from "./field.ts";
 import { isOfAnother, kindOfKey } from "./keys.ts";
@@ -54,7 +55,7 @@ const carrierHost =
   /(?:^|\.)(?:ems\.com\.cn|chinapost\.com\.cn|sf-express\.com|yto\.net\.cn|zto\.com|sto\.cn|yundaex\.com|jdl\.com|jtexpress\.com\.cn|deppon\.com|cainiao\.com)$/i;
 
 /** No address on a label leads deeper. */
-const pagesMax = 96;
+const pagesMax = 64;
 
 /**
  * Adds what the path holds; gives whether it is that of GS1 Digital Link: pairs of identifier and value.
@@ -153,17 +154,15 @@ function percentDecoded(text: string): string {
 }
 
 const base64Min = 12;
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const utf8 = new TextDecoder("utf-8");
 
 function fromBase64url(text: string): string | undefined {
   if (text.length < base64Min || !/^[\w+/-]+={0,2}$/.test(text) || /^\d+$/.test(text)) return undefined;
-  try {
-    const inner = utf8.decode(Buffer.from(text, "base64url"));
-    // Most words are base64 of something; text has no control characters.
-    return isPrintable(inner) ? inner : undefined;
-  } catch {
-    return undefined;
-  }
+  const bytes = Buffer.from(text, "base64url");
+  if (!isUtf8(bytes)) return undefined;
+  const inner = utf8.decode(bytes);
+  // Most words are base64 of something; text has no control characters.
+  return isPrintable(inner) ? inner : undefined;
 }
 
 function isPrintable(text: string): boolean {
