@@ -98,8 +98,13 @@ const behindPostCode = /^420(\d{12})$/;
 /** A mobile number with a trunk zero: what in bars is looked for there. */
 const trunkMobile = /^01[3-9]\d{9}$/;
 
-/** The telephone behind AI 420; undefined if there is none. */
-function telephoneBehindPostCode(code: string, inBars: boolean): string | undefined {
+/** AI 4308 and 4319 tell a telephone; with a mobile number they have the length of Yunda's and STO's numbers. */
+const behindTelephone = /^43(?:08|19)(1[3-9]\d{9})$/;
+
+/** The telephone behind AI 420, or where any text may stand behind AI 4308 or 4319; undefined if there is none. */
+function telephoneBehindIdentifier(code: string, inBars: boolean): string | undefined {
+  const telephone = inBars ? undefined : behindTelephone.exec(code)?.[1];
+  if (telephone !== undefined) return telephone;
   const digits = behindPostCode.exec(code)?.[1];
   if (digits === undefined) return undefined;
   return (inBars ? trunkMobile.test(digits) : kindOf(digits, false) === "phone") ? digits : undefined;
@@ -129,7 +134,7 @@ export function isAmbiguousWaybill(code: string, symbology: string | undefined):
   const inBars = isInBars(symbology);
   if (isMatrix(symbology) && fewDigits.test(code)) return true;
   if (!inBars && (mobileAndMore.test(code) || oldIdentityBody.test(code))) return true;
-  if (telephoneBehindPostCode(code, inBars) !== undefined) return true;
+  if (telephoneBehindIdentifier(code, inBars) !== undefined) return true;
   return isPersonalNumber(code, inBars) || letteredMobile[inBars ? "bars" : "other"].test(code);
 }
 
@@ -139,7 +144,7 @@ export function personIn(code: string, symbology: string | undefined): Field | u
   const kind = kindOf(code, inBars);
   if (kind !== undefined) return { kind, value: code };
   if (letteredMobile[inBars ? "bars" : "other"].test(code)) return { kind: "phone", value: code.slice(2) };
-  const telephone = telephoneBehindPostCode(code, inBars);
+  const telephone = telephoneBehindIdentifier(code, inBars);
   if (telephone !== undefined) return { kind: "phone", value: telephone };
   if (inBars) return undefined;
   if (oldIdentityBody.test(code)) return { kind: "identity", value: code };
