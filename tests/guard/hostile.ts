@@ -40,7 +40,25 @@ export const hostileCodes: readonly (readonly [string, string])[] = [
   ["streets that are numbered", `${counted((n) => `${n} terrace `)};`],
   ["boxes that are numbered", counted((n) => `po box ${n} `)],
   ["telephones that are numbered", counted((n) => `tel:1380013${1_000 + n};`)],
+  ["JSON in JSON that is none", `[${filled('"[",', 3_060)}1]`],
+  ["JSON in JSON in JSON", `["[",${filled('"{",', 3_050)}1]`],
+  ["names that are percent signs", filled("=%E5 ")],
+  ["parameters that are percent signs", `https://a.cn/?${filled("%E5&", 3_050)}`],
+  ["identifiers of GS1 in brackets", filled("(10)%E5")],
+  ["identifiers of GS1", filled("10%E5\x1d")],
+  ["base64 of nothing, many times", `https://a.cn/${"____________/".repeat(60)}?${filled("____________&", 2_200)}`],
+  ["properties without a value", `BEGIN:VCARD\n${filled("N:", 3_050)}`],
+  ["accounts and waybills", filled("GB82 WEST 1234 AA11 AA11 waybillNo:ﷺ")],
+  ["numbers of documents", filled("1.๓national id barcode=GB82 WEST 1234 ")],
+  ["numbers beside bars", filled("JD0012345678901々1/XX99 ABCD AA00 AAAA AAAA AAAA id barcode:")],
+  ["names with joints", filled("K_e_y:1 rue a**㌀ﷺ")],
+  ["ligatures in pieces", filled(`${"ﷺJD½ﷺ".repeat(3)};`)],
 ];
+
+/** One piece as often as it fits. */
+function filled(piece: string, bytes = 3_072): string {
+  return piece.repeat(Math.floor(bytes / Buffer.byteLength(piece)));
+}
 
 /** Pieces that all differ, as long as a code may be. */
 function counted(piece: (n: number) => string): string {

@@ -63,8 +63,9 @@ function findAccounts(text: string): Finding[] {
 function isAccount(plain: string): boolean {
   let rest = 0;
   for (let at = 0; at < plain.length; at += 1) {
-    // Letters count from 10 on.
-    const value = Number.parseInt(plain[(at + 4) % plain.length]!, 36);
+    const code = plain.charCodeAt((at + 4) % plain.length);
+    // Capitals count from 10 on.
+    const value = code <= 57 ? code - 48 : code - 55;
     rest = (rest * (value < 10 ? 10 : 100) + value) % 97;
   }
   return rest === 1;
