@@ -37,7 +37,7 @@ function whatOf(facts: Readonly<Record<string, unknown>>): string {
   const parts = [
     textOf(code) || shortName(textOf(token), tokenCharactersMax),
     textOf(codeClass),
-    textOf(code) === "" && textOf(length) !== "" && `${textOf(length)} characters`,
+    textOf(code) === "" && textOf(length) !== "" && `${textOf(length)} ${length === 1 ? "byte" : "bytes"}`,
     textOf(readCount) !== "" && `${textOf(readCount)} ${readCount === 1 ? "read" : "reads"}`,
     textOf(state),
     textOf(action),
