@@ -266,7 +266,8 @@ export function gatewayFaults(status: Status, { path, configDigest, isDigestGues
   faults.push(...guardFaults(status, path), ...revealFaults(status));
   if (!gateway.clockSynced)
     faults.push({
-      sentence: "The clock of this box is not set by a time server, and each event says so",
+      sentence:
+        "The clock of this box is not set by a time server, and each event says so; until it is (or, with no time service, has run for a day without a step) no event is destroyed for its age",
       hint: "timedatectl set-ntp true; timedatectl shows whether a time server answers",
       tone: "warn",
     });

@@ -298,6 +298,11 @@ describe("sortgate status", () => {
       "central: will never have 1 event (erased)\ncentral: it is down; 1 event waits for it on disk\n",
     ],
     [
+      "a clock that nobody sets",
+      { gateway: { ...aStatus().gateway, clockSynced: false } },
+      "and each event says so; until it is (or, with no time service, has run for a day without a step) no event is destroyed for its age\n  Try: timedatectl set-ntp true",
+    ],
+    [
       "a queue that fills",
       {
         brokers: [aBroker({ state: "down" as const, queuedCount: 9 })],
