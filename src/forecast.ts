@@ -9,6 +9,8 @@ export interface ForecastSample {
   /** Bytes that the events take, and that they may take. */
   readonly usedBytes: number;
   readonly bytesMax: number;
+  /** Whose limit that is. */
+  readonly limit: "bytes_max" | "disk";
   readonly brokers: readonly BrokerSample[];
 }
 
@@ -18,6 +20,22 @@ export interface BrokerSample {
   readonly queuedCount: number;
   /** It has everything up to this sequence. */
   readonly deliveredTo: number;
+}
+
+/**
+ * How much the events may take: what the quota allows, less what the disk would not have for it.
+ *
+ * Takes:   the files' sizes: what they hold already, free pages too, need no more of the disk.
+ */
+export function ceilingOf(
+  ledger: { readonly usedBytesMax: number; readonly fileBytes: number; readonly walBytes: number },
+  quotaBytes: number,
+  freeBytes: number | undefined,
+): Pick<ForecastSample, "bytesMax" | "limit"> {
+  const missing = quotaBytes - ledger.fileBytes - ledger.walBytes - (freeBytes ?? Number.POSITIVE_INFINITY);
+  return missing > 0
+    ? { bytesMax: Math.max(0, ledger.usedBytesMax - missing), limit: "disk" }
+    : { bytesMax: ledger.usedBytesMax, limit: "bytes_max" };
 }
 
 /** Hours from now; null: never, as things go. */

@@ -65,7 +65,7 @@ export async function openGateway({ config, policy, opening }: HeadStart, versio
   const rates = createRates(config.devices.length, (device) => pipeline.deviceCounters(device).readCount);
   let isReady = false;
 
-  const forecast = forecastWatch({ ledger, clock, tell, forwarders: () => late.forwarders });
+  const forecast = forecastWatch({ config, ledger, clock, tell, forwarders: () => late.forwarders });
 
   // Before any device or broker hears of us: a second daemon by mistake must not take them away from the first.
   let begin: (field: Field) => void = () => {};

@@ -39,6 +39,12 @@ export function startTimers({ sweep, eachSecond, watchdogMs, feedWatchdog }: Tim
   return timers;
 }
 
+/** What keeps the ledger from being full, by what it has too little of. */
+const remedies: Readonly<Record<ForecastSample["limit"], string>> = {
+  bytes_max: "Bring the broker back, or raise queue.bytes_max",
+  disk: "The disk of data_dir has less room than queue.bytes_max: bring the broker back, or free the disk: df -h",
+};
+
 export interface ForecastWatch {
   tick(): void;
   now(): Forecast;
@@ -59,7 +65,7 @@ export function createForecastWatch(options: {
   const fullAlarm = createFullAlarm();
   let isAsking = false;
 
-  function look(): void {
+  function look({ limit }: ForecastSample): void {
     const { hoursUntilFull } = forecast.now();
     const news = fullAlarm.look(hoursUntilFull);
     if (news === undefined) return;
@@ -70,7 +76,7 @@ export function createForecastWatch(options: {
       level: news === "raised" ? "warn" : "info",
       message:
         news === "raised"
-          ? "The ledger will be full within a shift, as things go, and then when_full decides what is lost. Bring the broker back, or raise queue.bytes_max"
+          ? `The ledger will be full within a shift, as things go, and then when_full decides what is lost. ${remedies[limit]}`
           : "The ledger no longer fills within a shift",
       fields: { hours: hours ?? "never" },
     });
@@ -85,7 +91,7 @@ export function createForecastWatch(options: {
         isAsking = false;
         if (taken === undefined) return;
         forecast.sample(taken);
-        look();
+        look(taken);
       };
       sample().then(take, () => take(undefined));
     },

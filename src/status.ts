@@ -15,6 +15,7 @@ import type {
 import type { SupervisedDevice } from "./driver/index.ts";
 import type { Forecast } from "./forecast.ts";
 import type { Forwarder, ForwarderState } from "./forward/index.ts";
+import { freeBytesOf } from "./lib/free-bytes.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { fileNow, type Policy, policyStatus } from "./policy.ts";
 import type { LedgerStats, LedgerThread, RefusedRow } from "./workers/index.ts";
@@ -46,6 +47,7 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
   const { config, ledger, software, boot } = sources;
   const stats = await ledger.ask("stats", null);
   const forecast = sources.forecast();
+  const diskFreeBytes = await freeBytesOf(config.gateway.data_dir);
   const { site, id } = config.gateway;
   const { subject, fingerprint, notAfter, path } = ledger.opened.certificate;
   const onDisk = await certificateOnDisk(path);
@@ -78,6 +80,7 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
       walBytes: stats.walBytes,
       usedBytes: stats.usedBytes,
       bytesMax: config.queue.bytes_max,
+      ...(diskFreeBytes !== undefined && { diskFreeBytes }),
       hoursUntilFull: stats.full === undefined ? forecast.hoursUntilFull : 0,
       ...(stats.full === undefined ? {} : { full: stats.full }),
       whenFull: config.queue.when_full,

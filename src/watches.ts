@@ -1,9 +1,10 @@
 import type { Config } from "./config/index.ts";
 import { takeRawProbes } from "./control/index.ts";
-import type { ForecastSample } from "./forecast.ts";
+import { ceilingOf, type ForecastSample } from "./forecast.ts";
 import type { Forwarder } from "./forward/index.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { ClockSync } from "./lib/clock-sync.ts";
+import { freeBytesOf } from "./lib/free-bytes.ts";
 import { SortgateError, systemCode } from "./model/error.ts";
 import { announce } from "./model/event.ts";
 import type { Tell } from "./model/notice.ts";
@@ -20,14 +21,15 @@ import type { LedgerThread } from "./workers/index.ts";
 
 /** Foretells from what the ledger thread says; there are no forwarders at first. */
 export function forecastWatch(sources: {
+  readonly config: Pick<Config, "gateway" | "queue">;
   readonly ledger: LedgerThread;
   readonly clock: Clock;
   readonly tell: Tell;
   readonly forwarders: () => readonly Forwarder[] | undefined;
 }): ForecastWatch {
-  const { ledger, clock, tell, forwarders } = sources;
+  const { config, ledger, clock, tell, forwarders } = sources;
   return createForecastWatch({
-    sample: () => sampleOf(ledger, forwarders(), clock),
+    sample: () => sampleOf(config, ledger, forwarders(), clock),
     tell,
     alarm: (data) => void ledger.append(announce("alarm", clock.wallMs(), { ...data })),
   });
@@ -96,18 +98,21 @@ function isTaking(forwarder: Forwarder | undefined): boolean {
 
 /** What forecasts are made of; undefined until there are forwarders. */
 async function sampleOf(
+  { gateway, queue }: Pick<Config, "gateway" | "queue">,
   ledger: LedgerThread,
   forwarders: readonly Forwarder[] | undefined,
   clock: Clock,
 ): Promise<ForecastSample | undefined> {
   if (forwarders === undefined) return undefined;
-  const { first, last, usedBytes, usedBytesMax, brokers } = await ledger.ask("stats", null);
+  const freeBytes = await freeBytesOf(gateway.data_dir);
+  const stats = await ledger.ask("stats", null);
+  const { first, last, usedBytes, brokers } = stats;
   return {
     nowMs: clock.monotonicMs(),
     first,
     last,
     usedBytes,
-    bytesMax: usedBytesMax,
+    ...ceilingOf(stats, queue.bytes_max, freeBytes),
     brokers: brokers.map(({ queuedCount, deliveredTo }, broker) => ({
       // One that refuses what it is sent does not drain either.
       isUp: isTaking(forwarders[broker]),

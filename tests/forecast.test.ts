@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createForecast, createFullAlarm, type Forecast, type ForecastSample } from "../src/forecast.ts";
+import { ceilingOf, createForecast, createFullAlarm, type Forecast, type ForecastSample } from "../src/forecast.ts";
 
 const hourMs = 3_600_000;
 const eventBytes = 900;
@@ -22,7 +22,15 @@ function simulate(line: Line, { bytesMax = 2_000_000_000, queuedCount = 0, noise
     const first = 1;
     const [whole, lacks] = [Math.floor(last), Math.ceil(queued)];
     const broker = { isUp: line.isUp, queuedCount: lacks, deliveredTo: whole - lacks };
-    return { nowMs, last: whole, first, usedBytes: whole * eventBytes, bytesMax, brokers: [broker] };
+    return {
+      nowMs,
+      last: whole,
+      first,
+      usedBytes: whole * eventBytes,
+      bytesMax,
+      limit: "bytes_max",
+      brokers: [broker],
+    };
   };
   const second = (): void => {
     nowMs += 1_000;
@@ -51,6 +59,21 @@ function simulate(line: Line, { bytesMax = 2_000_000_000, queuedCount = 0, noise
 const isFull = ({ brokers, last, bytesMax }: ForecastSample): boolean =>
   (last - brokers[0]!.deliveredTo) * eventBytes >= bytesMax;
 const isDrained = ({ brokers }: ForecastSample): boolean => brokers[0]!.queuedCount === 0;
+
+describe("what the events may take", () => {
+  const ledger = { usedBytesMax: 1_993_000_000, fileBytes: 6_000_000, walBytes: 6_000_000 };
+
+  it("is what the quota allows while the disk has as much", () => {
+    for (const freeBytes of [undefined, 1_988_000_000, 9_000_000_000])
+      expect(ceilingOf(ledger, 2_000_000_000, freeBytes)).toEqual({ bytesMax: 1_993_000_000, limit: "bytes_max" });
+  });
+
+  it("is what the files hold and the disk has left where that is less", () => {
+    expect(ceilingOf(ledger, 2_000_000_000, 780_000)).toEqual({ bytesMax: 5_780_000, limit: "disk" });
+    // A file that has grown to its quota needs nothing of the disk.
+    expect(ceilingOf({ ...ledger, fileBytes: 1_994_000_000 }, 2_000_000_000, 0).limit).toBe("bytes_max");
+  });
+});
 
 describe("hours until the ledger is full", () => {
   it.each([0, 0.5, 1])("are foretold within a tenth while a broker is away (noise %d)", (noise) => {

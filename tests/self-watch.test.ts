@@ -63,41 +63,53 @@ describe("the watchdog", () => {
 });
 
 describe("the forecast", () => {
-  it("is an event and a line of the log once when the ledger fills within a shift, and once when that is over", async () => {
-    let nowMs = 0;
-    let last = 1_000;
-    let deliveredTo = 1_000;
-    let isUp = false;
-    const alarms: unknown[] = [];
-    const notices: string[] = [];
-    const watch = createForecastWatch({
-      // 100 events of 1 kB a second; there is room for 10,000 s of them.
-      sample: async () => ({
-        nowMs,
-        first: 1,
-        last,
-        usedBytes: last * 1_000,
-        bytesMax: 1_000_000_000,
-        brokers: [{ isUp, queuedCount: last - deliveredTo, deliveredTo }],
-      }),
-      alarm: (data) => alarms.push(data),
-      tell: ({ name, level }) => notices.push(`${name} ${level}`),
-    });
-    const run = async (seconds: number): Promise<void> => {
-      for (let second = 0; second < seconds; second += 1) {
-        nowMs += 1_000;
-        last += 100;
-        if (isUp) deliveredTo = last;
-        watch.tick();
-        await settled();
-      }
-    };
-    await run(60);
-    expect(alarms).toEqual([{ alarm: "ledger-fills", state: "raised", hours: 2.8 }]);
-    isUp = true;
-    await run(60);
-    expect(watch.now()).toEqual({ hoursUntilFull: null, hoursUntilDrained: [0] });
-    expect(alarms.slice(1)).toEqual([{ alarm: "ledger-fills", state: "cleared" }]);
-    expect(notices).toEqual(["ledger/fills warn", "ledger/fills info"]);
-  });
+  it.each([
+    ["bytes_max", /raise queue\.bytes_max$/],
+    ["disk", /disk of data_dir has less room than queue\.bytes_max: bring the broker back, or free the disk: df -h$/],
+  ] as const)(
+    "is an event and a line of the log once when the ledger fills within a shift, and once when that is over (%s)",
+    async (limit, remedy) => {
+      let nowMs = 0;
+      let last = 1_000;
+      let deliveredTo = 1_000;
+      let isUp = false;
+      const alarms: unknown[] = [];
+      const notices: string[] = [];
+      const messages: string[] = [];
+      const watch = createForecastWatch({
+        // 100 events of 1 kB a second; there is room for 10,000 s of them.
+        sample: async () => ({
+          nowMs,
+          first: 1,
+          last,
+          usedBytes: last * 1_000,
+          bytesMax: 1_000_000_000,
+          limit,
+          brokers: [{ isUp, queuedCount: last - deliveredTo, deliveredTo }],
+        }),
+        alarm: (data) => alarms.push(data),
+        tell: ({ name, level, message }) => {
+          notices.push(`${name} ${level}`);
+          messages.push(message);
+        },
+      });
+      const run = async (seconds: number): Promise<void> => {
+        for (let second = 0; second < seconds; second += 1) {
+          nowMs += 1_000;
+          last += 100;
+          if (isUp) deliveredTo = last;
+          watch.tick();
+          await settled();
+        }
+      };
+      await run(60);
+      expect(alarms).toEqual([{ alarm: "ledger-fills", state: "raised", hours: 2.8 }]);
+      expect(messages[0]).toMatch(remedy);
+      isUp = true;
+      await run(60);
+      expect(watch.now()).toEqual({ hoursUntilFull: null, hoursUntilDrained: [0] });
+      expect(alarms.slice(1)).toEqual([{ alarm: "ledger-fills", state: "cleared" }]);
+      expect(notices).toEqual(["ledger/fills warn", "ledger/fills info"]);
+    },
+  );
 });

@@ -31,15 +31,18 @@ export function shownEvent(event: unknown): ShownEvent {
   };
 }
 
-/** The code or what stands for it; of other events, what they are about. */
+/** The code or what stands for it; of an alarm its name first; of other events, what they are about. */
 function whatOf(facts: Readonly<Record<string, unknown>>): string {
-  const { code, token, codeClass, length, readCount, state, reason, action, count, size } = facts;
+  const { code, token, codeClass, length, readCount, alarm, state, hours, stepMs, reason, action, count, size } = facts;
   const parts = [
     textOf(code) || shortName(textOf(token), tokenCharactersMax),
     textOf(codeClass),
-    textOf(code) === "" && textOf(length) !== "" && `${textOf(length)} characters`,
+    textOf(code) === "" && textOf(length) !== "" && `${textOf(length)} ${length === 1 ? "byte" : "bytes"}`,
     textOf(readCount) !== "" && `${textOf(readCount)} ${readCount === 1 ? "read" : "reads"}`,
+    textOf(alarm),
     textOf(state),
+    textOf(hours) !== "" && `${textOf(hours)} h`,
+    textOf(stepMs) !== "" && `${textOf(stepMs)} ms`,
     textOf(action),
     textOf(reason),
     textOf(count) !== "" && `count ${textOf(count)}`,

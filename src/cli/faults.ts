@@ -1,6 +1,6 @@
 import type { BrokerStatus, DeviceStatus, PolicyStatus, Status } from "../control/index.ts";
 import type { Output, Tone } from "./output.ts";
-import { countText, durationText, eventsText } from "./quantity.ts";
+import { bytesText, countText, durationText, eventsText } from "./quantity.ts";
 
 /** Something that a person should see to, and how. */
 export interface Fault {
@@ -120,6 +120,12 @@ const givesWay = {
   "stop-reading": "devices that can wait are not read",
 } as const;
 
+/** What makes room, by what there is too little of. */
+const remedies = {
+  bytes_max: "bring the broker back, or raise bytes_max under [queue] and restart",
+  disk: "bring the broker back, or free the disk: df -h",
+} as const;
+
 function fullFault({ whenFull, uncommittedCount }: Status["queue"], full: "bytes_max" | "disk"): Fault {
   const what = full === "disk" ? "the disk of data_dir has no room" : "bytes_max is reached";
   const inMemory =
@@ -128,34 +134,49 @@ function fullFault({ whenFull, uncommittedCount }: Status["queue"], full: "bytes
       : `; ${eventsText(uncommittedCount)} ${uncommittedCount === 1 ? "waits" : "wait"} in memory: a stop saves what waits, and a power cut does not`;
   return {
     sentence: `The queue is FULL: ${what}, and ${givesWay[whenFull]}${inMemory}`,
-    hint:
-      full === "disk"
-        ? "bring the broker back, or free the disk: df -h"
-        : "bring the broker back, or raise bytes_max under [queue] and restart",
+    hint: remedies[full],
     tone: "bad",
   };
 }
 
-export function queueFaults(queue: Status["queue"], brokers: readonly BrokerStatus[]): Fault[] {
-  const { first, last, usedBytes, bytesMax, lostCount, droppedCount } = queue;
-  const faults: Fault[] = [];
-  if (queue.full !== undefined) faults.push(fullFault(queue, queue.full));
+/** Bytes that the files may still grow by where the disk has fewer than `bytes_max` leaves; else undefined. */
+export function diskLeft({ bytesMax, fileBytes, walBytes, diskFreeBytes }: Status["queue"]): number | undefined {
+  return diskFreeBytes !== undefined && diskFreeBytes < bytesMax - fileBytes - walBytes ? diskFreeBytes : undefined;
+}
+
+/** The queue takes much of its room, or will take all of it soon. */
+function fillingFaults(queue: Status["queue"], brokers: readonly BrokerStatus[]): Fault[] {
+  if (queue.full !== undefined) return [];
+  const { first, last, usedBytes, bytesMax, fileBytes, hoursUntilFull } = queue;
+  const left = diskLeft(queue);
+  const onDisk =
+    left === undefined ? "" : `; the disk of data_dir has ${bytesText(left)} left, less than bytes_max allows`;
+  const remedy = left === undefined ? remedies.bytes_max : remedies.disk;
+  const hint = `${remedy}; once it is full, when_full decides what is lost`;
   const storedCount = Math.max(1, last - first + 1);
   const undelivered = Math.max(0, ...brokers.map(({ queuedCount }) => queuedCount)) / storedCount;
   // Delivered events go by themselves when room is needed, so they do not count.
-  const share = (Math.min(1, undelivered) * usedBytes) / bytesMax;
-  if (share >= filledShareMax && queue.full === undefined)
+  const share = (Math.min(1, undelivered) * usedBytes) / (left === undefined ? bytesMax : fileBytes + left);
+  const faults: Fault[] = [];
+  if (share >= filledShareMax)
     faults.push({
-      sentence: `The queue fills: undelivered events take ${Math.floor(share * 100)} % of it`,
-      hint: "bring the broker back, or raise bytes_max under [queue] and restart; once it is full, when_full decides what is lost",
+      sentence: `The queue fills: undelivered events take ${Math.floor(share * 100)} % of it${onDisk}`,
+      hint,
       tone: "warn",
     });
-  if (queue.full === undefined && typeof queue.hoursUntilFull === "number" && queue.hoursUntilFull < shiftHours)
+  if (typeof hoursUntilFull === "number" && hoursUntilFull < shiftHours)
     faults.push({
-      sentence: `The queue will be full in ${durationText(queue.hoursUntilFull * 3_600_000)}, as things go`,
-      hint: "bring the broker back, or raise bytes_max under [queue] and restart; once it is full, when_full decides what is lost",
+      sentence: `The queue will be full in ${durationText(hoursUntilFull * 3_600_000)}, as things go${onDisk}`,
+      hint,
       tone: "warn",
     });
+  return faults;
+}
+
+export function queueFaults(queue: Status["queue"], brokers: readonly BrokerStatus[]): Fault[] {
+  const { lostCount, droppedCount } = queue;
+  const faults = fillingFaults(queue, brokers);
+  if (queue.full !== undefined) faults.push(fullFault(queue, queue.full));
   if (lostCount > 0)
     faults.push({
       sentence: `${eventsText(lostCount)} ${lostCount === 1 ? "was" : "were"} destroyed or refused before every broker had ${lostCount === 1 ? "it" : "them"}: the queue was full`,
@@ -245,7 +266,8 @@ export function gatewayFaults(status: Status, { path, configDigest, isDigestGues
   faults.push(...guardFaults(status, path), ...revealFaults(status));
   if (!gateway.clockSynced)
     faults.push({
-      sentence: "The clock of this box is not set by a time server, and each event says so",
+      sentence:
+        "The clock of this box is not set by a time server, and each event says so; until it is (or, with no time service, has run for a day without a step) no event is destroyed for its age",
       hint: "timedatectl set-ntp true; timedatectl shows whether a time server answers",
       tone: "warn",
     });

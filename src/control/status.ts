@@ -201,6 +201,8 @@ export interface Status {
     readonly walBytes: number;
     readonly usedBytes: number;
     readonly bytesMax: number;
+    /** What the disk of data_dir has left for any user; a daemon of an older version does not say it. */
+    readonly diskFreeBytes?: number;
     /** Hours until when_full decides what is lost; null: never, as things go. */
     readonly hoursUntilFull: number | null;
     /** What a full ledger has no more of: its own quota, or room on the disk; absent while there is room. */

@@ -51,7 +51,7 @@ const parcel = {
   "label.format": open("how the label is written"),
   "label.routing[]": open("where the parcel goes, as its carrier codes it"),
   "label.service": open("the service, as its carrier codes it"),
-  length: own("characters of a code that does not stand here"),
+  length: own("bytes of a code that does not stand here"),
   "masked[].kind": own("what was masked"),
   "masked[].text": core("mask", "a piece of a person, or the parcel's number, with most of it hidden"),
   passId: own("joins the events of one pass"),

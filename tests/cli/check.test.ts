@@ -37,6 +37,37 @@ test("a sound file is summarised and ends with 0", async () => {
   expect(stdout).not.toContain("warning");
 });
 
+test.each([
+  ["clear", "clear", 'basic = "clear"', "numbers clear, routing clear\n"],
+  ["mask", "clear", 'basic = "clear"', "numbers token (not clear: the policy keeps it), routing clear\n"],
+  ["mask", "clear", 'basic = "mask"', "numbers drop (not mask: the policy keeps it), routing clear\n"],
+  ["mask", "clear", 'basic = "token"', "numbers token, routing clear\n"],
+  ["mask", "drop", 'basic = "drop"', "numbers drop, routing carrier alone (not clear: the policy keeps it)\n"],
+  ["mask", "drop", 'basic = "drop"\npublic = "drop"', "numbers drop, routing drop\n"],
+])(
+  "with basic = %s and public = %s in the policy, a view with %s is told as what it gets",
+  async (basic, open, view, text) => {
+    const broker = smallest.replace(
+      '1883"\n',
+      `1883"\n[broker.view]\n${view.includes("public") ? view : `${view}\npublic = "clear"`}\n`,
+    );
+    const path = written(`${broker}[guard]\nbasic = "${basic}"\npublic = "${open}"\n`);
+    const { stdout } = await runHere("check", "--config", path);
+    expect(stdout).toContain(`; gets views: ${text}`);
+  },
+);
+
+test("a view is told by read point where the policy of one keeps numbers", async () => {
+  const point = '[[read_point]]\nname = "cell-2"\n';
+  const rest = `${point}[[guard.policy]]\nread_point = "cell-2"\nbasic = "mask"\n`;
+  const view = smallest.replace('1883"\n', '1883"\n[broker.view]\nbasic = "clear"\npublic = "drop"\n');
+  const all = await runHere("check", "--config", written(view + rest));
+  expect(all.stdout).toContain("; gets views: numbers clear (at cell-2 token), routing drop\n");
+  const one = view.replace('basic = "clear"\n', 'basic = "clear"\nread_points = ["tunnel-1"]\n');
+  const { stdout } = await runHere("check", "--config", written(one + rest));
+  expect(stdout).toContain("; gets views: numbers clear, routing drop of tunnel-1 alone\n");
+});
+
 test("every problem is told with file, line, key and what to try, and the end is 1", async () => {
   const path = written(smallest.replace('"HZ01"', '"HZ 01"').replace('"serial"', '"seral"'));
   const { code, stdout } = await runHere("check", "--config", path);

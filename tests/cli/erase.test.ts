@@ -98,7 +98,13 @@ describe("erase", () => {
     );
     expect(many.code).toBe(2);
     expect(many.stderr).toMatch(/^Error: There are more than 100 .* nothing was erased\nTry: give them 100 at a time/);
-    expect((await withStdin("\n")).code).toBe(2);
+    for (const nothing of ["", "\n"]) {
+      const { code, stderr } = await withStdin(nothing);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(
+        /^Error: There is no token and no number on stdin; nothing was erased\nTry: sortgate erase - --reason TICKET-4711 < FILE.*13712340002-1234/,
+      );
+    }
     expect([asked, view.audits]).toEqual([[], []]);
   });
 
@@ -112,6 +118,38 @@ describe("erase", () => {
     expect(code).not.toBe(0);
     expect(stdout).toMatch(/^Line 1:\nErased/);
     expect(stderr).toMatch(/Error: There is no room; up to line 1 of stdin it is done\nTry: df -h\n$/);
+  });
+
+  test("R33 takes a telephone with its extension, whatever stands between them, on stdin and as an argument", async () => {
+    const signs = ["转", " 转 ", "转接", "轉", " 分机 ", "分机：", "分機", "ext", " ext. ", " ext 0", "-", " – ", " "];
+    signs.push("\u3000", ",", ", ", "，", "#", " #", "＃", "*", "＊", "x");
+    const all = signs.map((sign) => `13712340002${sign}1234`);
+    all.push(
+      "１３７１２３４０００２转１２３４",
+      "+8613712340002 转 1",
+      "0571-88880000 转 801",
+      "(0571)88880000 ext 801",
+    );
+    const { code, stderr } = await withStdin(all.join("\n"));
+    expect([code, stderr.includes("Error")]).toEqual([0, false]);
+    expect(asked).toEqual(all.map((value) => ({ kind: "code", value })));
+    asked.length = 0;
+    for (const value of ["13712340002 转 1234", "13712340002分机1234"])
+      expect([value, (await run(value, "--reason", "TICKET-12")).code]).toEqual([value, 0]);
+    expect(asked).toHaveLength(2);
+  });
+
+  test("R33 takes no free text that holds a telephone with its extension", async () => {
+    const texts = ["张伟 13712340002 转 1234", "13712340002 转 张伟", "13712340002 转 1234号", "13712340002 call 1234"];
+    texts.push(
+      "13712340002 1234 5678",
+      "13712340002 转 1234567",
+      "123456 转 1",
+      "13712340002 转",
+      "13712340002 15812340002",
+    );
+    for (const text of texts)
+      expect([text, (await run(text, "--reason", "TICKET-12")).code, asked.length]).toEqual([text, 2, 0]);
   });
 
   test("refuses what is neither, without repeating it, and what has no ticket", async () => {
@@ -134,7 +172,7 @@ describe("erase", () => {
       const { code, stderr } = await run(name, "--reason", "TICKET-12");
       expect([name, code]).toEqual([name, 2]);
       expect(stderr).toMatch(
-        /^Error: Names cannot be searched for: no event holds one in clear\nTry: a whole token .* a number from data\.code, or a telephone/,
+        /^Error: Names cannot be searched for: no event holds one in clear\nTry: a whole token .* a number from data\.code, or a telephone.* with its extension as 13712340002-1234/,
       );
       expect(stderr).not.toContain(name);
     }

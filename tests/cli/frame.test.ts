@@ -58,6 +58,7 @@ test.each([
   const { code, stdout } = await runHere("help", ...path.split(" "));
   expect(code).toBe(0);
   expect(stdout).toContain(`Usage: sortgate ${path} [options]`);
+  expect(stdout).not.toContain('default: ""');
   expect(stdout.slice(stdout.lastIndexOf("\nExamples:\n"))).toContain(`sortgate ${path}`);
 });
 

@@ -67,7 +67,7 @@ describe("what a probe makes of bytes", () => {
   test("hides a code that the guard would not clear, but not what frames it", () => {
     const text = screen(heardFrom(createLineBarcodeProfile(), `]C0${telephone}\r\n`));
     expect(text).toContain("  ]C0•••••••••••␍␊");
-    expect(text).toContain("→ read •••••••••••  ]C0  masked, 11 characters");
+    expect(text).toContain("→ read •••••••••••  ]C0  masked, 11 bytes");
     expect(text).not.toContain(telephone);
     expect(text).not.toContain(telephoneHex);
   });

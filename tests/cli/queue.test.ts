@@ -72,6 +72,31 @@ describe("queue peek", () => {
     expect(stdout).not.toContain(waybill);
   });
 
+  test("names each alarm, and then says its state or what it is about", async () => {
+    const alarms = [
+      { alarm: "order-refused", reason: "older" },
+      { alarm: "order-refused", reason: "signature" },
+      { alarm: "reveals", count: 6 },
+      { alarm: "unsealed" },
+      { alarm: "ledger-fills", state: "raised", hours: 2.8 },
+      { alarm: "clock-stepped", stepMs: -3_000 },
+    ];
+    const none = { code: undefined, codeClass: undefined, device: undefined, readPoint: undefined };
+    view.events = async () =>
+      alarms.map((data, index) => ({ ...anEvent(index + 1, { ...none, ...data }), kind: "alarm" }));
+    const { stdout } = await queue("peek", "--from", "1", "--limit", "6");
+    expect(stdout.trimEnd().split("\n").slice(1)).toEqual(
+      [
+        "order-refused  older",
+        "order-refused  signature",
+        "reveals  count 6",
+        "unsealed",
+        "ledger-fills  raised  2.8 h",
+        "clock-stepped  -3000 ms",
+      ].map((text) => expect.stringMatching(new RegExp(` alarm .* {2}${text}$`))),
+    );
+  });
+
   test("says which events there are when it shows none", async () => {
     expect((await queue("peek", "--from", "99")).stdout).toBe("There are events 1 to 12 only\n");
   });

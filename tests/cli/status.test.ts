@@ -298,12 +298,40 @@ describe("sortgate status", () => {
       "central: will never have 1 event (erased)\ncentral: it is down; 1 event waits for it on disk\n",
     ],
     [
+      "a clock that nobody sets",
+      { gateway: { ...aStatus().gateway, clockSynced: false } },
+      "and each event says so; until it is (or, with no time service, has run for a day without a step) no event is destroyed for its age\n  Try: timedatectl set-ntp true",
+    ],
+    [
       "a queue that fills",
       {
         brokers: [aBroker({ state: "down" as const, queuedCount: 9 })],
         queue: { ...aStatus().queue, usedBytes: 1_800_000_000 },
       },
       "The queue fills: undelivered events take 67 % of it\n  Try: bring the broker back, or raise bytes_max ",
+    ],
+    [
+      "a queue that fills a disk with less room than bytes_max",
+      {
+        brokers: [aBroker({ state: "down" as const, queuedCount: 12 })],
+        queue: { ...aStatus().queue, fileBytes: 6_000_000, usedBytes: 5_000_000, diskFreeBytes: 780_000 },
+      },
+      "The queue fills: undelivered events take 73 % of it; the disk of data_dir has 780 kB left, less than bytes_max allows\n  Try: bring the broker back, or free the disk: df -h; once it is full, when_full decides what is lost\n",
+    ],
+    [
+      "a disk that is full soon",
+      { queue: { ...aStatus().queue, diskFreeBytes: 780_000, hoursUntilFull: 1 } },
+      "The queue will be full in 1 h, as things go; the disk of data_dir has 780 kB left, less than bytes_max allows\n  Try: bring the broker back, or free the disk: df -h",
+    ],
+    [
+      "a disk that has less room than bytes_max, although nothing fills",
+      { queue: { ...aStatus().queue, diskFreeBytes: 780_000 } },
+      "used, 49.2 kB of files, and the disk has 780 kB left\n",
+    ],
+    [
+      "a disk that has room",
+      { queue: { ...aStatus().queue, diskFreeBytes: 2_000_000_000, hoursUntilFull: 1 } },
+      "of files; full in 1 h\nThe queue will be full in 1 h, as things go\n",
     ],
     [
       "a broker that is up and refuses what it is sent",

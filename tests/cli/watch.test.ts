@@ -30,7 +30,7 @@ describe("sortgate watch", () => {
     expect(code).toBe(0);
     expect(stdout.split("\n")).toEqual([
       "03:10:11.123  read        tunnel-1        scanner-1       SF•••••••••6739  waybill",
-      "03:10:11.123  pass        tunnel-1        scanner-1       t1.k.abc  unknown  11 characters",
+      "03:10:11.123  pass        tunnel-1        scanner-1       t1.k.abc  unknown  11 bytes",
       "",
     ]);
   });
@@ -48,7 +48,7 @@ describe("sortgate watch", () => {
     const lines = (await running).stdout.trimEnd().split("\n");
     expect(lines).toHaveLength(2);
     for (const line of lines) expect([...line].length, line).toBeLessThanOrEqual(100);
-    expect(lines[0]).toMatch(/ {2}t1\.kkkk…mmmmlast {2}unknown {2}1234 characters$/);
+    expect(lines[0]).toMatch(/ {2}t1\.kkkk…mmmmlast {2}unknown {2}1234 bytes$/);
   });
 
   test("prints one object a line with --json, masked as well", async () => {

@@ -27,8 +27,9 @@ describe("R33 the tokens of a number", () => {
     });
     const [want] = phonesOf("tel:138123456781234");
     expect(texts.filter((text) => phonesOf(text).join() !== want)).toEqual([]);
-    for (const given of ["13812345678-1234", "13812345678,1234", "138123456781234"])
-      expect(tokensOfNumber(given, noon, keys)).toContain(want);
+    const given = ["", "转", " 转 ", " 分机：", " ext. ", "-", " – ", " ", "\u3000", ",", "，", "#", "＃", "*"];
+    for (const number of [...given.map((sign) => `13812345678${sign}1234`), "+8613812345678 转 １２３４"])
+      expect([number, ...tokensOfNumber(number, noon, keys)]).toContain(want);
     expect(tokensOfNumber("13812345678", noon, keys)).not.toContain(want);
     // A list, and the number of a house, are no extension.
     const [bare] = phonesOf("tel:13812345678");

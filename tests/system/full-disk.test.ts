@@ -71,6 +71,20 @@ async function openRig(whenFull: string) {
 const countOf = (text: string): number => (JSON.parse(text) as { data: { count: number } }).data.count;
 
 describe("a full disk", () => {
+  it("is foretold by what the disk has left, where bytes_max allows more", async () => {
+    const rig = await openRig("drop-oldest");
+    await rig.start();
+    // A tenth of an hour of this fits on the disk, and ten hours of it into the 2 GB of bytes_max.
+    const belt = setInterval(() => rig.pass(20), 500);
+    cleanups.push(() => clearInterval(belt));
+    await vi.waitFor(async () => {
+      const { queue } = await askStatus(rig.site);
+      expect(queue.hoursUntilFull).not.toBeNull();
+      expect(queue.hoursUntilFull).toBeLessThan(0.5);
+      expect(queue.diskFreeBytes).toBeLessThan(12_000_000);
+    }, 30_000);
+  });
+
   it.each(["drop-newest", "drop-oldest"])(
     "with %s drains, takes new parcels into the room of old ones, and survives kill and stop without a byte free",
     async (whenFull) => {

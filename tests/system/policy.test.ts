@@ -184,9 +184,9 @@ describe("R41 a policy that the centre signed", () => {
     await take({ version: 1, guard: {} });
     expect(await probe()).toContain("read SF•••••••••6739\n");
     await take({ version: 1, guard: { carriers: ["zto"] } });
-    expect(await probe()).toMatch(/read •+ {2}masked, 15 characters/);
+    expect(await probe()).toMatch(/read •+ {2}masked, 15 bytes/);
     rmSync(join(site.dir, "policy.jws"));
-    expect(await probe()).toMatch(/read •+ {2}masked, 15 characters/);
+    expect(await probe()).toMatch(/read •+ {2}masked, 15 bytes/);
   });
 
   it("may be an older one for all that a user knows who may not read what was used: check says so", async () => {

@@ -81,10 +81,10 @@ const golden: readonly (readonly [string, object?])[] = [
   ["SF•••••••••8584  waybill", { format: "sf-mmm", routing: ["755A", "010AE", "012"], service: "T4" }],
   ["14••••••••••••5495  sscc", { format: "gs1" }],
   ["10••••••••••••5774  sscc", { format: "gs1-digital-link" }],
-  ["token  unknown  69 characters"],
+  ["token  unknown  69 bytes"],
   ["SF•••••••••1140  waybill", { format: "text" }],
-  ["token  unknown  157 characters"],
-  ["token  unknown  83 characters"],
+  ["token  unknown  157 bytes"],
+  ["token  unknown  83 bytes"],
   ["SF•••••••••8669  waybill", { format: "json" }],
   ["SF•••••••••0001  waybill"],
 ];

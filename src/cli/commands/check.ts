@@ -41,11 +41,32 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** What a broker gets in the place of events. */
-function viewText(view: Config["brokers"][number]["view"]): string {
+/** What a view shows of a number that the policy itself keeps: of its token a token, and of nothing no mask. */
+const ofKept = { clear: "token", mask: "drop", token: "token", drop: "drop" } as const;
+
+/** What a view asks for, and what it gets instead at read points where the policy keeps that from all events. */
+function gotten(asked: string, instead: string, kept: readonly string[], isEverywhere: boolean): string {
+  if (kept.length === 0 || instead === asked) return asked;
+  return isEverywhere
+    ? `${instead} (not ${asked}: the policy keeps it)`
+    : `${asked} (at ${kept.join(", ")} ${instead})`;
+}
+
+/** What a broker gets in the place of events, by the policy that the events are made by. */
+function viewText(view: Config["brokers"][number]["view"], policies: ReturnType<typeof policyRows>): string {
   if (view === undefined) return "";
+  const seen = policies.filter(([name = ""]) => view.read_points?.includes(name) ?? true);
+  const keeping = (column: 2 | 3): string[] => seen.flatMap((row) => (row[column] === "clear" ? [] : [row[0]!]));
+  const [numbers, routing] = [keeping(2), keeping(3)];
+  const basic = gotten(view.basic, ofKept[view.basic], numbers, numbers.length === seen.length);
+  const open = gotten(
+    view.public,
+    view.public === "clear" ? "carrier alone" : "drop",
+    routing,
+    routing.length === seen.length,
+  );
   const points = view.read_points === undefined ? "" : ` of ${view.read_points.join(", ")} alone`;
-  return `; gets views: numbers ${view.basic}, routing ${view.public}${points}`;
+  return `; gets views: numbers ${basic}, routing ${open}${points}`;
 }
 
 /** How long delivered events stay, and those with core data, which may go sooner. */
@@ -84,12 +105,13 @@ function sealKeyText({ fingerprint, notAfter }: NonNullable<Guarding["sealKey"]>
 
 function summarise(config: Config, guarding: Guarding, output: Output): void {
   const { gateway, brokers, readPoints, devices, control } = config;
+  const policies = policyRows(config, guarding.policy.guard);
   output.table([
     ["site", gateway.site],
     ["gateway", `${gateway.id}, data in ${gateway.data_dir}`],
     ...brokers.map(({ name, url, cert_file, view, orders }, index) => [
       index === 0 ? "brokers" : "",
-      `${name}  ${url}${cert_file === undefined ? "" : " (mutual TLS)"}${viewText(view)}${orders ? "; gives orders" : ""}`,
+      `${name}  ${url}${cert_file === undefined ? "" : " (mutual TLS)"}${viewText(view, policies)}${orders ? "; gives orders" : ""}`,
     ]),
     ...readPoints.map(({ name, emit, depart_ms }, index) => [
       index === 0 ? "read points" : "",

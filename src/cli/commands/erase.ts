@@ -40,8 +40,11 @@ async function given(subject: string, output: Output): Promise<readonly Given[]>
         { hint: `give them ${linesMax} at a time, or have the centre order it: docs/privacy.md` },
       );
   }
-  if (all.size <= 1) return [{ text: "", ...all.values().next().value }];
-  return [...all.values()].map(proven);
+  if (all.size === 0)
+    throw new SortgateError("usage/invalid", "There is no token and no number on stdin; nothing was erased", {
+      hint: "sortgate erase - --reason TICKET-4711 < FILE, with one a line (a telephone with its extension as 13712340002-1234); without < FILE type them, and end with Ctrl-D",
+    });
+  return all.size === 1 ? [...all.values()] : [...all.values()].map(proven);
 }
 
 /** Of several, none goes before all of them can be searched for. */

@@ -68,14 +68,14 @@ function addRotate(keys: Command, output: Output): void {
     .command("rotate")
     .description("make the running daemon sign with a new key from now on")
     .addOption(configOption())
-    .option("--reason <text>", "why, for the chain: a ticket, never a parcel or a person", "")
+    .option("--reason <text>", "why, for the chain: a ticket, never a parcel or a person")
     .addOption(jsonOption())
     .addHelpText(
       "after",
       "\nThe old key is forgotten. An audit event tells who did it, and an epoch event carries the new key.\n" +
         "\nExamples:\n  sortgate keys rotate\n  sortgate keys rotate --reason TICKET-4711\n",
     )
-    .action(async ({ config: path, reason }: { readonly config: string; readonly reason: string }) => {
+    .action(async ({ config: path, reason = "" }: { readonly config: string; readonly reason?: string }) => {
       const daemon = await daemonOf(path, output);
       const answer = await daemon.post("/keys/rotate", { ...whoAmI(), reason });
       if (output.asJson) return output.json(answer);

@@ -9,7 +9,15 @@ import {
 import { fingerprintText } from "../../lib/fingerprint.ts";
 import { daemonOf, statusOf } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
-import { brokerFaults, deviceFaults, gatewayFaults, orderFaults, queueFaults, tellFaults } from "../faults.ts";
+import {
+  brokerFaults,
+  deviceFaults,
+  diskLeft,
+  gatewayFaults,
+  orderFaults,
+  queueFaults,
+  tellFaults,
+} from "../faults.ts";
 import type { Cell, Output, Tone } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
 import { bytesText, countText, durationText, eventsText, shortDuration, shortName } from "../quantity.ts";
@@ -172,7 +180,11 @@ export function tellQueue(queue: Status["queue"], brokers: readonly BrokerStatus
   const hours = queue.full === undefined ? queue.hoursUntilFull : null;
   // No forecast means that it never fills, as things go.
   const filling = typeof hours === "number" ? `; full in ${shortDuration(hours * 3_600_000)}` : "";
-  output.line(`On disk: ${range}; ${bytesText(usedBytes)} of ${bytesText(bytesMax)} used, ${disk} of files${filling}`);
+  const left = queue.full === undefined ? diskLeft(queue) : undefined;
+  const room = left === undefined ? "" : `, and the disk has ${bytesText(left)} left`;
+  output.line(
+    `On disk: ${range}; ${bytesText(usedBytes)} of ${bytesText(bytesMax)} used, ${disk} of files${room}${filling}`,
+  );
   tellAccount(queue, output);
   tellFaults(queueFaults(queue, brokers), output);
 }

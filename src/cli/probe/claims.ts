@@ -20,13 +20,14 @@ export type ShownClaim =
       readonly code: string;
       /** Dots alone: not even an end is shown. */
       readonly isMasked: boolean;
+      /** In bytes, as the device sent it. */
       readonly length: number;
       readonly symbology?: string;
       readonly antenna?: number;
       readonly rssiDbm?: number;
     };
 
-/** A code of 3,072 characters must not fill a screen; its length is told beside. */
+/** A code of 3,072 bytes must not fill a screen; its length is told beside. */
 const dotsMax = 24;
 
 /** A claim and, for a read, its code in full, which must go nowhere but into the search for it in the frame. */
@@ -80,7 +81,7 @@ export function claimText(claim: ShownClaim): string {
         symbology,
         antenna !== undefined && `antenna ${antenna}`,
         rssiDbm !== undefined && `${rssiDbm} dBm`,
-        isMasked && `masked, ${length} characters`,
+        isMasked && `masked, ${length} ${length === 1 ? "byte" : "bytes"}`,
       ];
       return parts.filter((part) => typeof part === "string").join("  ");
     }
