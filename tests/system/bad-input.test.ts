@@ -87,13 +87,13 @@ async function openBrokers() {
     table("broker", { name: "expired", url: `mqtts://127.0.0.1:${expired.port}`, ca_file: certificates.ca }),
     table("broker", {
       name: "no-key",
-      url: `mqtts://127.0.0.1:${expired.port}`,
+      url: `mqtts://127.0.0.2:${expired.port}`,
       cert_file: certificates.server.cert,
       key_file: wrong,
     }),
     table("broker", {
       name: "other-key",
-      url: `mqtts://127.0.0.1:${expired.port}`,
+      url: `mqtts://127.0.0.3:${expired.port}`,
       cert_file: certificates.server.cert,
       key_file: certificates.client.key,
     }),
