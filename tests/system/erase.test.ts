@@ -156,8 +156,11 @@ describe("R33 what belongs to one person", () => {
     const next = await startDaemon(site);
     cleanups.push(() => next.end("SIGKILL"));
     expect(await erase(site, aWaybill(1))).toMatchObject({ code: 0, count: 0, salvagedCount: 1 });
+    // Else the daemon may be at the broker before the subscriber is.
+    next.process.kill("SIGSTOP");
     const back = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"], broker.port);
     const late = await openSubscriber(url);
+    next.process.kill("SIGCONT");
     cleanups.push(
       () => back.stop("SIGKILL"),
       () => late.close(),
