@@ -52,7 +52,8 @@ const accountLengthMin = 15;
 function findAccounts(text: string): Finding[] {
   const found: Finding[] = [];
   if (!accountStart.test(text)) return found;
-  for (const match of text.matchAll(account)) {
+  account.lastIndex = 0;
+  for (let match = account.exec(text); match !== null; match = account.exec(text)) {
     const plain = match[0].replaceAll(" ", "");
     if (plain.length < accountLengthMin || plain.length > 34 || !isAccount(plain)) continue;
     found.push({ kind: "card", start: match.index, end: match.index + match[0].length });

@@ -104,8 +104,8 @@ const ligatures = /[\ufdfa\ufdfb]/g;
 const dashes = /(?!-)[\p{Dash}─ー]/gu;
 const spaces = /(?! )\p{Zs}/gu;
 
-/** Text of ASCII, kana and ideographs alone is as it is searched. */
-const toNormalize = /[^\0-\x7e\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]/;
+/** Text of ASCII, kana, ideographs and their marks alone is as it is searched. */
+const toNormalize = /[^\0-\x7e\u3001\u3002\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]/;
 
 /**
  * Text as it is searched: what looks alike is alike (NFKC: full-width and circled digits become digits), what cannot be

@@ -97,9 +97,10 @@ function nameBefore(word: string, colon: number, before: readonly string[]): Nam
   const last = word.slice(0, colon);
   const valueBehind = (): string =>
     /%[0-9a-f]{2}/i.test(word) ? decoded(word.slice(colon + 1)) : word.slice(colon + 1);
-  for (let count = Math.min(2, before.length); count > 0; count -= 1) {
+  // Only names in ASCII are of several words; what stands before others is a value.
+  const most = /^[!-~]+$/.test(last) ? Math.min(2, before.length) : 0;
+  for (let count = most; count > 0; count -= 1) {
     const words = before.slice(-count);
-    // Chinese names are one word; what stands before them is a value.
     if (!words.every((one) => /^[a-z]+$/i.test(one))) continue;
     const kind = kindOfName(words.join("") + last);
     if (kind !== undefined) return { kind: ofWhom(kind, before, count, last), count, value: valueBehind() };
