@@ -5,7 +5,7 @@ import type { Forwarder } from "./forward/index.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { ClockSync } from "./lib/clock-sync.ts";
 import { freeBytesOf } from "./lib/free-bytes.ts";
-import { SortgateError, systemCode } from "./model/error.ts";
+import { noRoom, SortgateError, systemCode } from "./model/error.ts";
 import { announce } from "./model/event.ts";
 import type { Tell } from "./model/notice.ts";
 import {
@@ -87,9 +87,6 @@ export function rawProbeWatch(
       });
   };
 }
-
-const noRoom = (): SortgateError =>
-  new SortgateError("ledger/full", "The ledger takes no event now", { hint: "sortgate status says why" });
 
 function isTaking(forwarder: Forwarder | undefined): boolean {
   const state = forwarder?.state();

@@ -61,3 +61,8 @@ export function systemCode(error: unknown): string {
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === "string" ? code : "";
 }
+
+/** What the ledger's full answer becomes where an event must not be lost: it is to be tried again. */
+export function noRoom(): SortgateError {
+  return new SortgateError("ledger/full", "The ledger takes no event now", { hint: "sortgate status says why" });
+}

@@ -4,7 +4,7 @@ import type { Erasure, OrdersStatus, Subject } from "../control/index.ts";
 import { claimOf } from "../guard/policy/index.ts";
 import { orderMemory } from "../identity/index.ts";
 import { type Clock, pause, systemTimers, type Timers } from "../lib/clock.ts";
-import { SortgateError } from "../model/error.ts";
+import { noRoom, SortgateError } from "../model/error.ts";
 import { announce, type TellChain } from "../model/event.ts";
 import type { DataOf } from "../model/event-fields.ts";
 import { limits } from "../model/limits.ts";
@@ -267,9 +267,6 @@ async function attempt(
   tell(doneNotice(proven, progress.erasure));
   return undefined;
 }
-
-const noRoom = (): SortgateError =>
-  new SortgateError("ledger/full", "The ledger takes no event now", { hint: "sortgate status says why" });
 
 const eventsText = (count: number): string => (count === 1 ? "1 event" : `${count} events`);
 

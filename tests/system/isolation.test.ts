@@ -103,6 +103,8 @@ describe("beside devices that hang up, flood, never answer and say nothing", () 
     const garbage = Uint8Array.from({ length: 65_536 }, () => random.between(0, 255));
     const flooding = garbled.flood(garbage, 20_000_000);
 
+    // What is written before the port is open is nobody's.
+    await vi.waitFor(async () => expect(await stateOf("unplugged")).toMatchObject({ state: "up" }), 10_000);
     serial.write(`${aWaybill(900_000)}\r\n`);
     await reads(900_000);
     await serial.unplug();

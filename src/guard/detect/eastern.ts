@@ -1,3 +1,4 @@
+import { codeAt, isDigit, isLetter } from "./characters.ts";
 import type { Finding } from "./finding.ts";
 
 /** What ends the name of a place in Chinese and Japanese: province, city, district, street … */
@@ -11,30 +12,25 @@ const gates = "送到派袋道线門门口车機机台位格";
 const numerals = "〇零一二三四五六七八九十百";
 
 /** What each character of Chinese and Japanese says of an address, looked up by its code. */
-const isPlaceEnd = 1;
-const isSmallEnd = 2;
-const isUnitEnd = 4;
-const isNumeral = 8;
-const isGate = 16;
+const is = { placeEnd: 1, smallEnd: 2, unitEnd: 4, numeral: 8, gate: 16 } as const;
 const firstHan = 0x3000;
 const roles = new Uint8Array(0xa000 - firstHan);
 for (const [role, characters] of [
-  [isPlaceEnd, placeEnds],
-  [isSmallEnd, smallEnds],
-  [isUnitEnd, unitEnds],
-  [isNumeral, numerals],
-  [isGate, gates],
+  [is.placeEnd, placeEnds],
+  [is.smallEnd, smallEnds],
+  [is.unitEnd, unitEnds],
+  [is.numeral, numerals],
+  [is.gate, gates],
 ] as const)
   for (const character of characters) roles[character.charCodeAt(0) - firstHan]! |= role;
-
-/** Before the beginning of a text and behind its end: 0, where V8 would throw away what it has compiled. */
-function codeAt(text: string, at: number): number {
-  return at >= 0 && at < text.length ? text.charCodeAt(at) : 0;
-}
 
 function roleAt(text: string, at: number): number {
   const code = codeAt(text, at);
   return code >= firstHan ? (roles[code - firstHan] ?? 0) : 0;
+}
+
+function says(text: string, at: number, role: number): boolean {
+  return (roleAt(text, at) & role) !== 0;
 }
 
 /** From the name of a place to the number of a house it is no farther. */
@@ -47,14 +43,9 @@ function isHan(text: string, at: number): boolean {
   return code >= 0x3040 && code <= 0x9fff;
 }
 
-function isDigit(text: string, at: number): boolean {
-  const code = codeAt(text, at);
-  return code >= 48 && code <= 57;
-}
-
 function isCount(text: string, at: number): boolean {
-  const letter = codeAt(text, at) | 0x20;
-  return isDigit(text, at) || (letter >= 97 && letter <= 122) || (roleAt(text, at) & isNumeral) !== 0;
+  const code = codeAt(text, at);
+  return isDigit(code) || isLetter(code) || says(text, at, is.numeral);
 }
 
 /** No address without one of them. */
@@ -80,7 +71,7 @@ export function addEastern(text: string, found: Finding[]): void {
     found.push({ kind: "address", start: isSame ? before.start : start, end });
   };
   for (let at = 0; at < text.length; at += 1) {
-    if (isDigit(text, at) && last >= 0 && isBehindSmallPlace(text, at, last)) {
+    if (isDigit(codeAt(text, at)) && last >= 0 && isBehindSmallPlace(text, at, last)) {
       const end = endOfNumber(text, at);
       if (end > at && !/[0-9A-Za-z件个袋单]/.test(text[end] ?? " ")) {
         note(end);
@@ -90,11 +81,11 @@ export function addEastern(text: string, found: Finding[]): void {
       continue;
     }
     const role = roleAt(text, at);
-    if ((role & isUnitEnd) !== 0 && last >= 0 && at - last <= reachMax && isCount(text, at - 1)) {
+    if ((role & is.unitEnd) !== 0 && last >= 0 && at - last <= reachMax && isCount(text, at - 1)) {
       if (isDayOrGate(text, at)) continue;
       note(at + 1);
       last = at;
-    } else if ((role & isPlaceEnd) !== 0 && isHan(text, at - 1)) {
+    } else if ((role & is.placeEnd) !== 0 && isHan(text, at - 1)) {
       if (last < 0 || at - last > reachMax) start = startOfName(text, at);
       last = at;
     }
@@ -103,15 +94,15 @@ export function addEastern(text: string, found: Finding[]): void {
 
 /** Whether what stands right before is the end of a street or an estate; `last`, where the last place ended. */
 function isBehindSmallPlace(text: string, at: number, last: number): boolean {
-  if ((roleAt(text, at - 1) & isSmallEnd) === 0) return false;
+  if (!says(text, at - 1, is.smallEnd)) return false;
   return last === at - 1 || (text[at - 1] === "内" && at - last <= nameMax);
 }
 
 /** Whether a number with 号 is a day or a gate and no house. */
 function isDayOrGate(text: string, at: number): boolean {
   if (text[at] !== "号" && text[at] !== "號") return false;
-  if ((roleAt(text, at + 1) & isGate) !== 0) return true;
-  return isDigit(text, at - 1) && text[isDigit(text, at - 2) ? at - 3 : at - 2] === "月";
+  if (says(text, at + 1, is.gate)) return true;
+  return isDigit(codeAt(text, at - 1)) && text[isDigit(codeAt(text, at - 2)) ? at - 3 : at - 2] === "月";
 }
 
 /** The end of `3-2-501` or `5#801`, which a house of one number of two digits or more is too; `at` if it is none. */

@@ -1,5 +1,6 @@
 import { kindOfKey } from "../label/keys.ts";
 import { isCardNumber, isIdentityNumber, isKoreanNumber, isTelephoneNumber, mobile } from "../personal.ts";
+import { isDigit, isLetter } from "./characters.ts";
 import type { Finding, PersonalKind } from "./finding.ts";
 import { Spans } from "./spans.ts";
 
@@ -78,9 +79,9 @@ function readGroups(text: string): number {
   let count = 0;
   let before = -1;
   for (let at = 0; at < text.length; at += 1) {
-    if (!isDigit(text, at)) continue;
+    if (!isDigit(text.charCodeAt(at))) continue;
     const start = at;
-    while (isDigit(text, at)) at += 1;
+    while (isDigit(text.charCodeAt(at))) at += 1;
     groups.add(start, at, before < 0 ? joints.none : jointOf(text, before, start, at - start));
     count += at - start;
     before = at;
@@ -100,26 +101,16 @@ function jointOf(text: string, from: number, to: number, length: number): number
   return plainJoint.test(text) ? joints.plain : joints.extension;
 }
 
-function isDigit(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return code >= 48 && code <= 57;
-}
-
-function isLetter(text: string, at: number): boolean {
-  const code = text.charCodeAt(at) | 0x20;
-  return code >= 97 && code <= 122;
-}
-
 /** Letters that waybills begin with; 11 or 18 digits behind others are what they look like. */
 const waybillStarts = /^(?:SF[A-Z]?|YT|JD[A-Z]{0,2}|JT|DPK|ZTO|STO|YD|EMS|[A-Z]{2})$/i;
 
 /** What stands right before a group of digits: nothing of it, a word that names a number, other letters, or a waybill's. */
 function startOf(text: string, group: number): "free" | "named" | "letters" | "waybill" {
   const start = groups.startOf(group);
-  if (start === 0 || !isLetter(text, start - 1)) return "free";
+  if (start === 0 || !isLetter(text.charCodeAt(start - 1))) return "free";
   let from = start;
-  while (from > 0 && start - from <= wordLengthMax && isLetter(text, from - 1)) from -= 1;
-  if (start - from > wordLengthMax || isDigit(text, from - 1)) return "waybill";
+  while (from > 0 && start - from <= wordLengthMax && isLetter(text.charCodeAt(from - 1))) from -= 1;
+  if (start - from > wordLengthMax || isDigit(text.charCodeAt(from - 1))) return "waybill";
   const word = text.slice(from, start);
   const kind = kindOfKey(word);
   if (kind === "phone" || kind === "identity" || kind === "card") return "named";

@@ -1,3 +1,4 @@
+import { isDigit, isLetter } from "./characters.ts";
 import type { Finding } from "./finding.ts";
 import { Spans } from "./spans.ts";
 
@@ -166,15 +167,6 @@ function endOfRun(text: string, from: number, inWord: boolean): number {
     else break;
   }
   return at;
-}
-
-function isDigit(code: number): boolean {
-  return code >= 48 && code <= 57;
-}
-
-function isLetter(code: number): boolean {
-  const small = code | 0x20;
-  return small >= 97 && small <= 122;
 }
 
 /** Which characters of ASCII are in a word: letters, digits, dots and apostrophes. */
