@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { breakProgram } from "../deep/rig/program.ts";
+import { optionsOfFirstLine } from "../first-line.ts";
 import { ceiling } from "./ceiling.ts";
 import { barChart, page } from "./chart.ts";
 import { floods } from "./peers/flood.ts";
@@ -16,7 +17,7 @@ import { opcua, rest } from "./peers/opcua.ts";
 import { outages, writeAhead } from "./peers/outage.ts";
 import type { Bench } from "./peers/port.ts";
 import { createReport, type Report, rowsOf, shown, table } from "./report.ts";
-import { afternoonScript, mosquittoPub, sortgate } from "./rig/contenders.ts";
+import { afternoonScript, built, mosquittoPub, sortgate } from "./rig/contenders.ts";
 import { drain, idle, loopDelay, outage, slowDisk, startTime } from "./rig/daemon.ts";
 import type { LoadOrder } from "./rig/load.ts";
 import { installNodeRed } from "./rig/node-red.ts";
@@ -52,7 +53,8 @@ function say(text: string): void {
 
 function stage<T>(name: string, argument: number | string = ""): T {
   const program = fileURLToPath(new URL("./stages/main.js", import.meta.url));
-  const { stdout, stderr, status } = spawnSync(process.execPath, ["--expose-gc", program, name, String(argument)], {
+  const options = [...optionsOfFirstLine(built), "--expose-gc"];
+  const { stdout, stderr, status } = spawnSync(process.execPath, [...options, program, name, String(argument)], {
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(`stage ${name} failed: ${stderr}`);

@@ -1,6 +1,8 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { runBuilt, runHere } from "./run-here.ts";
+import { optionsOfFirstLine } from "../first-line.ts";
+import { builtMain, runBuilt, runHere } from "./run-here.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -23,4 +25,10 @@ test("--json gives the same facts to programs", async () => {
     node: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
   });
+});
+
+test("the build starts by its own name, and its first line keeps V8's young generation small, with which T19 is measured", () => {
+  chmodSync(builtMain, 0o755);
+  expect(execFileSync(builtMain, ["version"], { encoding: "utf8" })).toContain(`sortgate ${version} (`);
+  expect(optionsOfFirstLine(builtMain)).toEqual(["--max-semi-space-size=4"]);
 });

@@ -9,6 +9,7 @@ import mqtt, { type MqttClient } from "mqtt";
 import { vi } from "vitest";
 import { createControlClient, type Status } from "../../src/control/index.ts";
 import { createVerifier, type Verdict } from "../../src/seal/index.ts";
+import { optionsOfFirstLine } from "../first-line.ts";
 import { unlisted } from "./event-fields.ts";
 
 const program = join(import.meta.dirname, "../../dist/sortgate.js");
@@ -132,7 +133,15 @@ export interface DaemonSettings {
 /** Starts the daemon without waiting for anything. */
 export function spawnDaemon(site: Site, settings: DaemonSettings = {}): Daemon {
   const { env = process.env, under = [], main = program } = settings;
-  const [first, ...rest] = [...under, process.execPath, main, "run", "--config", site.configPath];
+  const [first, ...rest] = [
+    ...under,
+    process.execPath,
+    ...optionsOfFirstLine(main),
+    main,
+    "run",
+    "--config",
+    site.configPath,
+  ];
   const child = spawn(first!, rest, { env, stdio: ["ignore", "pipe", "pipe"] });
   const output = collect(child);
   const gone = once(child, "close").then(([code]) => code as number | null);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { optionsOfFirstLine } from "../first-line.ts";
 
 const main = fileURLToPath(new URL("../../sortgate.js", import.meta.url));
 
@@ -68,7 +69,7 @@ socket = "${join(dir, "control.sock")}"
     dir,
     async start() {
       const log = createWriteStream(join(dir, "daemon.log"), { flags: "a" });
-      const started = spawn(process.execPath, [main, "run", "--config", config], {
+      const started = spawn(process.execPath, [...optionsOfFirstLine(main), main, "run", "--config", config], {
         stdio: ["ignore", "pipe", "inherit"],
       });
       child = started;

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { optionsOfFirstLine } from "../../first-line.ts";
 import { type Contender, scratch, type Wired } from "./processes.ts";
 
 /** Resolves when the program has said each of these as often as asked. */
@@ -55,7 +56,8 @@ function sortgateConfig(
   ].join("\n\n");
 }
 
-const built = fileURLToPath(new URL("../../../sortgate.js", import.meta.url));
+/** The entry of the product, as built. */
+export const built = fileURLToPath(new URL("../../../sortgate.js", import.meta.url));
 
 export interface SortgateOptions {
   /** Where its ledger lies; absent for a new one. */
@@ -85,7 +87,16 @@ export function sortgate(options: SortgateOptions = {}): Contender {
       const socket = controlSocket ?? join(dir, "control.sock");
       writeFileSync(config, sortgateConfig(dataDir ?? join(dir, "data"), socket, place, devices));
       const profile = process.env.BENCH_PROFILE?.split(" ") ?? [];
-      const node = [process.execPath, ...profile, ...nodeOptions, main, "run", "--config", config];
+      const node = [
+        process.execPath,
+        ...optionsOfFirstLine(main),
+        ...profile,
+        ...nodeOptions,
+        main,
+        "run",
+        "--config",
+        config,
+      ];
       const [command, ...rest] = [...place.prefix, ...node];
       const child = spawn(command!, rest, { stdio: ["ignore", "pipe", "inherit"] });
       const wanted = new Map([['"gateway/ready"', 1]]);
