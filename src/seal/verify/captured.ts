@@ -33,10 +33,13 @@ export type Captured =
 const byteOrderMark = "\uFEFF";
 /** An order of the centre, which reaches every subscriber of `…/#` who may read it; an event that was made to look like one is missing. */
 const order = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
-/** The topic of orders, where no event comes; a read point may be called `order` too. */
-const orderTopic = /(?<!\/read)\/order$/;
+/**
+ * The topic of orders, where no event comes, by the place of its levels: `prefix/site/gateway/order`. A read point may be
+ * called `order` too, and a gateway `read`; only where both could be, with a prefix of several levels, it is a read point's.
+ */
+const orderTopic = /^(?:[^/]*\/){3}order$|(?<!\/read)\/order$/;
 /** …and whatever stands under it, as `mosquitto_sub -v` writes it: of an order that was cleared `(null)`. */
-const underOrderTopic = /^[^\s{]+(?<!\/read)\/order(?:\s|$)/;
+const underTopic = /^([^\s{]+)(?:\s|$)/;
 
 /**
  * One line of a capture: an event alone, behind its topic (`mosquitto_sub -v`), or in an envelope with `topic` and
@@ -46,7 +49,7 @@ const underOrderTopic = /^[^\s{]+(?<!\/read)\/order(?:\s|$)/;
  */
 export function readLine(line: string): Captured {
   const given = stripMark(line);
-  if (underOrderTopic.test(given)) return { kind: "status" };
+  if (orderTopic.test(underTopic.exec(given)?.[1] ?? "")) return { kind: "status" };
   const text = stripTopic(given);
   if (text === "") return { kind: "blank" };
   if (order.test(text)) return { kind: "status" };

@@ -359,6 +359,20 @@ describe("the verifier", () => {
     expect(judge([`${readPoint} (null)`, envelope(null, readPoint)]).malformedCount).toBe(2);
   });
 
+  test.each(["read", "log", "order", "status", "sortgate"])(
+    "R33 takes nothing under the topic of orders for an event of a gateway called %s",
+    (gateway) => {
+      const topic = `sortgate/HZ01/${gateway}/order`;
+      const envelope = (payload: unknown): string => JSON.stringify({ topic, qos: 1, payload });
+      const cleared = [`${topic} (null)`, envelope(null), `${topic} `, topic, `${topic} {"x":1}`, envelope({ x: 1 })];
+      expect(judge([at(1), ...cleared])).toMatchObject({ verdict: "whole", statusCount: 6, malformedCount: 0 });
+      // What comes under its read points and its other topics is told by its place too.
+      const others = ["read/order", "read/read", "log/audit", "status"].map((end) => `sortgate/HZ01/${gateway}/${end}`);
+      expect(judge([at(1), ...others.map((other) => `${other} ${at(2)}`)]).chains[0]).toMatchObject({ eventCount: 2 });
+      expect(judge(others.map((other) => `${other} (null)`)).malformedCount).toBe(4);
+    },
+  );
+
   test("tells lines that are no event by number, and the last one that is cut off", () => {
     const lines = [at(1), "Connection refused", at(2), at(3).slice(0, 200)];
     expect(judge(lines)).toMatchObject({
