@@ -288,7 +288,10 @@ function startForwarders(
       backlog: ledger.backlog(settings.name),
       clock,
       tell,
-      orders: settings.orders ? (bytes) => orders?.take(settings.name, bytes) : undefined,
+      orders:
+        orders !== undefined && settings.orders
+          ? { take: (bytes) => orders.take(settings.name, bytes), missed: orders.missed }
+          : undefined,
     }),
   );
   return { forwarders, orders };

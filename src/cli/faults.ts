@@ -107,8 +107,8 @@ export function orderFaults({ brokers, orders }: Status): Fault[] {
   }
   if (missing !== undefined)
     faults.push({
-      sentence: `Orders of the centre found no room, from number ${missing} on: none with a higher number is taken before they come again`,
-      hint: `have the centre send order ${missing} again, or another one with that number, and then the next ones in turn`,
+      sentence: `Orders of the centre found no room, or may have gone down in a flood, from number ${missing} on: none with a higher number is taken before they come again`,
+      hint: `have the centre send order ${missing} again, or another one with that number, and then the next ones in turn; the log says which were refused`,
       tone: "bad",
     });
   return faults;

@@ -146,7 +146,7 @@ export interface OrdersStatus {
     readonly problem: string;
     readonly hint: string;
   };
-  /** Lowest number of the orders that found no room: none with a higher one is taken before it comes again. */
+  /** Lowest number of the orders that found no room, or may have been lost unjudged: none with a higher one is taken before it comes. */
   readonly missing?: number;
   /** Orders that were refused since the start, by reason. */
   readonly refusedCount: { readonly [reason: string]: number };

@@ -9,7 +9,7 @@ import { LinkSession } from "./link-session.ts";
 import type { LinkOptions, Message, MqttLink } from "./mqtt-link.ts";
 import type { Backlog } from "./port.ts";
 import type { BrokerSettings } from "./settings.ts";
-import { createSubscription, type Subscription, type SubscriptionState } from "./subscription.ts";
+import { createSubscription, type Subscription, type SubscriptionState, type Taker } from "./subscription.ts";
 import { createTopics, type Topics } from "./topic.ts";
 
 /** The library is loaded with the first connection: the gateway takes reads before that. */
@@ -33,7 +33,7 @@ export interface ForwarderOptions {
   /** Connects once; MQTT over TCP or TLS, unless said otherwise. */
   readonly openLink?: (options: LinkOptions) => Promise<MqttLink>;
   /** Takes what comes under the topic of orders; absent: nothing is subscribed to. */
-  readonly orders?: ((bytes: Uint8Array) => void) | undefined;
+  readonly orders?: Taker | undefined;
   /** Refused events that are kept at hand; `limits.heldEventsMax` unless said otherwise. */
   readonly heldEventsMax?: number;
 }
@@ -77,7 +77,7 @@ export function startForwarder(options: ForwarderOptions): Forwarder {
 }
 
 function subscriptionOf({ orders, ...rest }: ForwarderOptions, { order: topic }: Topics): Subscription | undefined {
-  return orders === undefined ? undefined : createSubscription({ ...rest, topic, take: orders });
+  return orders === undefined ? undefined : createSubscription({ ...rest, topic, taker: orders });
 }
 
 class BrokerForwarder {

@@ -1,5 +1,5 @@
 import { type Cancel, type Clock, systemTimers, type Timers } from "../lib/clock.ts";
-import type { SortgateError } from "../model/error.ts";
+import { SortgateError } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
 import type { MonotonicMs } from "../model/units.ts";
@@ -25,12 +25,20 @@ export interface Subscription {
   state(): SubscriptionState;
 }
 
+/** Who takes what comes under a topic. */
+export interface Taker {
+  /** False: there is no room; the connection ends, and the next ones do without for `limits.subscribePauseMs`. */
+  take(bytes: Uint8Array): boolean;
+  /** Some of what came was not taken in, and does not come again unless it is retained. */
+  missed(): void;
+}
+
 export interface SubscriptionOptions {
   readonly settings: BrokerSettings;
   readonly topic: string;
   readonly clock: Clock;
   readonly tell: Tell;
-  readonly take: (bytes: Uint8Array) => void;
+  readonly taker: Taker;
   readonly timers?: Pick<Timers, "after"> | undefined;
 }
 
@@ -40,6 +48,12 @@ const unansweredMax = 2;
 /** Failure (MQTT 3.1.1 §3.9.3), unspecified and not authorized (MQTT 5 §3.9.3). */
 const forbidden: ReadonlySet<number> = new Set([128, 135]);
 
+const noRoom = ({ name, url }: BrokerSettings, topic: string): SortgateError =>
+  new SortgateError("broker/refused", `Broker "${name}" at ${url} sends more under ${topic} than may wait`, {
+    hint: "let nobody but the centre publish there; the connection is made anew",
+    context: { flood: true },
+  });
+
 /**
  * Asks for a topic without ever holding up delivery.
  *
@@ -48,7 +62,7 @@ const forbidden: ReadonlySet<number> = new Set([128, 135]);
  *          next ones do without, for `limits.subscribePauseMs`.
  */
 export function createSubscription(options: SubscriptionOptions): Subscription {
-  const { settings, topic, clock, tell, take, timers = systemTimers } = options;
+  const { settings, topic, clock, tell, taker, timers = systemTimers } = options;
   let asked: "not" | "unanswered" | "answered" = "not";
   let unansweredCount = 0;
   let quietUntil: MonotonicMs = Number.NEGATIVE_INFINITY;
@@ -79,6 +93,9 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
       told(`it does not answer the subscription to ${topic}`, "look at the broker's own log, and restart the broker");
       later(link, limits.subscribePauseMs);
     });
+    const take = (bytes: Uint8Array): void => {
+      if (!taker.take(bytes)) link.end(noRoom(settings, topic));
+    };
     link.subscribe(topic, take, (refusedFor) => {
       waiting();
       asked = "answered";
@@ -114,11 +131,13 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
           `it sends with QoS 2 what was asked for with QoS 1`,
           "update the broker, or have the centre publish with QoS 1",
         );
-      if (reason.context.flood === true)
+      if (reason.context.flood === true) {
+        taker.missed();
         return quiet(
           `more came under ${topic} than may`,
           "let nobody but the centre publish there; an order has 64 KiB at most",
         );
+      }
       unansweredCount = asked === "unanswered" ? unansweredCount + 1 : 0;
       if (unansweredCount >= unansweredMax)
         quiet(

@@ -39,8 +39,8 @@ export const limits = {
   orderNumberMax: 1_000_000_000_000,
   /** Tokens and numbers that one order erases. */
   orderSubjectsMax: 1_000,
-  /** Orders that wait to be judged, some milliseconds each or for the centre's key, and come by one broker no faster than its budget lets them. */
-  ordersJudgedMax: 256,
+  /** Bytes of orders that wait to be judged, a millisecond each or for the centre's key; with what is kept beside them some 10 MB at most. */
+  ordersJudgedBytesMax: 1_048_576,
   /** Orders that wait for the one that is being carried out. */
   ordersWaitingMax: 16,
   /** Orders that found no room, by number: none overtakes them. They come by one broker no faster than its budget lets them. */
@@ -140,5 +140,6 @@ assert(limits.commitEventsMax < limits.uncommittedEventsMax, "the mailbox holds 
 assert(limits.controlAnswerMs < limits.controlTimeoutMs, "the daemon's own explanation arrives in time");
 assert(limits.controlRequestMs < limits.controlTimeoutMs, "a slow request is refused before its sender gives up");
 assert(3 * limits.orderBytesMax < limits.inboundBytesMax, "an order comes through, and others behind it");
+assert(4 * limits.inboundBytesMax <= limits.ordersJudgedBytesMax, "what a broker may send at once waits to be judged");
 assert(limits.contestCalmMs > 2 * limits.backoff.capMs, "a contest at its slowest is still one");
 assert(limits.connectTimeoutMs <= limits.stopBudgetMs, "a stop does not wait for a connect");

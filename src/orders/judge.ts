@@ -14,6 +14,8 @@ export interface Incoming {
   readonly broker: string;
   readonly bytes: Buffer;
   readonly sha256: string;
+  /** Before it came some that nobody judged: the centre's may be among them. */
+  readonly isAfterGap: boolean;
 }
 
 /** An order that the centre signed for this gateway. */
@@ -41,11 +43,28 @@ export const tooMany: OrderRefusal = {
   hint: "have the centre wait for the audit event of an order (order-done) before it sends the next",
 };
 
+/** It is not judged, so nobody knows whether it is the centre's. */
+export const unjudged: OrderRefusal = {
+  reason: "too-many",
+  sentence: "more wait to be judged than there is room for",
+  hint: "let nobody but the centre publish under the topic of orders; sortgate status says whether they wait for the centre's key",
+};
+
+/** None overtakes one that may have been lost among what was not judged. */
+export const afterGap = (next: number): OrderRefusal => ({
+  reason: "too-many",
+  sentence: `orders that were not judged came before it, and order ${next}, which may be one of them, did not come yet`,
+  hint: `${sendAgain(next)}; if it signed no order ${next}, restart the gateway once nobody else publishes under the topic of orders`,
+});
+
+const sendAgain = (number: number): string =>
+  `have the centre send order ${number} again, or another one with that number, and then the next ones in turn`;
+
 /** None overtakes one that was refused for want of room: that one could never be carried out then. */
 export const behind = (missed: number): OrderRefusal => ({
   reason: "too-many",
   sentence: `it comes behind order ${missed}, for which there was no room`,
-  hint: `have the centre send order ${missed} again, or another one with that number, and then the next ones in turn`,
+  hint: sendAgain(missed),
 });
 
 /** Why it is not carried out; with the order if the centre signed it. */

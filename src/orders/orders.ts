@@ -10,18 +10,9 @@ import type { DataOf } from "../model/event-fields.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
 import type { LedgerThread } from "../workers/index.ts";
-import {
-  behind,
-  compare,
-  type Incoming,
-  judge,
-  keyFault,
-  type Proven,
-  type Refused,
-  tooLarge,
-  tooMany,
-} from "./judge.ts";
-import { createOrderRefusals, type OrderRefusal } from "./refusals.ts";
+import { compare, type Incoming, judge, keyFault, type Proven, type Refused, tooLarge, unjudged } from "./judge.ts";
+import { createOrderRefusals } from "./refusals.ts";
+import { createQueue, createTurns } from "./turns.ts";
 
 /** What orders need of the gateway. */
 export interface OrderSources {
@@ -47,10 +38,14 @@ export interface OrderSources {
  *    until it is; later orders wait for it.
  * 4. No more than `limits.ordersWaitingMax` wait; what comes beyond is refused, and told like what does not hold. From
  *    then on none with a higher number is taken until that number comes again, or the gateway starts anew.
+ * 5. No more than `limits.ordersJudgedBytesMax` wait to be judged. Of what comes beyond nobody knows whether it is the
+ *    centre's: from then on each must have the number behind the last one taken, until the gateway starts anew.
  */
 export interface Orders {
-  /** Takes what a broker sent; returns at once. An empty message is an order that was cleared. */
-  take(broker: string, bytes: Uint8Array): void;
+  /** Takes what a broker sent; returns at once. An empty message is an order that was cleared. False: there is no room. */
+  take(broker: string, bytes: Uint8Array): boolean;
+  /** More came than was taken in: what follows must leave out no number. */
+  missed(): void;
   /** How orders do, for a status. */
   state(): Promise<OrdersStatus>;
   /** Takes no more, and tries nothing again. What goes on in the ledger ends with it. */
@@ -72,59 +67,63 @@ export function openOrders(sources: OrderSources): Orders {
       (done) => done?.order ?? 0,
       () => 0,
     );
-  const missed = createMissed();
   const { delays, insist } = createInsistence(signal, timers, tell);
 
-  const proven = createQueue<Proven>(signal, limits.ordersWaitingMax, (order) => {
+  const proven = createQueue<Proven>(signal, { max: limits.ordersWaitingMax, sizeOf: () => 1 }, (order) => {
     const progress: Progress = {};
     return insist("doing", order, async () => {
       const refused = await attempt(order, progress, memory, sources);
       if (refused !== undefined) refusals.refuse(order.broker, refused.refused, { ...order, order: refused.order });
     });
   });
-  /** Has it wait for its turn; gives why there is no room for it, if so. */
-  const admit = async (one: Proven): Promise<OrderRefusal | undefined> => {
-    const { order: number } = one.order;
-    const before = missed.lowest(await lastDone());
-    if (before !== undefined && number > before) return behind(before);
-    return proven.add(one) ? undefined : tooMany;
-  };
+  const turns = createTurns(proven);
   // What the centre did not sign is judged in milliseconds, and so never keeps out what waits for an order before it.
-  const arrived = createQueue<Incoming>(signal, limits.ordersJudgedMax, (message) =>
+  const room = { max: limits.ordersJudgedBytesMax, sizeOf: ({ bytes }: Incoming) => bytes.length };
+  const arrived = createQueue<Incoming>(signal, room, (message) =>
     insist("judging", message, async () => {
       const { broker, sha256 } = message;
       const judged = await judge(message, sources);
       if ("refused" in judged) return refusals.refuse(broker, judged.refused, { sha256, order: judged.order });
       if (proven.holds(sha256)) return;
       const { order } = judged;
-      const refused = await admit({ ...message, order });
-      if (refused === undefined) return missed.came(order.order);
-      missed.add(order.order);
-      refusals.refuse(broker, refused, { sha256, order });
+      const refused = turns.admit({ ...message, order }, await lastDone());
+      if (refused !== undefined) refusals.refuse(broker, refused, { sha256, order });
     }),
   );
   void tellKey(sources);
+  let isAfterGap = false;
+  /** Gives true: whatever becomes of more, they may come. */
+  const refuse = (...refused: Parameters<typeof refusals.refuse>): true => {
+    refusals.refuse(...refused);
+    return true;
+  };
 
   return {
     take(broker, bytes) {
-      if (bytes.length === 0 || signal.aborted) return;
-      if (bytes.length > limits.orderBytesMax) return refusals.refuse(broker, tooLarge(bytes.length), { sha256: "" });
+      if (bytes.length === 0 || signal.aborted) return true;
+      if (bytes.length > limits.orderBytesMax) return refuse(broker, tooLarge(bytes.length), { sha256: "" });
       // A copy: what came in lies in a buffer that may be far larger.
       const own = Buffer.from(Buffer.from(bytes).toString("latin1").trim(), "latin1");
       const sha256 = createHash("sha256").update(own).digest("hex");
-      if (arrived.holds(sha256) || refusals.isKnown(sha256)) return;
+      if (arrived.holds(sha256) || refusals.isKnown(sha256)) return true;
       const claim = claimOf("order", own);
-      if ("refused" in claim) return refusals.refuse(broker, { ...claim.refused, reason: "unsigned" }, { sha256 });
-      if (!arrived.add({ broker, bytes: own, sha256 })) refusals.refuse(broker, tooMany, { sha256 });
+      if ("refused" in claim) return refuse(broker, { ...claim.refused, reason: "unsigned" }, { sha256 });
+      if (arrived.add({ broker, bytes: own, sha256, isAfterGap })) return true;
+      isAfterGap = true;
+      refusals.refuse(broker, unjudged, { sha256 });
+      return false;
+    },
+    missed() {
+      isAfterGap = true;
     },
     async state() {
       const last = await lastDone();
-      const missing = missed.lowest(last);
+      const missing = turns.missing(last);
       const { doing, judging } = delays;
       const delay = doing ?? judging;
       return {
         ...(last > 0 && { last }),
-        waitingCount: proven.count() + (judging === undefined ? 0 : arrived.count()),
+        waitingCount: proven.items().length + (judging === undefined ? 0 : arrived.items().length),
         ...(delay !== undefined && { delayed: delay }),
         ...(missing !== undefined && { missing }),
         refusedCount: refusals.counts(),
@@ -174,52 +173,9 @@ async function tellKey({ keyFile, tell }: OrderSources): Promise<void> {
   tell({ name: "order/refused", level: "error", message, fields: { reason: "key" } });
 }
 
-/** The numbers of orders that were refused for want of room. */
-function createMissed() {
-  let numbers: number[] = [];
-  return {
-    /** Those up to the last one done can never be carried out, and keep nothing waiting. */
-    lowest(lastDone: number): number | undefined {
-      numbers = numbers.filter((number) => number > lastDone);
-      return numbers.length === 0 ? undefined : Math.min(...numbers);
-    },
-    add(number: number): void {
-      if (!numbers.includes(number) && numbers.length < limits.ordersMissedMax) numbers.push(number);
-    },
-    came(number: number): void {
-      numbers = numbers.filter((one) => one !== number);
-    },
-  };
-}
-
 function abortable(): { readonly signal: AbortSignal; readonly abort: () => void } {
   const controller = new AbortController();
   return { signal: controller.signal, abort: () => controller.abort() };
-}
-
-/** Works on one after the other; `work` must not reject. */
-function createQueue<Item extends { readonly sha256: string }>(
-  signal: AbortSignal,
-  countMax: number,
-  work: (item: Item) => Promise<void>,
-) {
-  const items: Item[] = [];
-  const run = async (): Promise<void> => {
-    for (let next = items[0]; next !== undefined && !signal.aborted; next = items[0]) {
-      await work(next);
-      items.shift();
-    }
-  };
-  return {
-    count: () => items.length,
-    holds: (sha256: string) => items.some((item) => item.sha256 === sha256),
-    /** False: too many wait. */
-    add(item: Item): boolean {
-      if (items.length > countMax) return false;
-      if (items.push(item) === 1) void run();
-      return true;
-    },
-  };
 }
 
 /** What of an order was done by attempts before. */

@@ -10,7 +10,7 @@ export interface ForwarderFacts {
   /** Draws the pauses; short ones, where a test need not wait. */
   readonly random?: () => number;
   /** Takes orders. */
-  readonly orders?: (bytes: Uint8Array) => void;
+  readonly orders?: { take(bytes: Uint8Array): boolean; missed(): void };
 }
 
 /** A forwarder of the gateway line-3 at HZ01 to a broker called central. */

@@ -18,17 +18,30 @@ function aSubscription() {
   const time = createTime();
   const told: string[] = [];
   const asked: Published[] = [];
-  const link = { subscribe: (_topic: string, _take: unknown, answered: Published) => asked.push(answered) };
+  const ends: SortgateError[] = [];
+  const state = { hasRoom: true, missedCount: 0, come: (_bytes: Uint8Array): void => {} };
+  const link = {
+    subscribe(_topic: string, take: (bytes: Uint8Array) => void, answered: Published) {
+      state.come = take;
+      asked.push(answered);
+    },
+    end: (reason: SortgateError) => ends.push(reason),
+  };
   const subscription = createSubscription({
     settings: brokerSettings.parse({ name: "central", url: "mqtt://127.0.0.1" }),
     topic,
     clock: { monotonicMs: time.nowMs, wallMs: time.nowMs, boot: "00000000" },
     timers: time.timers,
     tell: ({ message }) => told.push(message),
-    take: () => {},
+    taker: {
+      take: () => state.hasRoom,
+      missed() {
+        state.missedCount += 1;
+      },
+    },
   });
   const begin = (): void => subscription.begin(link as unknown as MqttLink);
-  return { ...subscription, begin, asked, told, advance: time.advance };
+  return { ...subscription, begin, asked, ends, told, taker: state, advance: time.advance };
 }
 
 test("what is refused is told with what to do, and asked for again ten minutes later, on the same connection", async () => {
@@ -111,6 +124,29 @@ test("what comes in such numbers that it costs the connection is not asked for o
   expect(rig.asked).toHaveLength(2);
 });
 
+test("what finds no room ends the connection, as a flood does; whoever takes it learns that some was missed", async () => {
+  const rig = aSubscription();
+  rig.begin();
+  rig.asked[0]!();
+  rig.taker.come(Buffer.from("a"));
+  expect([rig.ends, rig.taker.missedCount]).toEqual([[], 0]);
+  rig.taker.hasRoom = false;
+  rig.taker.come(Buffer.from("b"));
+  expect(rig.ends.map(({ code, message, context }) => [code, message, context.flood])).toEqual([
+    ["broker/refused", `Broker "central" at mqtt://127.0.0.1 sends more under ${topic} than may wait`, true],
+  ]);
+  rig.ended(rig.ends[0]!);
+  expect([rig.taker.missedCount, rig.state().problem]).toEqual([1, expect.stringContaining("than may")]);
+  rig.begin();
+  await rig.advance(limits.subscribePauseMs - 1);
+  expect(rig.asked).toHaveLength(1);
+  await rig.advance(1);
+  expect(rig.asked).toHaveLength(2);
+  // A connection that ends by itself lost nothing that the broker does not have.
+  rig.ended(broken);
+  expect(rig.taker.missedCount).toBe(1);
+});
+
 test("a broker that never answers is told of after a while, once in ten minutes, and asked again then", async () => {
   const rig = aSubscription();
   rig.begin();
@@ -168,7 +204,7 @@ test.each([5, 4] as const)(
     await vi.waitFor(() => expect(broker.packets).toHaveLength(2), 5_000);
     await without.close(1_000);
     expect(broker.subscribed).toEqual([]);
-    const forwarder = aForwarder({ ...options, orders: () => {} });
+    const forwarder = aForwarder({ ...options, orders: { take: () => true, missed: () => {} } });
     await vi.waitFor(() => expect(broker.subscribed).toEqual([topic]), 5_000);
     clients.at(-1)!.close();
     await vi.waitFor(() => expect(broker.subscribed).toEqual([topic, topic]), 5_000);

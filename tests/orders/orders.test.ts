@@ -1,103 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Erasure } from "../../src/control/index.ts";
+import { describe, expect, it, vi } from "vitest";
 import { SortgateError } from "../../src/model/error.ts";
 import { limits } from "../../src/model/limits.ts";
-import type { Notice } from "../../src/model/notice.ts";
-import { type Orders, openOrders } from "../../src/orders/orders.ts";
-import { anOrder, signOrder } from "../fakes/centre.ts";
+import { anOrder } from "../fakes/centre.ts";
 import { aCentre } from "../fakes/policy.ts";
-import { createTime } from "../fakes/time.ts";
-
-const cleanups: (() => unknown)[] = [];
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
-});
-
-const token = "t1.J8sQ0aZk.xYp0Jx4m2n8rT1vQ5kWb9A";
-const number = "SF1385628716739";
-const nowMs = Date.parse("2026-11-28T00:00:00Z");
-
-const erasure = (count: number): Erasure => ({
-  count,
-  salvagedCount: 0,
-  to: 9,
-  unreadableCount: 0,
-  files: [],
-  isOverwritten: true,
-});
-
-/** The same with another payload under its signature. */
-async function aForged(signed: Promise<string>): Promise<string> {
-  const [header, , signature] = (await signed).split(".");
-  return `${header}.e30.${signature}`;
-}
-
-/** A question to the ledger that the test answers. */
-interface Asked {
-  readonly subjects: readonly string[];
-  readonly done: (erasure: Erasure) => void;
-  readonly fail: (error: SortgateError) => void;
-}
-
-/** Orders over a ledger that answers when it is told to; files, keys and signatures are real. */
-function aRig({ hasKey = true } = {}) {
-  const dir = mkdtempSync(join(tmpdir(), "sortgate-orders-"));
-  const identity = join(dir, "identity");
-  mkdirSync(identity, { mode: 0o700 });
-  writeFileSync(join(identity, "device.key"), "", { mode: 0o600 });
-  const centre = aCentre();
-  const keyFile = join(dir, "centre.pem");
-  if (hasKey) writeFileSync(keyFile, centre.publicKey);
-  const time = createTime();
-  const told: { kind: string; data: Readonly<Record<string, unknown>> }[] = [];
-  const notices: Notice[] = [];
-  const asked: Asked[] = [];
-  const state = { hasRoom: true, isDurable: true };
-  const orders: Orders = openOrders({
-    gateway: { site: "HZ01", id: "line-3", data_dir: dir },
-    keyFile,
-    clock: { monotonicMs: time.nowMs, wallMs: () => nowMs + time.nowMs(), boot: "00000000" },
-    timers: time.timers,
-    tell: (notice) => notices.push(notice),
-    announce(kind, data) {
-      if (state.hasRoom) told.push({ kind, data });
-      return state.hasRoom;
-    },
-    durable: async () => {
-      if (!state.isDurable) throw new SortgateError("ledger/full", "There is no room", { hint: "df -h" });
-    },
-    erase: (subjects) =>
-      new Promise((done, fail) => asked.push({ subjects: subjects.map(({ value }) => value), done, fail })),
-  });
-  cleanups.push(
-    () => orders.close(),
-    () => rmSync(dir, { recursive: true }),
-  );
-  const memory = join(identity, "order.json");
-  return {
-    orders,
-    centre,
-    keyFile,
-    identity,
-    memory,
-    told,
-    notices,
-    asked,
-    state,
-    advance: time.advance,
-    take: (message: string | Uint8Array, broker = "central") => orders.take(broker, Buffer.from(message)),
-    sign: (order: object) => signOrder(centre, order),
-    remembered: () => (existsSync(memory) ? JSON.parse(readFileSync(memory, "utf8")).order : undefined),
-    actions: () => told.map(({ data }) => data.action ?? data.alarm),
-    reasons: () => told.flatMap(({ data }) => (/refused/.test(`${data.action}${data.alarm}`) ? [data.reason] : [])),
-    until: (look: () => unknown, expected: unknown) =>
-      vi.waitFor(() => expect(look()).toEqual(expected), { timeout: 5_000, interval: 5 }),
-  };
-}
+import { aForged, aRig, erasure, nowMs, number, token } from "./orders-rig.ts";
 
 describe("R33 orders of the centre", () => {
   it("are carried out one at a time, and each is remembered once it is done", async () => {
@@ -373,15 +281,15 @@ describe("R33 orders of the centre", () => {
   it("that are not proven hide no refusal of the centre's own, also where they are too large or too many to be judged", async () => {
     const rig = aRig();
     const header = (await rig.sign(anOrder(1, [token]))).split(".")[0]!;
-    for (let index = 0; index < limits.ordersJudgedMax + 30; index += 1)
-      rig.take(`${header}.e30.${"A".repeat(4 * (index + 1))}`);
+    const [large, roomCount] = [60_000, Math.floor(limits.ordersJudgedBytesMax / 60_000) + 1];
+    for (let index = 0; index < roomCount + 30; index += 1) rig.take(`${header}.e30.${"A".repeat(large + 4 * index)}`);
     for (let index = 0; index < 30; index += 1) rig.take("a".repeat(limits.orderBytesMax + 1 + index));
     expect(rig.told.map(({ kind }) => kind)).toEqual(Array(10).fill("alarm"));
     await vi.waitFor(async () =>
       expect((await rig.orders.state()).refusedCount).toEqual({
-        "too-many": 29,
+        "too-many": 30,
         "too-large": 30,
-        signature: limits.ordersJudgedMax + 1,
+        signature: roomCount,
       }),
     );
     rig.take(await rig.sign(anOrder(7, [token], { site: "HZ02" })));
@@ -395,7 +303,7 @@ describe("R33 orders of the centre", () => {
     const rig = aRig();
     const signed = new Map<number, string>();
     for (let order = 1; order <= 40; order += 1) signed.set(order, await rig.sign(anOrder(order, [token])));
-    const take = (order: number): void => rig.take(signed.get(order)!);
+    const take = (order: number): boolean => rig.take(signed.get(order)!);
     const refused = async (): Promise<number> => (await rig.orders.state()).refusedCount["too-many"] ?? 0;
     for (let order = 1; order <= 39; order += 1) if (order !== 20) take(order);
     const roomCount = limits.ordersWaitingMax + 1;

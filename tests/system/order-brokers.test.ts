@@ -175,8 +175,13 @@ describe("R33 a broker that", () => {
     await scanner.connected();
     scanner.send(framed(aWaybill(1)));
     await vi.waitFor(() => expect(subscriber.codes()).toEqual([aWaybill(1)]), 10_000);
-    const parts = Array.from({ length: 300 }, (_, index) => `eyJhbGciOiJub25lIn0.${index}.AA`);
-    for (const message of parts) await flood.publishAsync(orderTopic, message, { qos: 1 });
+    const unsigned = Array.from({ length: 300 }, (_, index) => `eyJhbGciOiJub25lIn0.${index}.AA`);
+    const header = Buffer.from('{"alg":"Ed25519","typ":"sortgate-order+jws"}').toString("base64url");
+    const forged = Array.from(
+      { length: 600 },
+      (_, index) => `${header}.e30.${"A".repeat(4 * (1 + (index % 20)))}${1_000 + index}`,
+    );
+    for (const message of [...unsigned, ...forged]) await flood.publishAsync(orderTopic, message, { qos: 1 });
     await publishOrder(url, await signOrder(centre, anOrder(1, [aWaybill(1)])));
     const told = (mark: string): number => subscriber.messages.filter(({ text }) => text.includes(mark)).length;
     await vi.waitFor(() => expect(told('"action":"order-done"')).toBe(1), 10_000);
