@@ -16,6 +16,7 @@ import type { SupervisedDevice } from "./driver/index.ts";
 import type { Forecast } from "./forecast.ts";
 import type { Forwarder, ForwarderState } from "./forward/index.ts";
 import { freeBytesOf } from "./lib/free-bytes.ts";
+import type { DurationMs } from "./model/units.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { fileNow, type Policy, policyStatus } from "./policy.ts";
 import type { LedgerStats, LedgerThread, RefusedRow } from "./workers/index.ts";
@@ -89,6 +90,7 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
       destroyedCount: stats.destroyedCount,
       uncommittedCount: ledger.uncommittedCount(),
       droppedCount: ledger.droppedCount(),
+      ...lossStatus(stats.lostAgoMs, ledger.droppedAgoMs()),
     },
     devices: config.devices.map((_, device) => deviceStatus(sources, device)),
     readPoints: config.readPoints.map(({ name }) => readPointStatus(sources, name)),
@@ -102,6 +104,12 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
     brokers: config.brokers.map((_, broker) => brokerStatus(sources, stats, forecast, broker)),
     ...(sources.orders !== undefined && { orders: await sources.orders.state() }),
   };
+}
+
+/** How long ago the last of several losses was; undefined ones never happened. */
+function lossStatus(...agoMs: readonly (DurationMs | undefined)[]): Pick<Status["queue"], "lossAgoMs"> {
+  const lossAgoMs = Math.min(...agoMs.map((ms) => ms ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(lossAgoMs) ? { lossAgoMs } : {};
 }
 
 async function sealKeyStatus(pipeline: Pipeline): Promise<SealKeyStatus | undefined> {

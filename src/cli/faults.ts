@@ -94,7 +94,13 @@ export function orderFaults({ brokers, orders }: Status): Fault[] {
         hint: asked.hint ?? "look at the broker's own log",
         tone: "bad",
       });
-  const { delayed, missing } = orders ?? {};
+  const { delayed, keyProblem, missing } = orders ?? {};
+  if (keyProblem !== undefined)
+    faults.push({
+      sentence: `No order of the centre can be proven: ${keyProblem.problem}`,
+      hint: keyProblem.hint,
+      tone: "bad",
+    });
   if (delayed !== undefined) {
     const { broker, order } = delayed;
     const what =
@@ -173,21 +179,31 @@ function fillingFaults(queue: Status["queue"], brokers: readonly BrokerStatus[])
   return faults;
 }
 
+/** What was lost is told by the exit code for a day: by then somebody has seen it, and the count stays. */
+const lossMs = 86_400_000;
+
+/** Whether events were lost lately, in this run of the daemon. */
+export function isLosing({ lossAgoMs = Number.POSITIVE_INFINITY }: Status["queue"]): boolean {
+  return lossAgoMs < lossMs;
+}
+
 export function queueFaults(queue: Status["queue"], brokers: readonly BrokerStatus[]): Fault[] {
-  const { lostCount, droppedCount } = queue;
+  const { lostCount, droppedCount, lossAgoMs } = queue;
+  const last = lossAgoMs === undefined ? "" : `; an event was lost last ${durationText(lossAgoMs)} ago`;
+  const tone = isLosing(queue) ? "bad" : "warn";
   const faults = fillingFaults(queue, brokers);
   if (queue.full !== undefined) faults.push(fullFault(queue, queue.full));
   if (lostCount > 0)
     faults.push({
-      sentence: `${eventsText(lostCount)} ${lostCount === 1 ? "was" : "were"} destroyed or refused before every broker had ${lostCount === 1 ? "it" : "them"}: the queue was full`,
+      sentence: `${eventsText(lostCount)} ${lostCount === 1 ? "was" : "were"} destroyed or refused before every broker had ${lostCount === 1 ? "it" : "them"}: the queue was full${last}`,
       hint: "raise bytes_max under [queue] if the disk has room; the gap events in the chain tell which were lost",
-      tone: "bad",
+      tone,
     });
   if (droppedCount > 0)
     faults.push({
-      sentence: `${eventsText(droppedCount)} did not reach the disk: it was too slow or full`,
+      sentence: `${eventsText(droppedCount)} did not reach the disk: it was too slow or full${last}`,
       hint: "df -h, iostat -x 1, and look for errors of the disk: dmesg",
-      tone: "bad",
+      tone,
     });
   return faults;
 }

@@ -146,6 +146,8 @@ export interface OrdersStatus {
     readonly problem: string;
     readonly hint: string;
   };
+  /** Why none can be proven now, although none need have come; absent where `delayed` says it already. */
+  readonly keyProblem?: { readonly problem: string; readonly hint: string };
   /** Lowest number of the orders that found no room, or may have been lost unjudged: none with a higher one is taken before it comes. */
   readonly missing?: number;
   /** Orders that were refused since the start, by reason. */
@@ -218,6 +220,8 @@ export interface Status {
     readonly uncommittedCount: number;
     /** Events that could not even be handed to the ledger. */
     readonly droppedCount: number;
+    /** Since an event was lost or dropped last, in this run; absent if none was, or from a daemon of an older version. */
+    readonly lossAgoMs?: DurationMs;
   };
   readonly devices: readonly DeviceStatus[];
   readonly readPoints: readonly ReadPointStatus[];

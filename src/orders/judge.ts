@@ -94,8 +94,7 @@ export async function judge({ bytes }: Incoming, { keyFile, gateway, clock }: Ju
   const proven = await provenByCentre("order", bytes, key.pem);
   if ("refused" in proven) {
     const { reason, sentence, hint } = proven.refused;
-    if (reason === "key")
-      throw keyless({ sentence: `the centre's public key ${keyFile} is of no use: ${sentence}`, hint });
+    if (reason === "key") throw keyless(useless(keyFile, proven.refused));
     return refuse("signature", sentence, hint);
   }
   const read = readOrderText(Buffer.from(proven.payload).toString("utf8"));
@@ -109,10 +108,15 @@ export async function keyFault(path: string): Promise<KeyFault | undefined> {
   const read = await readKey(path);
   if ("fault" in read) return read.fault;
   const found = centreKeyOf(read.pem);
-  return "refused" in found ? found.refused : undefined;
+  return "refused" in found ? useless(path, found.refused) : undefined;
 }
 
-type KeyFault = Pick<OrderRefusal, "sentence" | "hint">;
+export type KeyFault = Pick<OrderRefusal, "sentence" | "hint">;
+
+const useless = (path: string, { sentence, hint }: KeyFault): KeyFault => ({
+  sentence: `the centre's public key ${path} is of no use: ${sentence}`,
+  hint,
+});
 
 const keyless = ({ sentence, hint }: KeyFault): SortgateError =>
   new SortgateError("config/unreadable", sentence, { hint });
@@ -185,8 +189,9 @@ export async function orderKeyOf({ brokers, guard }: Config): Promise<string | u
 export async function judgeOrders({ brokers, guard }: Config): Promise<Judgement[]> {
   const { policy_key_file: path, policy_file: policy } = guard;
   if (path === undefined || policy !== undefined || !brokers.some(({ orders }) => orders)) return [];
-  const fault = await keyFault(path);
-  if (fault === undefined) return [];
-  const { sentence, hint } = fault;
+  const read = await readKey(path);
+  const found = "fault" in read ? { refused: read.fault } : centreKeyOf(read.pem);
+  if (!("refused" in found)) return [];
+  const { sentence, hint } = found.refused;
   return [{ level: "problem", path: ["guard", "policy_key_file"], sentence, hint }];
 }

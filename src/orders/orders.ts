@@ -10,7 +10,17 @@ import type { DataOf } from "../model/event-fields.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
 import type { LedgerThread } from "../workers/index.ts";
-import { compare, type Incoming, judge, keyFault, type Proven, type Refused, tooLarge, unjudged } from "./judge.ts";
+import {
+  compare,
+  type Incoming,
+  judge,
+  type KeyFault,
+  keyFault,
+  type Proven,
+  type Refused,
+  tooLarge,
+  unjudged,
+} from "./judge.ts";
 import { createOrderRefusals } from "./refusals.ts";
 import { createQueue, createTurns } from "./turns.ts";
 
@@ -121,10 +131,12 @@ export function openOrders(sources: OrderSources): Orders {
       const missing = turns.missing(last);
       const { doing, judging } = delays;
       const delay = doing ?? judging;
+      const fault = await keyFault(sources.keyFile);
       return {
         ...(last > 0 && { last }),
         waitingCount: proven.items().length + (judging === undefined ? 0 : arrived.items().length),
         ...(delay !== undefined && { delayed: delay }),
+        ...(fault !== undefined && delay?.problem !== fault.sentence && { keyProblem: keyProblem(fault) }),
         ...(missing !== undefined && { missing }),
         refusedCount: refusals.counts(),
       };
@@ -135,6 +147,8 @@ export function openOrders(sources: OrderSources): Orders {
     },
   };
 }
+
+const keyProblem = ({ sentence, hint }: KeyFault) => ({ problem: sentence, hint });
 
 type Delay = NonNullable<OrdersStatus["delayed"]>;
 

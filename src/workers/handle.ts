@@ -1,6 +1,7 @@
 import type { Timers } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import type { ClearedEvent, SealedEvent } from "../model/event.ts";
+import type { DurationMs } from "../model/units.ts";
 import { unpackEvents } from "./event-batch.ts";
 import { createIntake } from "./intake.ts";
 import type {
@@ -47,6 +48,8 @@ export interface LedgerThread {
   uncommittedCount(): number;
   /** Events that found no room since the start. */
   droppedCount(): number;
+  /** Since the last of them; undefined: there was none. */
+  droppedAgoMs(): DurationMs | undefined;
   /** False while the ledger has no room for what waits. */
   hasRoom(): boolean;
   /** Tells whether the box's clock is right; nothing is destroyed for its age before. */
@@ -156,6 +159,7 @@ export function createLedgerHandle(options: LedgerHandleOptions): LedgerHandle {
     append: intake.append,
     uncommittedCount: intake.uncommittedCount,
     droppedCount: intake.droppedCount,
+    droppedAgoMs: intake.droppedAgoMs,
     hasRoom: () => hasRoom,
     clockIs: (state) => post({ type: "clock", state }),
     backlog: (broker) => ({ connect: (onEvents) => connect(broker, onEvents) }),

@@ -1,7 +1,7 @@
 import type { Timers } from "../lib/clock.ts";
 import { announce, type ClearedEvent } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
-import type { EpochMs } from "../model/units.ts";
+import type { DurationMs, EpochMs, MonotonicMs } from "../model/units.ts";
 import { canonicalize } from "../seal/index.ts";
 import type { Counters, DraftMessage, ToLedger } from "./messages.ts";
 
@@ -18,6 +18,8 @@ export interface Intake {
   committed(count: number): void;
   uncommittedCount(): number;
   droppedCount(): number;
+  /** Since the last of them; undefined: there was none. */
+  droppedAgoMs(): DurationMs | undefined;
   /** Hands over what was gathered. */
   flush(): void;
 }
@@ -36,6 +38,7 @@ export function createIntake(options: IntakeOptions): Intake {
   let drafts: DraftMessage[] = [];
   let uncommittedCount = 0;
   let droppedCount = 0;
+  let droppedAt: MonotonicMs | undefined;
   let refused: Refused | undefined;
 
   const flush = (): void => {
@@ -57,6 +60,7 @@ export function createIntake(options: IntakeOptions): Intake {
     append(event) {
       if (uncommittedCount >= uncommittedMax) {
         droppedCount += 1;
+        droppedAt = performance.now();
         refused ??= { count: 0, from: event.at, to: event.at };
         refused.count += 1;
         refused.to = event.at;
@@ -72,6 +76,7 @@ export function createIntake(options: IntakeOptions): Intake {
     },
     uncommittedCount: () => uncommittedCount,
     droppedCount: () => droppedCount,
+    droppedAgoMs: () => (droppedAt === undefined ? undefined : performance.now() - droppedAt),
     flush,
   };
 }

@@ -107,6 +107,8 @@ export interface LedgerStats {
   readonly usedBytes: number;
   readonly usedBytesMax: number;
   readonly lostCount: number;
+  /** Since the last of them, in this run; absent if there was none. */
+  readonly lostAgoMs?: DurationMs;
   /** Events that are on disk as they were made, and those that are not any more, by reason: together all of the chain. */
   readonly liveCount: number;
   readonly destroyedCount: { readonly [reason: string]: number };

@@ -3,7 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import type { Notice, Tell } from "../model/notice.ts";
-import type { EpochMs } from "../model/units.ts";
+import type { DurationMs, EpochMs, MonotonicMs } from "../model/units.ts";
 import type { DraftMessage, Fullness } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 import { type OwnDraft, ownDraft } from "./own-records.ts";
@@ -41,6 +41,8 @@ export interface Room {
   lose(count: number): void;
   /** Events that were destroyed, or refused for want of room, before every broker had them. */
   lostCount(): number;
+  /** Since the last of them, in this run; undefined: there was none. */
+  lostAgoMs(): DurationMs | undefined;
 }
 
 /** For what cannot wait for room: the first event of an epoch. */
@@ -149,6 +151,20 @@ function createWarning(policy: string, clock: Clock, tell: Tell): () => void {
   };
 }
 
+/** Counts what is lost, on top of what earlier runs lost. */
+function createLosses(before: number, clock: Clock) {
+  let count = before;
+  let at: MonotonicMs | undefined;
+  return {
+    add(more: number): void {
+      count += more;
+      if (more > 0) at = clock.monotonicMs();
+    },
+    count: (): number => count,
+    agoMs: (): DurationMs | undefined => (at === undefined ? undefined : clock.monotonicMs() - at),
+  };
+}
+
 export function createRoom(options: {
   ledger: Ledger;
   outbox: Outbox;
@@ -157,10 +173,10 @@ export function createRoom(options: {
   tell: Tell;
 }): Room {
   const { ledger, outbox, policy, clock, tell } = options;
-  let destroyTo = 0;
+  let [destroyTo, goingLostCount] = [0, 0];
   let [going, destroyed]: [OwnDraft[], DestroyedCounts?] = [[]];
   const refusals = createRefusals();
-  let [lostCount, goingLostCount] = [ledger.lostCount(), 0];
+  const losses = createLosses(ledger.lostCount(), clock);
   /** The last event of an expiry that has begun. */
   let expireTo = 0;
   const warn = createWarning(policy, clock, tell);
@@ -226,7 +242,7 @@ export function createRoom(options: {
       const most = Math.min(last, from + mostCount);
       if (policy === "drop-oldest") return mark(cut(ledger, from, chunkEnd, most), "space") ? "retry" : "wait";
       refusals.add(drafts);
-      lostCount += drafts.length;
+      losses.add(drafts.length);
       return "drop";
     },
     destroyTo: () => destroyTo,
@@ -235,16 +251,15 @@ export function createRoom(options: {
     stored() {
       if (destroyTo > 0) {
         outbox.destroyed(destroyTo);
-        lostCount += goingLostCount;
+        losses.add(goingLostCount);
         tell(purgedNotice(destroyTo, goingLostCount));
       }
       unmark();
       refusals.stored();
     },
     giveUp: unmark,
-    lose(count) {
-      lostCount += count;
-    },
-    lostCount: () => lostCount + goingLostCount,
+    lose: losses.add,
+    lostCount: () => losses.count() + goingLostCount,
+    lostAgoMs: losses.agoMs,
   };
 }

@@ -15,10 +15,12 @@ export function statsOf(sources: {
   const { ledger, room, outbox, key, hasRoom } = sources;
   const extent = ledger.extent();
   const isFull = !hasRoom || room.isFull();
+  const lostAgoMs = room.lostAgoMs();
   const placeCount = extent.last === 0 ? 0 : extent.last - extent.first + 1;
   return {
     ...extent,
     lostCount: room.lostCount(),
+    ...(lostAgoMs !== undefined && { lostAgoMs }),
     liveCount: placeCount - ledger.erased.count(),
     destroyedCount: ledger.erased.destroyed(),
     ...(isFull && { full: fullnessOf(extent) }),

@@ -186,6 +186,14 @@ describe("sortgate status", () => {
     expect(stdout).toContain(
       `\ncentral: an order cannot be judged yet, and later ones wait for it: ${problem}\n  Try: put it there; it is tried again each minute\n`,
     );
+    // The first order may come in a year.
+    view.now = aStatus({
+      brokers,
+      orders: { waitingCount: 0, keyProblem: { problem, hint: "put it there" }, refusedCount: {} },
+    });
+    const none = await status();
+    expect(none.code).toBe(1);
+    expect(none.stdout).toContain(`\nNo order of the centre can be proven: ${problem}\n  Try: put it there\n`);
     view.now = aStatus({ brokers, orders: { waitingCount: 0, refusedCount: { signature: 2, unsigned: 1, older: 1 } } });
     const refused = await status();
     expect(refused.code).toBe(0);
@@ -201,6 +209,26 @@ describe("sortgate status", () => {
     expect(stdout).toContain(
       "\nLabels printed with personal data in clear, since the start: url 2; the daily audit event says which\n",
     );
+  });
+
+  test("R20 ends with 1 for a day after events were lost for want of room, and says when; what was lost before is told alone", async () => {
+    const lossOf = (lossAgoMs: number) => ({ queue: { ...aStatus().queue, lossAgoMs } });
+    view.now = aStatus(lossOf(86_399_000));
+    const lately = await status();
+    expect(lately.code).toBe(1);
+    expect(lately.stdout).toMatch(
+      /^2 events were destroyed .*: the queue was full; an event was lost last 23 h 59 min ago$/m,
+    );
+    expect(lately.stdout).toMatch(/^1 event did not reach the disk: .*; an event was lost last 23 h 59 min ago$/m);
+    view.now = aStatus(lossOf(86_400_000));
+    const old = await status();
+    expect([old.code, old.stdout]).toEqual([
+      0,
+      expect.stringContaining("the queue was full; an event was lost last 1 d"),
+    ]);
+    view.now = aStatus();
+    const before = await status();
+    expect([before.code, before.stdout]).toEqual([0, expect.stringContaining("the queue was full\n")]);
   });
 
   test("ends with 1 when a broker is up and refuses what it is sent", async () => {

@@ -219,6 +219,20 @@ describe("R33 orders of the centre", () => {
       /^No order of the centre can be proven: the centre's public key .*centre\.pem cannot be read \(ENOENT\)\. Try: put it there/,
     );
     expect(rig.told).toEqual([]);
+    const keyProblem = async () => (await rig.orders.state()).keyProblem;
+    expect((await keyProblem())?.problem).toMatch(/centre\.pem cannot be read \(ENOENT\)$/);
+    writeFileSync(rig.keyFile, rig.centre.privateKey);
+    expect(await keyProblem()).toEqual({
+      problem: `the centre's public key ${rig.keyFile} is of no use: the file holds a private key; allowed: the public one alone`,
+      hint: expect.stringContaining("openssl pkey"),
+    });
+    writeFileSync(rig.keyFile, rig.centre.publicKey);
+    expect(await rig.orders.state()).toEqual({ waitingCount: 0, refusedCount: {} });
+    // Once an order waits for it, that says it.
+    rmSync(rig.keyFile);
+    rig.take(await rig.sign(anOrder(7, [token])));
+    await vi.waitFor(async () => expect((await rig.orders.state()).delayed).toBeDefined());
+    expect(await keyProblem()).toBeUndefined();
   });
 
   it("that have ended, are too large or too many are refused; an empty message is none", async () => {

@@ -65,6 +65,7 @@ describe("R38 the store", () => {
         expect(mostBytes).toBeLessThanOrEqual(bytesMax + besideBytes);
         expect(sentCount).toBeLessThan(100_000);
       }
+      expect((await askStatus(site)).queue.lossAgoMs).toBeLessThan(60_000);
       // It was used, and not only kept small.
       expect(mostBytes).toBeGreaterThan(bytesMax / 2);
     },

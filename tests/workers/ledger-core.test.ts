@@ -279,7 +279,8 @@ describe("a full ledger", () => {
     }
     expect(ofKind(rig, "purge").length).toBeGreaterThan(0);
     expect(ofKind(rig, "gap")).toEqual([]);
-    expect(rig.core.stats().lostCount).toBe(0);
+    expect(rig.core.stats()).toMatchObject({ lostCount: 0 });
+    expect(rig.core.stats().lostAgoMs).toBeUndefined();
     const { from, to, count, reason } = dataOf(ofKind(rig, "purge")[0]!);
     expect([from, reason]).toEqual(["1", "space"]);
     expect(count).toBe(Number(to));
@@ -299,6 +300,9 @@ describe("a full ledger", () => {
     expect(cuts.filter(({ to }) => !epochs.has(Number(to) + 1))).toEqual([]);
     expect(Math.max(...cuts.map(({ count }) => count))).toBeLessThanOrEqual(5_500);
     expect(lostCount).toBe(told);
+    const agoMs = rig.core.stats().lostAgoMs!;
+    rig.advance(60_000);
+    expect(rig.core.stats().lostAgoMs).toBe(agoMs + 60_000);
     expect(told).toBeGreaterThan(0);
     rig.core.outbox.connect("central");
     rig.core.outbox.settle("central", [first + 1, first + 2]);
@@ -308,6 +312,7 @@ describe("a full ledger", () => {
     rig.close();
     const next = openRig({ whenFull: "drop-oldest" });
     expect(next.core.stats().lostCount).toBe(told);
+    expect(next.core.stats().lostAgoMs).toBeUndefined();
     expect(balanceOf(next)).toEqual({ ...balance, queued: balance.queued + 1 });
     next.core.append(drafts(1), {});
     next.core.finish({});
@@ -326,6 +331,7 @@ describe("a full ledger", () => {
     expect(rig.core.stats().first).toBe(1);
     const inLedger = rig.core.stats().last;
     expect(inLedger).toBeLessThan(30_000);
+    expect(rig.core.stats().lostAgoMs).toBeLessThan(60_000);
     rig.core.outbox.connect("central");
     rig.core.outbox.settle(
       "central",
