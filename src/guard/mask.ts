@@ -30,10 +30,16 @@ export function maskValue(kind: FieldKind, value: string, preset: MaskPreset): s
 const extensionWords = /转接?|轉接?|分[机機]|ext|x/giu;
 const digitsMax = 21;
 
-/** The first three digits stay, and the last four or two. */
+/** Seven digits and more in a row are most of a telephone: what stands behind is its extension only after a dash. */
+const more = /\d{7}[^\d-]+\d/;
+const mobileWithExtension = /^(?:(?:00)?860?)?1[3-9]\d{13}$/;
+
+/** The first three digits stay, and the last four or two; of a number with another one behind it nothing does. */
 function maskPhone(value: string, preset: MaskPreset): string {
   const digits = value.replace(/\D/g, "");
-  if (digits.length > digitsMax || /\p{L}/u.test(value.replace(extensionWords, ""))) return dots;
+  const plain = value.replace(extensionWords, "-");
+  if (digits.length > digitsMax || /\p{L}/u.test(plain)) return dots;
+  if (more.test(plain.replace(/ ?[-#*] ?/g, "-")) && !mobileWithExtension.test(digits)) return dots;
   const [hidden, kept] = preset === "documents" ? [4, 4] : [6, 2];
   return digits.length < 3 + hidden + kept ? dots : digits.slice(0, 3) + dots + digits.slice(-kept);
 }

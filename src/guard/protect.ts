@@ -109,8 +109,10 @@ function personalIn(search: Search, label: Label, cleared: string | undefined): 
     // A name without a letter is something else that stands in its place.
     const isNamed = classOf[kind] === "core" && kind !== "free" && (kind !== "name" || /\p{L}/u.test(shown));
     const { text, findings } = search.findIn(field, label);
-    // What stands beside a telephone in one field is no part of it.
-    const isAmong = ended.has(kind) && findings.some((one) => one.kind === kind) && hasMore(text, findings);
+    // What stands beside a telephone in one field is no part of it, and in its place there may be something else.
+    const isAmong =
+      ended.has(kind) &&
+      (findings.some((one) => one.kind === kind) ? hasMore(text, findings) : isOther(kind, findings));
     if (isAmong) free.push({ kind: "free", value: shown });
     else if (isNamed) add(kind, shown);
     for (const { kind: inner, start, end } of findings) {
@@ -127,11 +129,20 @@ function personalIn(search: Search, label: Label, cleared: string | undefined): 
   return { core: [...found.values()], free };
 }
 
-/** Whether text holds more than one thing of somebody's: two that were found, or one and words beside it. */
+/** A card of seventeen digits or more in groups of four: the sixteen before may have a check digit by chance. */
+const longCard = /^\s*\d{4}([ -])\d{4}\1\d{4}\1\d{4}\1\d{1,3}\s*$/;
+
+/** Whether text holds more than one thing of somebody's: two that were found, or one and words or numbers beside it. */
 function hasMore(text: string, findings: Found["findings"]): boolean {
   const [first] = findings;
   if (first === undefined || findings.length > 1) return true;
-  return /\p{L}/u.test(text.slice(0, first.start) + text.slice(first.end));
+  if (first.kind === "card" && longCard.test(text)) return false;
+  return /[\p{L}\p{N}]/u.test(text.slice(0, first.start) + text.slice(first.end));
+}
+
+/** Whether what is called a telephone is the number of a person or of a card, of which no digit is shown. */
+function isOther(kind: FieldKind, findings: Found["findings"]): boolean {
+  return kind === "phone" && findings.some((one) => one.kind === "identity" || one.kind === "card");
 }
 
 function isPart({ kind, value }: Field, inner: FieldKind, piece: string): boolean {

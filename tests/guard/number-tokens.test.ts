@@ -42,6 +42,19 @@ describe("R33 the tokens of a number", () => {
       expect([text, ...phonesOf(text)]).toEqual([text, bare]);
   });
 
+  it("R33 are those of a telephone abroad too, with a trunk zero in brackets, in whatever it stands", () => {
+    const keys = createTokenKeys(() => noon);
+    const guard = createGuard({ settings: { ...everything, core: "token" }, tokens: keys });
+    for (const code of ["tel:+49 (0)171 2345678", "Hans +49 (0)171 2345678", "tel:+49 (0)171 2345678 Berlin"]) {
+      const { tokens } = cleared(aFirstRead({ code, symbology }), guard).data;
+      const found = (tokens as { token: string }[]).map(({ token }) => token);
+      expect([code, tokensOfNumber("+491712345678", noon, keys).some((token) => found.includes(token))]).toEqual([
+        code,
+        true,
+      ]);
+    }
+  });
+
   it("R33 find a number in small letters and in capitals, whichever was given", () => {
     const keys = createTokenKeys(() => noon);
     for (const [given, read] of [

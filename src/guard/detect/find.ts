@@ -22,6 +22,22 @@ export function findPersonal(text: string): Found {
   const plain = normalized(text);
   const findings = findNumbers(plain);
   if (plain.includes("@")) findings.push(...findMailAddresses(plain));
-  findings.push(...findAddresses(plain));
+  const addresses = findAddresses(plain);
+  if (addresses.length > 0) endBefore(addresses, plain, findings);
+  findings.push(...addresses);
   return { text: plain, findings };
+}
+
+/** A mobile number, and behind it what looks like its extension. */
+const withExtension = /^(?:\+|00)?(?:860?)?1[3-9](?:[^\d]{0,3}\d){9}(?=[^\d])/;
+
+/** The number of a house is no extension of the telephone before it: that ends where the address begins. */
+function endBefore(addresses: readonly Finding[], text: string, numbers: Finding[]): void {
+  for (const [index, { kind, start, end }] of numbers.entries()) {
+    if (kind !== "phone") continue;
+    const [mobile] = withExtension.exec(text.slice(start, end)) ?? [];
+    const last = start + (mobile ?? "").length;
+    if (mobile !== undefined && addresses.some((one) => one.start >= last && one.start < end))
+      numbers[index] = { kind, start, end: last };
+  }
 }

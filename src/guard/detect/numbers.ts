@@ -186,6 +186,7 @@ function longestAt(written: Written, first: number, starts: "free" | "named" | "
   let count = 0;
   let best: Finding | undefined;
   let bestCount = 0;
+  let isWhole = false;
   for (let last = first; last < groups.count && last - first < groupsMax; last += 1) {
     if (last > first) {
       if (groups.markOf(last) === joints.none) break;
@@ -200,12 +201,41 @@ function longestAt(written: Written, first: number, starts: "free" | "named" | "
     written.last = last;
     const kind = kindOfNumber(written);
     if (kind === undefined) continue;
-    best = { kind, start, end: written.hasX ? end + 1 : end };
+    if (kind === "phone" && isWhole && (isBeside(written) || isOfHouse(text, end))) break;
+    if (kind === "phone" && best !== undefined && isOfHouse(text, end)) continue;
+    best = { kind, start: text[start - 1] === "+" ? start - 1 : start, end: written.hasX ? end + 1 : end };
     bestCount = last - first + 1;
+    isWhole = kind === "phone" && whole[hasPlus ? "plus" : "plain"].test(written.digits);
   }
   if (best !== undefined) found.push(best);
   return bestCount;
 }
+
+/** What stands behind the number of a house, a stair or a room; or another number of it. */
+const ofHouse = /(?:-\d{1,5}){0,3} ?[号號栋棟幢座单單室层層楼樓弄组組户戶院]|[-#]\d/y;
+
+/** Whether the group that ends here belongs to a house, and so to no number before it. */
+function isOfHouse(text: string, end: number): boolean {
+  ofHouse.lastIndex = end;
+  return ofHouse.test(text);
+}
+
+/** Telephones that have all their digits: of China, and of North America; behind a plus sign with the code of the country. */
+const whole = {
+  plain: /^(?:(?:00)?860?|0)?(?:1[3-9]\d{9}|10\d{8}|2\d{9}|[3-9]\d{9,10})$/,
+  plus: /^860?(?:1[3-9]\d{9}|10\d{8}|2\d{9}|[3-9]\d{9,10})$|^1[2-9]\d{2}[2-9]\d{6}$/,
+} as const;
+
+/**
+ * Whether the last group stands beside a telephone that had all its digits without it: it is an extension behind a sign or
+ * a dash, and four digits behind a mobile number are one behind a blank too.
+ */
+function isBeside(written: Written): boolean {
+  if (groups.markOf(written.last) === joints.extension) return false;
+  if (written.lengthFromEnd(0) === 4 && mobileWithExtension.test(written.digits)) return false;
+  return written.text.slice(groups.endOf(written.last - 1), groups.startOf(written.last)) !== "-";
+}
+const mobileWithExtension = /^(?:(?:00)?860?)?1[3-9]\d{13}$/;
 
 /** The check character of an identity number may be an X behind its 17 digits. */
 function hasCheckLetter(text: string, count: number, end: number): boolean {
