@@ -52,6 +52,8 @@ export function extract(labels: readonly Label[], configured: ReadonlySet<Carrie
   const codes = new Set(found.flatMap((numbers) => [...numbers.codes.keys()]));
   if (first === undefined || codes.size !== 1) return undefined;
   const [[code, all]] = [...first.codes] as [[string, readonly CarrierName[]]];
+  if (found.every(({ isCalled }) => !isCalled) && labels.some((label) => callsOther(label, code, found)))
+    return undefined;
   const carriers = all.filter((name) => configured.has(name));
   if (carriers.length === 0) return undefined;
   const { codeClass, label } = first;
@@ -62,6 +64,16 @@ interface Numbers {
   readonly label: Label;
   readonly codeClass: "waybill" | "sscc";
   readonly codes: Waybills;
+  /** By its place or its name, and not by its looks alone. */
+  readonly isCalled: boolean;
+}
+
+/** Whether another reading calls something else the waybill, or that number an order's or another parcel's. */
+function callsOther(label: Label, code: string, found: readonly Numbers[]): boolean {
+  if (found.some((one) => one.label === label)) return false;
+  return label.fields.some(
+    ({ kind, value }) => kind === "waybill" || (kind === "order" && value.toUpperCase().includes(code)),
+  );
 }
 
 /** The numbers of a label that a parcel may have: those that it calls so, else an SSCC, else those that look so. */
@@ -71,14 +83,14 @@ function numbersOf(label: Label): Numbers {
   const called: Waybills = new Map();
   if (calling.length <= callingMax) for (const { value } of calling) addCalled(called, value, format);
   // What calls itself a waybill and is none that is known must not give way to another number.
-  if (calling.length > 0) return { label, codeClass: "waybill", codes: called };
+  if (calling.length > 0) return { label, codeClass: "waybill", codes: called, isCalled: true };
   const ssccs: Waybills = new Map();
   for (const { kind, value } of fields) if (kind === "sscc" && isClearSscc(value)) ssccs.set(value, ["sscc"]);
-  if (ssccs.size > 0) return { label, codeClass: "sscc", codes: ssccs };
+  if (ssccs.size > 0) return { label, codeClass: "sscc", codes: ssccs, isCalled: true };
   const looking: Waybills = new Map();
   // It is unmistakable also behind the name of somebody.
   for (const { kind, value } of fields) if (classOf[kind] === "core") addLettered(looking, value);
-  return { label, codeClass: "waybill", codes: looking };
+  return { label, codeClass: "waybill", codes: looking, isCalled: false };
 }
 
 /** What is called a waybill may be digits alone, in groups too. */

@@ -25,6 +25,22 @@ describe("R05 of a number in which one byte went wrong", () => {
     }
   });
 
+  it.each([
+    ["a NUL, as a serial line gives", "Tracking no: ", "", 0],
+    ["a NUL, in Chinese", "运单号：", " 张伟", 0],
+    ["a byte that is no text", "Tracking no: ", " Hans", 0x85],
+    ["a byte that is no text, but in Shift-JIS", "Tracking no: ", " Hans Müller", 0x80],
+  ] as const)("%s in the place of a digit makes no other number", (_, before, behind, lost) => {
+    const number = "775577822309067";
+    const first = Buffer.byteLength(before);
+    for (let at = 1; at < number.length - (lost === 0 ? 1 : 0); at += 1) {
+      const bytes = Buffer.from(before + number + behind);
+      bytes[first + at] = lost;
+      expect([at, codeOf(bytes)]).toStrictEqual([at, undefined]);
+    }
+    expect(codeOf(Buffer.from(before + number + behind))).toBe(number);
+  });
+
   it("nothing is taken that touches what was lost, and what stands apart from it is", () => {
     const lost = Buffer.of(0xb3);
     expect(codeOf(Buffer.concat([labelOf("SF1385628716739"), lost]))).toBeUndefined();

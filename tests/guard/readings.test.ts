@@ -48,3 +48,24 @@ describe("bytes that somebody lost of UTF-8", () => {
     expect(decodings(lost(5))).toStrictEqual([lost(5).toString("latin1")]);
   });
 });
+
+describe("a number in text of GB18030", () => {
+  const number = Buffer.from("SF1385628716739");
+  const codeBehind = (hex: string, behind = ""): unknown => {
+    const code = Buffer.concat([Buffer.from(hex, "hex"), number, Buffer.from(behind, "hex")]);
+    return cleared(aFirstRead({ code, symbology: "]Q1" }), aGuard()).data.code;
+  };
+
+  it("is the parcel's where its name says so: 运单号", () => {
+    expect(codeBehind("d4cbb5a5bac5a3ba")).toBe("SF1385628716739");
+  });
+
+  it("is not, though another reading cannot read its name, where that says another parcel's: 原单号", () => {
+    expect(codeBehind("d4adb5a5bac5a3ba")).toBeUndefined();
+    expect(codeBehind("7b22d4adb5a5bac5223a22", "227d")).toBeUndefined();
+  });
+
+  it("is not where something else is called the waybill: 运单号：ABC123，", () => {
+    expect(codeBehind("d4cbb5a5bac5a3ba414243313233a3ac")).toBeUndefined();
+  });
+});

@@ -29,7 +29,12 @@ export function decodings(bytes: Uint8Array): readonly string[] {
   const isMendable = lostCount <= lostMax && otherCount > 0;
   if (isMendable && otherCount >= sureFor * lostCount) return [text, ...wide];
   const others = [gb18030, shiftJis, big5].flatMap((decoder) => attempt(decoder, bytes) ?? []);
-  return [...wide, ...others, ...(isMendable ? [text] : []), plain];
+  return [...wide, ...[...others, ...(isMendable ? [text] : []), plain].map(withLost)];
+}
+
+/** Beside a digit a control character beyond ASCII, which no printer writes, is one that was lost. */
+function withLost(text: string): string {
+  return text.replace(/[\x80-\x9f](?=[0-9])|(?<=[0-9])[\x80-\x9f]/g, "\ufffd");
 }
 
 /** So many characters may be lost of UTF-8. */

@@ -35,10 +35,16 @@ export function readLabels(code: Uint8Array, symbology: string | undefined): rea
   const bytesMax = texts.length > 2 ? guessedBytesMax.more : guessedBytesMax.two;
   const isGuess = texts.length > 1 && code.length > bytesMax;
   return (isGuess ? texts.slice(0, 1) : texts).map((decoding) => {
-    const text = (isGuess ? decoding.slice(0, bytesMax) : decoding).split("\0").join(" ").trim();
+    const text = withoutNuls(isGuess ? decoding.slice(0, bytesMax) : decoding).trim();
     const label = readLabel(text, symbology);
     return isGuess || label.isCut ? { ...label, isCut: true, text } : label;
   });
+}
+
+/** A NUL between digits is what a serial line puts in the place of one that it lost; others fill up or separate. */
+function withoutNuls(text: string): string {
+  if (!text.includes("\0")) return text;
+  return text.replace(/(?<=[0-9])\0(?=[0-9])/g, "\ufffd").replaceAll("\0", " ");
 }
 
 function readLabel(text: string, symbology: string | undefined): Label {
