@@ -53,6 +53,12 @@ const lines = [
   [`{"phone":"0571-28059599-18-602"}`, "0571-28059599"],
   [`{"phone":"0571 28059599 1802室"}`, "0571-28059599"],
   [`{"phone":"+1 212 555 0199 18"}`, "+12125550199"],
+  ["tel: 152-4350-0199，137 1234 9999", "13712349999"],
+  ["tel: +49 152 4350099，137 1234 9999", "13712349999"],
+  [`{"phone":"137 1234 9999，768"}`, "13712349999"],
+  ["张三 (+86)13712349999 / 5488 West Lake Road", "13712349999"],
+  ["张三 7-1-717 137 1234 9999", "13712349999"],
+  [`{"phone":"25栋865/13712349999"}`, "13712349999"],
   ["身份证:110101199003074477 602", "110101199003074477"],
   ["卡号:6222021234567890128 0925", "6222021234567890128"],
   [`{"phone":"110101199003074477 12"}`, "110101199003074477"],
@@ -63,7 +69,7 @@ describe("what stands beside a number in its field", () => {
   it.each(lines)("%s: is no part of its mask", (line) => {
     const masked = dataOf("mask", line).masked as { kind: string; text: string }[];
     const phones = masked.filter(({ kind }) => kind === "phone").map(({ text }) => text);
-    for (const text of phones) expect(text).toMatch(/^(?:137|138|861|057|121)\*\*\*99$/);
+    for (const text of phones) expect(text).toMatch(/^(?:137|138|152|491|861|057|121)\*\*\*99$/);
     for (const { kind, text } of masked) if (kind === "identity" || kind === "card") expect(text).toBe("***");
     expect(masked.length).toBeGreaterThan(0);
   });

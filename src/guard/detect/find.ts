@@ -29,7 +29,7 @@ export function findPersonal(text: string): Found {
 }
 
 /** A mobile number, and behind it what looks like its extension. */
-const withExtension = /^(?:\+|00)?(?:860?)?1[3-9](?:[^\d]{0,3}\d){9}(?=[^\d])/;
+const withExtension = /^[(+0]*(?:860?)?[)\- ]{0,3}1[3-9](?:[^\d]{0,3}\d){9}(?=[^\d])/;
 
 /** The number of a house is no extension of the telephone before it: that ends where the address begins. */
 function endBefore(addresses: readonly Finding[], text: string, numbers: Finding[]): void {

@@ -20,8 +20,8 @@ const wordLengthMax = 10;
 /** What may stand between the digits of one number: all up to the next digit. */
 const joint = /(?:[ .()\-/·_]{1,3}|\) ?-?| ?(?:[转轉]接?|分[机機]):? ?|,|#|\*| ?ext\.? ?| ?x ?)(?=\d)/iy;
 const jointLengthMax = 6;
-/** Behind a comma more digits than these are a postcode or another number. */
-const commaExtensionMax = 4;
+/** Behind a comma more or fewer digits, or some with others behind them, are a postcode, a house or another number. */
+const commaExtension = /^\d{4}(?![ \-/.]?\d)/;
 const plainJoint = /[ .()\-/·_]*(?=\d)/y;
 
 /**
@@ -82,18 +82,18 @@ function readGroups(text: string): number {
     if (!isDigit(text.charCodeAt(at))) continue;
     const start = at;
     while (isDigit(text.charCodeAt(at))) at += 1;
-    groups.add(start, at, before < 0 ? joints.none : jointOf(text, before, start, at - start));
+    groups.add(start, at, before < 0 ? joints.none : jointOf(text, before, start));
     count += at - start;
     before = at;
   }
   return count;
 }
 
-function jointOf(text: string, from: number, to: number, length: number): number {
+function jointOf(text: string, from: number, to: number): number {
   if (to - from > jointLengthMax) return joints.none;
   if (to === from + 1) {
     if (text[from] === " ") return joints.plain;
-    if (text[from] === "," && length > commaExtensionMax) return joints.none;
+    if (text[from] === "," && !commaExtension.test(text.slice(to, to + 6))) return joints.none;
   }
   joint.lastIndex = from;
   if (!joint.test(text)) return joints.none;
@@ -130,6 +130,8 @@ class Written {
   hasX = false;
   hasPlus = false;
   isNamed = false;
+  /** Whether fewer groups are a telephone that has all its digits. */
+  isWhole = false;
   /** The count of digits before a sign of an extension, -1 if there is none. */
   extension = -1;
 
@@ -141,6 +143,7 @@ class Written {
     this.first = first;
     this.hasPlus = hasPlus;
     this.isNamed = isNamed;
+    this.isWhole = false;
     this.extension = -1;
   }
 
@@ -186,10 +189,9 @@ function longestAt(written: Written, first: number, starts: "free" | "named" | "
   let count = 0;
   let best: Finding | undefined;
   let bestCount = 0;
-  let isWhole = false;
   for (let last = first; last < groups.count && last - first < groupsMax; last += 1) {
     if (last > first) {
-      if (groups.markOf(last) === joints.none) break;
+      if (groups.markOf(last) === joints.none || written.extension >= 0) break;
       if (written.extension < 0 && groups.markOf(last) === joints.extension) written.extension = count;
     }
     count += groups.lengthOf(last);
@@ -201,11 +203,11 @@ function longestAt(written: Written, first: number, starts: "free" | "named" | "
     written.last = last;
     const kind = kindOfNumber(written);
     if (kind === undefined) continue;
-    if (kind === "phone" && isWhole && (isBeside(written) || isOfHouse(text, end))) break;
+    if (kind === "phone" && written.isWhole && (isBeside(written) || isOfHouse(text, end))) break;
     if (kind === "phone" && best !== undefined && isOfHouse(text, end)) continue;
     best = { kind, start: text[start - 1] === "+" ? start - 1 : start, end: written.hasX ? end + 1 : end };
     bestCount = last - first + 1;
-    isWhole = kind === "phone" && whole[hasPlus ? "plus" : "plain"].test(written.digits);
+    written.isWhole = kind === "phone" && whole[hasPlus ? "plus" : "plain"].test(written.digits);
   }
   if (best !== undefined) found.push(best);
   return bestCount;
@@ -228,12 +230,14 @@ const whole = {
 
 /**
  * Whether the last group stands beside a telephone that had all its digits without it: it is an extension behind a sign or
- * a dash, and four digits behind a mobile number are one behind a blank too.
+ * a dash, and four digits behind a mobile number are one behind a blank too, if no more digits follow.
  */
-function isBeside(written: Written): boolean {
-  if (groups.markOf(written.last) === joints.extension) return false;
-  if (written.lengthFromEnd(0) === 4 && mobileWithExtension.test(written.digits)) return false;
-  return written.text.slice(groups.endOf(written.last - 1), groups.startOf(written.last)) !== "-";
+function isBeside({ text, last, digits }: Written): boolean {
+  if (groups.markOf(last) === joints.extension) return false;
+  const between = text.slice(groups.endOf(last - 1), groups.startOf(last));
+  if (between === "-") return false;
+  const isLast = groups.markOf(last + 1) !== joints.plain;
+  return !(isLast && groups.lengthOf(last) === 4 && /^ ?-? ?$/.test(between) && mobileWithExtension.test(digits));
 }
 const mobileWithExtension = /^(?:(?:00)?860?)?1[3-9]\d{13}$/;
 
@@ -278,7 +282,7 @@ function isTelephone(written: Written): boolean {
   if (isWrittenAmerican(written)) return isAmerican(written.telephone);
   // Fifteen digits: a privacy number with its extension, which stands behind a sign or right behind the number.
   if (firstDigit === "1") {
-    const isLong = count === 15 && (groupCount === 1 || written.lengthFromEnd(0) === 4);
+    const isLong = count === 15 && (groupCount === 1 || (written.isWhole && written.lengthFromEnd(0) === 4));
     return (count === 11 || isLong) && mobile.test(written.telephone);
   }
   if (firstDigit === "4") return count === 10 && service.test(written.telephone);
@@ -290,7 +294,7 @@ function isTelephone(written: Written): boolean {
     return digits.startsWith("0086") && isTelephoneNumber(digits);
   }
   // `86` and a landline: many numbers begin so; a telephone is written in groups.
-  return isTelephoneNumber(digits) && (groupCount > 1 || /^860?1[3-9]/.test(digits));
+  return isTelephoneNumber(digits) && ((groupCount > 1 && written.firstLength !== 3) || /^860?1[3-9]/.test(digits));
 }
 
 /** Groups of three, three and four, perhaps with a 1 before them: ten bare digits are too many things. */
