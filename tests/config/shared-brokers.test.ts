@@ -20,6 +20,15 @@ describe("two entries for one broker", () => {
     expect(await told(entry("again", "mqtt://127.0.0.1", 'topic_prefix = "x"\n'))).toEqual([problem]);
   });
 
+  it.each([
+    ["mqtts://broker.example", "mqtts://Broker.Example"],
+    ["mqtts://broker.example", "mqtts://broker.example.:8883"],
+    [central, "mqtt://localhost"],
+  ])("R24 are refused however its name is spelt: %s and %s", async (one, other) => {
+    const first = one === central ? "" : entry("one", one);
+    expect(await told(first + entry("other", other, "[broker.view]\n"))).toHaveLength(1);
+  });
+
   it("R24 are refused where a partner's views come under the topics of all events, or of another partner", async () => {
     const problems = await told(entry("partner", central, "[broker.view]\n"));
     expect(problems).toEqual([
@@ -27,6 +36,18 @@ describe("two entries for one broker", () => {
     ]);
     const others = await told(entry("a", central, view("partners")) + entry("b", central, view("partners")));
     expect(others).toEqual([expect.stringMatching(/^23 broker "b" > topic_prefix: found "partners" .* line 15 has/)]);
+  });
+
+  it("R24 are refused where all events, or another partner's views, come below the topics of views", async () => {
+    const below = entry("a", central, view("a")) + entry("b", central, view("a/b"));
+    expect(await told(below)).toEqual([
+      expect.stringMatching(/^23 broker "b" > topic_prefix: found "a\/b" .* line 15 has "a", one below the other/),
+    ]);
+    const wholeBelow =
+      entry("a", "mqtts://b.example", view("a")) + entry("b", "mqtts://b.example", 'topic_prefix = "a/b"\n');
+    expect(await told(wholeBelow)).toHaveLength(1);
+    const viewBelow = entry("a", central, view("sortgate/a"));
+    expect(await told(viewBelow)).toEqual([]);
   });
 
   it("are fine with topics of their own, and so are two brokers", async () => {

@@ -128,12 +128,24 @@ function doubledListeners(root: TomlTable): Finding[] {
 
 const brokerPorts: Readonly<Record<string, string>> = { "mqtt:": "1883", "mqtts:": "8883" };
 
-/** Host and port; undefined for what is no address of a broker. */
+/** Host, of one of several spellings, and port; undefined for what is no address of a broker. */
 function brokerAt(text: string | undefined): string | undefined {
   if (text === undefined || !URL.canParse(text)) return undefined;
   const { protocol, hostname, port } = new URL(text);
   const usual = brokerPorts[protocol];
-  return usual === undefined ? undefined : `${hostname}:${port === "" ? usual : port}`;
+  const host = hostname.toLowerCase().replace(/\.$/, "");
+  const same = host === "localhost" ? "127.0.0.1" : host;
+  return usual === undefined ? undefined : `${same}:${port === "" ? usual : port}`;
+}
+
+interface Topics {
+  readonly prefix: string;
+  readonly hasView: boolean;
+}
+
+/** Whether who reads all below the topics of views gets what comes under others. */
+function readsBelow({ prefix, hasView }: Topics, other: Topics): boolean {
+  return hasView && `${other.prefix}/`.startsWith(`${prefix}/`);
 }
 
 /** Entries that lead to one broker: they would throw each other out, or whoever gets views would get everything. */
@@ -146,7 +158,7 @@ function sharedBrokers(root: TomlTable): Finding[] {
   return entries.flatMap((entry, index) => {
     const others = entries.slice(0, index).filter(({ broker }) => broker === entry.broker);
     const twin = others.find(({ hasView }) => !hasView && !entry.hasView);
-    const mixed = others.find(({ prefix }) => prefix === entry.prefix);
+    const mixed = others.find((other) => readsBelow(other, entry) || readsBelow(entry, other));
     if (twin !== undefined) {
       const { line } = placeAt(root, twin.path);
       const sentence = `found ${shownText(entry.broker)}, where the [[broker]] of line ${line} sends all events too; allowed: one entry without a view for each broker`;
@@ -154,7 +166,7 @@ function sharedBrokers(root: TomlTable): Finding[] {
     }
     if (mixed === undefined) return [];
     const { line } = placeAt(root, mixed.path);
-    const sentence = `found ${shownText(entry.prefix)} at the broker where the [[broker]] of line ${line} has the same topics; allowed: topics of its own, or whoever reads these gets the events of both`;
+    const sentence = `found ${shownText(entry.prefix)} at the broker where the [[broker]] of line ${line} has ${mixed.prefix === entry.prefix ? "the same topics" : `${shownText(mixed.prefix)}, one below the other`}; allowed: topics of its own, or whoever reads these gets the events of both`;
     return [findingAt(root, [...entry.path, "topic_prefix"], sentence, 'write another one: topic_prefix = "partner"')];
   });
 }
