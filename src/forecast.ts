@@ -95,8 +95,10 @@ export function createForecast(): { sample(sample: ForecastSample): void; now():
   function full(index: number, intake: number): number | null {
     const { first, last, usedBytes, bytesMax, brokers } = samples.at(-1)!;
     const { isUp, deliveredTo } = brokers[index]!;
-    const done = isUp ? rate((sample) => sample.brokers[index]!.deliveredTo, turnedAtMs[index] ?? 0) : 0;
-    if (done === undefined || intake <= done || last < first) return null;
+    const taken = isUp ? rate((sample) => sample.brokers[index]!.deliveredTo, turnedAtMs[index] ?? 0) : undefined;
+    // One that has just come up has shown nothing yet: what was foretold while it was down holds until it has.
+    const done = taken ?? 0;
+    if (intake <= done || last < first) return null;
     const eventBytes = usedBytes / (last - first + 1);
     const heldBytes = (last - Math.max(deliveredTo, first - 1)) * eventBytes;
     return hours(Math.max(0, bytesMax - heldBytes) / eventBytes / (intake - done));

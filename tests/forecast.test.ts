@@ -97,6 +97,18 @@ describe("hours until the ledger is full", () => {
     expect(Math.abs(foretold - came) / came).toBeLessThan(0.1);
   });
 
+  it("are foretold as before until a broker that came up has shown what it takes", () => {
+    const site = simulate({ intake: 100, taken: 10_000, isUp: false }, { queuedCount: 1_000_000 });
+    site.run(600);
+    const before = site.now().hoursUntilFull ?? 0;
+    expect(before).toBeGreaterThan(0);
+    site.line.isUp = true;
+    site.run(5);
+    expect(site.now().hoursUntilFull).toBeCloseTo(before, 0);
+    site.run(20);
+    expect(site.now().hoursUntilFull).toBeNull();
+  });
+
   it("are foretold when a broker is up and takes less than comes in", () => {
     const site = simulate({ intake: 100, taken: 60, isUp: true }, { bytesMax: 300_000_000 });
     site.run(600);
