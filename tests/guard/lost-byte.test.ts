@@ -41,6 +41,11 @@ describe("R05 of a number in which one byte went wrong", () => {
     expect(codeOf(Buffer.from(before + number + behind))).toBe(number);
   });
 
+  it("a letter that was lost before digits makes no number of them", () => {
+    expect(codeOf(Buffer.from("MMM={'k1':'010','k5':'SF5732467407049'}"))).toBe("SF5732467407049");
+    expect(codeOf(Buffer.from("MMM={'k1':'010','k5':'S\u00005732467407049'}"))).toBeUndefined();
+  });
+
   it("nothing is taken that touches what was lost, and what stands apart from it is", () => {
     const lost = Buffer.of(0xb3);
     expect(codeOf(Buffer.concat([labelOf("SF1385628716739"), lost]))).toBeUndefined();

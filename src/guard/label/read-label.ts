@@ -41,10 +41,10 @@ export function readLabels(code: Uint8Array, symbology: string | undefined): rea
   });
 }
 
-/** A NUL between digits is what a serial line puts in the place of one that it lost; others fill up or separate. */
+/** A NUL within a number is what a serial line puts in the place of a byte that it lost; others fill up or separate. */
 function withoutNuls(text: string): string {
   if (!text.includes("\0")) return text;
-  return text.replace(/(?<=[0-9])\0(?=[0-9])/g, "\ufffd").replaceAll("\0", " ");
+  return text.replace(/(?<=[0-9A-Za-z])\0(?=[0-9])/g, "\ufffd").replaceAll("\0", " ");
 }
 
 function readLabel(text: string, symbology: string | undefined): Label {
