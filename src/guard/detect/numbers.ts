@@ -1,6 +1,6 @@
 import { kindOfKey } from "../label/keys.ts";
 import { isCardNumber, isIdentityNumber, isKoreanNumber, isTelephoneNumber, mobile } from "../personal.ts";
-import { isDigit, isLetter } from "./characters.ts";
+import { codeAt, isDigit, isLetter } from "./characters.ts";
 import type { Finding, PersonalKind } from "./finding.ts";
 import { Spans } from "./spans.ts";
 
@@ -207,19 +207,21 @@ function longestAt(written: Written, first: number, starts: "free" | "named" | "
     if (kind === "phone" && best !== undefined && isOfHouse(text, end)) continue;
     best = { kind, start: text[start - 1] === "+" ? start - 1 : start, end: written.hasX ? end + 1 : end };
     bestCount = last - first + 1;
-    written.isWhole = kind === "phone" && whole[hasPlus ? "plus" : "plain"].test(written.digits);
+    written.isWhole = kind === "phone" && count <= wholeMax && whole[hasPlus ? "plus" : "plain"].test(written.digits);
   }
   if (best !== undefined) found.push(best);
   return bestCount;
 }
 
-/** What stands behind the number of a house, a stair or a room; or another number of it. */
-const ofHouse = /(?:-\d{1,5}){0,3} ?[号號栋棟幢座单單室层層楼樓弄组組户戶院]|[-#]\d/y;
+/** What stands behind the number of a house, a stair or a room. */
+const ofHouse = / ?[号號栋棟幢座单單室层層楼樓弄组組户戶院]/y;
 
-/** Whether the group that ends here belongs to a house, and so to no number before it. */
+/** Whether the group that ends here belongs to a house, or to a longer number of one, and so to no number before it. */
 function isOfHouse(text: string, end: number): boolean {
+  const next = codeAt(text, end);
+  if (next === 0x23 || next === 0x2d) return isDigit(codeAt(text, end + 1));
   ofHouse.lastIndex = end;
-  return ofHouse.test(text);
+  return (next === 0x20 || next > 0x7e) && ofHouse.test(text);
 }
 
 /** Telephones that have all their digits: of China, and of North America; behind a plus sign with the code of the country. */
@@ -227,6 +229,9 @@ const whole = {
   plain: /^(?:(?:00)?860?|0)?(?:1[3-9]\d{9}|10\d{8}|2\d{9}|[3-9]\d{9,10})$/,
   plus: /^860?(?:1[3-9]\d{9}|10\d{8}|2\d{9}|[3-9]\d{9,10})$|^1[2-9]\d{2}[2-9]\d{6}$/,
 } as const;
+
+/** 0086, a trunk zero and a mobile number. */
+const wholeMax = 16;
 
 /**
  * Whether the last group stands beside a telephone that had all its digits without it: it is an extension behind a sign or
