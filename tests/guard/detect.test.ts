@@ -49,6 +49,15 @@ describe("R06 what is somebody's is found", () => {
     ]);
   });
 
+  it.each([
+    ["0571-28059599-1-602", "0571-28059599"],
+    ["+49 171 2345699 90号", "+49 171 2345699"],
+    ["+49 171 2345699 ext. 12 602", "+49 171 2345699 ext. 12"],
+    ["13712349999 6222 0236", "13712349999"],
+  ])("up to where it ends: %s", (text, telephone) => {
+    expect(found(text)).toStrictEqual([`phone ${telephone}`]);
+  });
+
   it("not in an identity number whose check letter is wrong", () => {
     expect(found("11010119900307001X")).toStrictEqual([]);
     expect(found("11010519491231002X")).toStrictEqual(["identity 11010519491231002X"]);

@@ -114,7 +114,13 @@ it.each([
   expect(maskValue("phone", value, "gbt41833")).toBe("***");
 });
 
-it.each(["13812345678转1234", "0571-28059570 ext. 12", "+86 138-1234-5678", "13812345678分机12", "28059570-602"])(
-  "of %s the ends are shown, as of each telephone",
-  (value) => expect(maskValue("phone", value, "gbt41833")).toMatch(/^\d{3}\*\*\*\d\d$/),
+it.each([
+  "13812345678转1234",
+  "0571-28059570 ext. 12",
+  "+86 138-1234-5678",
+  "13812345678分机12",
+  "13812345678 1234",
+  "28059570-602",
+])("of %s the ends are shown, as of each telephone", (value) =>
+  expect(maskValue("phone", value, "gbt41833")).toMatch(/^\d{3}\*\*\*\d\d$/),
 );
