@@ -258,7 +258,7 @@ const targets: readonly Scenario[] = [
   ),
   scenario(
     "T20",
-    "worst of a hostile code in the guard",
+    "worst of a hostile code in the guard, without time in which it had no core",
     plain("ms", "guard: hostile, worst", "guard"),
     atMost({ goal: 5 }),
   ),
