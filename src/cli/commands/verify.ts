@@ -118,9 +118,14 @@ export function tellVerdict(verdict: Verdict, { command, isTrustGiven }: Judging
 }
 
 function tellChain(chain: ChainVerdict, output: Output): void {
-  const { gateway, site, eventCount, from, to } = chain;
+  const { gateway, site, eventCount, purged, from, to } = chain;
   const range = eventCount === 0 ? "no event" : from === to ? `event ${from}` : `events ${from} to ${to}`;
   output.line(`Gateway ${gateway} at ${site}, chain ${chain.chain}: ${range}`, "strong");
+  if (purged !== undefined)
+    output.line(
+      `  note: ${rangeOf(purged)} destroyed by the gateway, which signed it; their epoch event is here`,
+      "dim",
+    );
   const notes = chain.findings.filter(isNote);
   const faults = chain.findings.filter((finding) => !isNote(finding));
   for (const finding of faults.slice(0, shownMax)) output.line(`  ${wordsOf(finding)}`, "bad");

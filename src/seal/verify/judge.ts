@@ -21,6 +21,7 @@ export function judgeChain({ isTrustGiven, notCanonical, ...place }: ChainFacts,
   const { rows, order } = evidence;
   const walk = walkAlong(evidence);
   const to = walk.expected - 1;
+  const purged = purgedBehindEpoch(walk);
   settleGaps(walk);
   settleMarks(walk);
   const checkpointCount = settleCheckpoints(walk);
@@ -36,6 +37,7 @@ export function judgeChain({ isTrustGiven, notCanonical, ...place }: ChainFacts,
     repeatCount: walk.repeatCount,
     checkpointCount,
     ...(gm === undefined ? {} : { gm }),
+    ...(purged === undefined ? {} : { purged }),
     from: order.length === 0 ? 0 : rows.sequenceOf(order[0] as number),
     to,
     verdict: walk.faultCount === 0 ? "whole" : "broken",
@@ -73,15 +75,22 @@ function trustOf(epochs: readonly Endorsement[], isTrustGiven: boolean): Trust {
   return isTrustGiven ? "authentic" : "consistent";
 }
 
+/** What a purge says went behind the epoch event that a copy begins with; undefined if there is no such hole. */
+function purgedBehindEpoch({ hole }: Walk): ChainVerdict["purged"] {
+  return hole !== undefined && hole.purgedTo >= hole.from ? { from: hole.from, to: hole.purgedTo } : undefined;
+}
+
 /**
- * What is not there is missing, apart from a beginning that a signed `purge` covers. In the middle a purge excuses
- * nothing: a copy that has older events had these too, or they were lost on the way, and then somebody must hear of it.
+ * What is not there is missing, apart from a beginning that a signed `purge` covers, with or without the epoch event
+ * that tells the key of what follows. In the middle a purge excuses nothing: a copy that has older events had these too,
+ * or they were lost on the way, and then somebody must hear of it.
  */
 function settleGaps(walk: Walk): void {
   const [first] = walk.gaps;
   const isPurged = first?.from === 1 && first.to <= walk.purgedTo;
+  const purged = purgedBehindEpoch(walk);
   for (const { from, to } of walk.gaps) {
-    const start = from === 1 ? walk.purgedTo + 1 : from;
+    const start = from === 1 ? walk.purgedTo + 1 : from === purged?.from ? purged.to + 1 : from;
     for (const range of without(walk.erased, start, to)) find(walk, { kind: "missing", ...range });
   }
   for (const { from, to, gap, isAnchored } of walk.unverified) {

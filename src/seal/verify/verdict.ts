@@ -137,6 +137,8 @@ export interface ChainVerdict {
   readonly checkpointCount: number;
   /** Absent where no epoch brought an SM2 key. */
   readonly gm?: GmCounts;
+  /** What went lawfully between the epoch event that the chain begins with here and the events that its key signed. */
+  readonly purged?: { readonly from: number; readonly to: number };
   /** First and last sequence that is there; 0 if there is none. */
   readonly from: number;
   readonly to: number;

@@ -75,6 +75,17 @@ interface Unverified {
   isAnchored: boolean;
 }
 
+/**
+ * What is missing between a copy's first event, an epoch event, and the events that its key signed. A ledger keeps that
+ * event where it destroyed others of the epoch, and a signed purge says up to which.
+ */
+interface Hole {
+  readonly from: number;
+  readonly to: number;
+  /** The last event that a purge says went with this hole, and not later; 0 if none does. */
+  purgedTo: number;
+}
+
 /** What the walk along a chain has seen so far. */
 export interface Walk {
   readonly evidence: Evidence;
@@ -93,6 +104,10 @@ export interface Walk {
   /** Roots by size, for the sizes that some checkpoint names. */
   readonly roots: Map<number, string | undefined>;
   readonly gaps: { readonly from: number; readonly to: number }[];
+  /** Whether the first event is an epoch event that is what it should be. */
+  isBegunByEpoch: boolean;
+  /** Absent unless that one stands alone. */
+  hole: Hole | undefined;
   readonly unverified: Unverified[];
   /** Events up to this one went lawfully: a signed purge says so. A ledger purges from its old end only. */
   purgedTo: number;
@@ -140,6 +155,8 @@ export function startWalk(evidence: Evidence): Walk {
     log,
     roots,
     gaps: [],
+    isBegunByEpoch: false,
+    hole: undefined,
     unverified: [],
     purgedTo: 0,
     erased: new Set(evidence.erasedLater),
@@ -172,7 +189,8 @@ export function step(walk: Walk, indices: readonly number[]): void {
     found.sort((one, other) => Number(one.row.form !== "event") - Number(other.row.form !== "event"));
   const rows = found.map(({ row }) => row);
   const sequence = (rows[0] as Row).sequence;
-  if (sequence > walk.expected) stepOverGap(walk, sequence);
+  const { expected } = walk;
+  if (sequence > expected) stepOverGap(walk, sequence);
   const claims: Claim[] = [];
   const repeats: Row[] = [];
   for (const { row, index } of found) {
@@ -193,6 +211,9 @@ export function step(walk: Walk, indices: readonly number[]): void {
   const [repeat] = repeats;
   if (repeat !== undefined) find(walk, { kind: "repeated", sequence, line: repeat.line, count: repeats.length });
   walk.repeatCount += repeats.length;
+  if (walk.eventCount === 1 && sequence > expected) openHole(walk, best, expected);
+  if (walk.eventCount === 0)
+    walk.isBegunByEpoch = claims.length === 1 && best.isVerified && best.extra?.kind === "epoch";
   const isWhole = takeIn(walk, best);
   takeNational(walk, best, digestOf(walk, best, found));
   trackUnverified(walk, best);
@@ -212,6 +233,11 @@ function stepOverGap(walk: Walk, sequence: number): void {
   walk.keyLost = true;
   walk.log = undefined;
   walk.gm.lose();
+}
+
+/** Behind an epoch event alone: what its key signed begins with this claim. Another epoch would need no event before it. */
+function openHole(walk: Walk, { extra, row }: Claim, from: number): void {
+  if (walk.isBegunByEpoch && extra?.kind !== "epoch") walk.hole = { from, to: row.sequence - 1, purgedTo: 0 };
 }
 
 function rank(claim: Claim): number {
@@ -305,7 +331,11 @@ function takeNational(walk: Walk, { row, extra, isVerified }: Claim, digest: Ret
 
 /** A purge tells of what was before it, and of nothing else. */
 function takePurge(walk: Walk, extra: Extra | undefined, sequence: number): void {
-  if (extra?.kind === "purge" && extra.to < sequence) walk.purgedTo = Math.max(walk.purgedTo, extra.to);
+  if (extra?.kind === "purge" && extra.to < sequence) {
+    const { hole } = walk;
+    walk.purgedTo = Math.max(walk.purgedTo, extra.to);
+    if (hole !== undefined && extra.to <= hole.to) hole.purgedTo = Math.max(hole.purgedTo, extra.to);
+  }
   if (extra?.kind === "erasure") for (const one of extra.sequences) if (one < sequence) walk.erased.add(one);
   if (extra?.kind === "erasure-elsewhere" && walk.epochs.at(-1)?.reason === undefined) walk.erasedElsewhere.push(extra);
 }

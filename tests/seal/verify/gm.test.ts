@@ -124,6 +124,26 @@ describe("R09 the SM3 chain and its SM2 signatures", () => {
     expect(verdict.gm).toEqual({ signedCount: 3, provenCount: 2 });
   });
 
+  test("are signed where the epoch event was kept and what follows went, and proven from the next checkpoint on", () => {
+    const line = aNationalLine();
+    line.epoch("new-ledger");
+    for (const code of ["a", "b", "c"]) line.read(code);
+    line.check();
+    line.read("d");
+    line.add("purge", { count: 3, from: "1", reason: "space", to: "3" });
+    line.check();
+    const left = [line.lines[0]!, ...line.lines.slice(3)];
+    const whole = {
+      verdict: "whole",
+      gm: { signedCount: 2, provenCount: 1 },
+      purged: { from: 2, to: 3 },
+      findings: [],
+    };
+    expect(verdictOf(left)).toMatchObject(whole);
+    const forged = changed(left[0]!, { data: { ...JSON.parse(left[0]!).data, gm: { profile: "gm" } } });
+    expect(verdictOf(left.with(0, forged)).findings.map(({ kind }) => kind)).toContain("missing");
+  });
+
   test("are none with the default algorithms", () => {
     const sealer = createSealer(place);
     sealer.useKey(createEpochKey());
