@@ -35,6 +35,7 @@ interface Image {
   refusedCounts: Map<string, number>;
   refused: Map<string, RefusedEvent[]>;
   destroyed: Record<string, number>;
+  keptEpoch: StoredEvent | undefined;
 }
 
 /** Bytes that a row takes beside the event, and those that are kept for records of the ledger's own. */
@@ -53,6 +54,8 @@ export interface DiskUser {
 export interface Disk {
   open(process: DiskUser): Ledger;
   refused(broker: string): readonly RefusedEvent[];
+  /** What an export would give away. */
+  left(): readonly StoredEvent[];
 }
 
 function broken(): SortgateError {
@@ -88,6 +91,7 @@ function write(image: Image, commit: Commit): void {
   for (let sequence = image.first; image.first > 0 && sequence <= commit.destroyTo; sequence += 1) {
     const event = image.events.get(sequence);
     if (event === undefined) continue;
+    if (event.kind === "epoch") image.keptEpoch = event;
     image.usedBytes -= event.bytes.length + rowBytes;
     image.events.delete(sequence);
   }
@@ -95,6 +99,7 @@ function write(image: Image, commit: Commit): void {
   image.usedBytes += sizeOf(commit.events);
   image.last = image.events.size === 0 ? 0 : (commit.events.at(-1)?.sequence ?? image.last);
   image.first = image.events.size === 0 ? 0 : image.last - image.events.size + 1;
+  if (image.events.get(image.first)?.kind === "epoch") image.keptEpoch = undefined;
   image.chain = { ...commit.chain, peaks: Uint8Array.from(commit.chain.peaks) };
   image.lostCount = commit.lostCount;
   for (const [broker, ranges] of commit.settled)
@@ -133,8 +138,8 @@ const undamaged: Pick<
   wipe: () => "done",
 };
 
-export function createDisk({ bytesMax, truth, fault }: DiskOptions): Disk {
-  const image: Image = {
+function emptyImage(): Image {
+  return {
     chain: undefined,
     lostCount: 0,
     events: new Map(),
@@ -146,7 +151,12 @@ export function createDisk({ bytesMax, truth, fault }: DiskOptions): Disk {
     refusedCounts: new Map(),
     refused: new Map(),
     destroyed: {},
+    keptEpoch: undefined,
   };
+}
+
+export function createDisk({ bytesMax, truth, fault }: DiskOptions): Disk {
+  const image = emptyImage();
 
   function fits(commit: Commit): boolean {
     let freed = 0;
@@ -183,6 +193,7 @@ export function createDisk({ bytesMax, truth, fault }: DiskOptions): Disk {
 
   return {
     refused: (broker) => image.refused.get(broker) ?? [],
+    left: () => [...(image.keptEpoch === undefined ? [] : [image.keptEpoch]), ...image.events.values()],
     open: (user) => ({
       chain: () => image.chain,
       lostCount: () => image.lostCount,
@@ -200,6 +211,7 @@ export function createDisk({ bytesMax, truth, fault }: DiskOptions): Disk {
         return end === -1 ? events : events.slice(0, end);
       },
       readEach: (from, to) => listed(from, to),
+      keptEpoch: () => image.keptEpoch,
       counts: (broker) => image.counts.get(broker),
       ...undamaged,
       erased: erasedOf(image, listed),

@@ -174,11 +174,13 @@ function judgePasses(world: World, events: readonly Parsed[]): void {
   }
 }
 
-/** The chain is whole for somebody who has nothing but the events. */
-function judgeChain({ truth }: World, trust: readonly X509Certificate[]): void {
-  const verifier = createVerifier({ trust });
-  for (const { sequence, bytes } of truth.committed) verifier.push(bytes.toString("utf8"), sequence);
-  const { verdict, chains, malformedCount } = verifier.finish();
-  if (verdict !== "whole" || chains.length !== 1)
-    truth.violate("chain", `${verdict}, ${malformedCount} malformed: ${JSON.stringify(chains).slice(0, 500)}`);
+/** The chain is whole for somebody who has nothing but the events, and so is what is left of it on the disk. */
+function judgeChain({ truth, disk }: World, trust: readonly X509Certificate[]): void {
+  for (const events of [truth.committed, disk.left()]) {
+    const verifier = createVerifier({ trust });
+    for (const { sequence, bytes } of events) verifier.push(Buffer.from(bytes).toString("utf8"), sequence);
+    const { verdict, chains, malformedCount } = verifier.finish();
+    if (verdict !== "whole" || chains.length !== 1)
+      truth.violate("chain", `${verdict}, ${malformedCount} malformed: ${JSON.stringify(chains).slice(0, 500)}`);
+  }
 }

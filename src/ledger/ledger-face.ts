@@ -118,8 +118,13 @@ export interface Ledger {
   readonly salvaged: Pick<SalvagedList, "last" | "read" | "count">;
   /** Writes all or nothing. "full": nothing was written and the file may not grow. Fails: ledger/io, ledger/corrupt. */
   commit(commit: Commit): "stored" | "full";
-  /** Events of [from, to] in order, cut off after `bytesMax` bytes (but at least one). */
-  read(from: number, to: number, bytesMax: number): StoredEvent[];
+  /**
+   * Events of [from, to] in order, cut off after `bytesMax` bytes (but at least one), for whoever verifies them: the epoch
+   * event of the first ones comes before them although it was destroyed, if it lies within.
+   */
+  read(from: number, to: number, bytesMax: number): SealedEvent[];
+  /** The epoch event of the first events on disk, where it was destroyed and they were not; undefined also where it cannot be read. */
+  keptEpoch(): SealedEvent | undefined;
   /** As `read`, without the rows that cannot be read. Fails: ledger/io, if the disk fails. */
   readEach(from: number, to: number): StoredEvent[];
   /** Places of erased events, and the account of all that was destroyed. */

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import type Database from "better-sqlite3";
 import { assert } from "../lib/assert.ts";
 import { SortgateError } from "../model/error.ts";
-import type { EventKind } from "../model/event.ts";
+import type { EventKind, SealedEvent } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import { type CursorChange, type CursorRows, createCursorRows } from "./cursor-rows.ts";
 import { isDamage } from "./damage/damaged.ts";
@@ -17,6 +17,7 @@ import { createPlaceCheck, sizeOf } from "./disk/place.ts";
 import { holdIndex, holdLog, keepLog, keptLog, markOpen, unmarkOpen } from "./disk/space.ts";
 import { createWipe, wipeClosedLog } from "./disk/wipe.ts";
 import { createErasedRows, type ErasedRows } from "./erased-rows.ts";
+import { createKeptEpoch } from "./kept-epoch.ts";
 import type { BrokerCounts, ChainRow, Commit, Ledger, NewlyRefused, RefusedEvent, StoredEvent } from "./ledger-face.ts";
 
 /** The write-ahead log has room for the largest commit: `limits.commitBytesMax`, and the destruction of some thousand. */
@@ -163,13 +164,16 @@ function createWrite(
   const beat = database.prepare(statements.beat);
   const putRefused = createRefusedWriter(database);
   const destroy = database.prepare(statements.destroy);
+  const kept = createKeptEpoch(database);
   return (commit, isTight) => {
     if (commit.destroyed !== undefined) erased.add(commit.destroyed);
     if (commit.erased !== undefined) erased.erase(commit.erased);
     if (commit.unsaved !== undefined) salvaged.remove(commit.unsaved);
+    const found = commit.destroyTo > 0 ? kept.find(commit.destroyTo) : undefined;
     if (commit.destroyTo > 0) destroy.run(commit.destroyTo);
     for (const event of commit.events)
       insert.run(event.sequence, event.kind, event.subject ?? null, event.at, event.bytes);
+    if (commit.destroyTo > 0) kept.keep(found);
     if (commit.isBeat === true) beat.run();
     const { chain, sequence, previous, peaks } = commit.chain;
     putChain.run(chain, sequence, previous, peaks, commit.lostCount);
@@ -209,13 +213,27 @@ function createTouch(database: Database.Database): () => void {
 function createReads(
   database: Database.Database,
   path: string,
-): Pick<Ledger, "read" | "readEach" | "lastBefore" | "lastEpoch" | "firstEpoch"> {
+): Pick<Ledger, "read" | "keptEpoch" | "readEach" | "lastBefore" | "lastEpoch" | "firstEpoch"> {
   const read = database.prepare(statements.read);
   const before = database.prepare(statements.before);
   const lastEpoch = database.prepare(statements.lastEpoch).pluck();
   const firstEpoch = database.prepare(statements.firstEpoch).pluck();
+  const kept = createKeptEpoch(database);
   return {
-    read: (from, to, byteCountMax) => readInto(read, from, to, byteCountMax),
+    read(from, to, byteCountMax) {
+      const events: SealedEvent[] = readInto(read, from, to, byteCountMax);
+      const epoch = kept.read();
+      const isFirst = epoch !== undefined && epoch.sequence < (events[0]?.sequence ?? 0);
+      return isFirst && epoch.sequence >= from ? [epoch, ...events] : events;
+    },
+    keptEpoch() {
+      try {
+        return kept.read();
+      } catch (error) {
+        if (!isDamage(error)) throw explainSqlite(error, path);
+        return undefined;
+      }
+    },
     readEach(from, to) {
       try {
         return readInto(read, from, to, Number.POSITIVE_INFINITY);

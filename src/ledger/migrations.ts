@@ -102,6 +102,24 @@ export const migrations: readonly { readonly version: number; readonly sql: stri
       ALTER TABLE chain ADD COLUMN destroyed TEXT;
     `,
   },
+  {
+    version: 8,
+    // The epoch event whose key signed the first events, where it is none of them any more; sequence 0: there is none. Its
+    // room is held from now on, and taken from the ballast, for a full disk has no other.
+    sql: `
+      CREATE TEMP TABLE laid AS SELECT length(bytes) AS byteCount FROM ballast;
+      DELETE FROM ballast;
+      CREATE TABLE kept_epoch (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        sequence INTEGER NOT NULL,
+        bytes BLOB NOT NULL,
+        held BLOB NOT NULL
+      ) STRICT;
+      INSERT INTO kept_epoch (only, sequence, bytes, held) VALUES (1, 0, x'', zeroblob(12000));
+      INSERT INTO ballast (only, bytes) SELECT 1, zeroblob(byteCount - 16368) FROM laid WHERE byteCount > 16368;
+      DROP TABLE laid;
+    `,
+  },
 ];
 
 /** "SGL1": says that a file is a sortgate ledger, whatever its name (SQLite file format §1.3.16). */

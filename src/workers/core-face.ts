@@ -1,5 +1,6 @@
 import type { Ledger, StoredEvent, Unsalvaged } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { SealedEvent } from "../model/event.ts";
 import type { Tell } from "../model/notice.ts";
 import type { DurationMs } from "../model/units.ts";
 import type { Sealer } from "../seal/index.ts";
@@ -57,7 +58,7 @@ export interface LedgerCore {
   /** Saves what found no room before, once all that did is delivered. Cost: reads such a file, if there is one. */
   readOn(): void;
   /** An event, or what is left of it, as it is given away in an export. */
-  readonly givenAway: (event: StoredEvent) => StoredEvent;
+  readonly givenAway: (event: SealedEvent) => SealedEvent;
   /** Destroys some delivered events that are older than they may be, as far as the clock can tell. True: there are more. */
   retain(): boolean;
   clockIs(state: ClockState): void;

@@ -14,8 +14,8 @@ export interface EpochLength {
 const lookCount = 1_000;
 
 /**
- * A ledger that fills is going to destroy whole epochs, for what is left behind the event of its key cannot be verified:
- * so they are short there, while otherwise a key signs for a day.
+ * A ledger that fills is going to destroy whole epochs, so that what is left needs nothing of them to be verified: so
+ * they are short there, while otherwise a key signs for a day.
  */
 export function createEpochLength(ledger: Ledger, outbox: Outbox): EpochLength {
   let begunAt = 0;

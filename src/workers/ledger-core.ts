@@ -1,4 +1,5 @@
 import type { Commit, Range, StoredEvent, Unsalvaged } from "../ledger/index.ts";
+import type { SealedEvent } from "../model/event.ts";
 import { limits } from "../model/limits.ts";
 import type { DurationMs } from "../model/units.ts";
 import { canonicalize } from "../seal/index.ts";
@@ -36,7 +37,7 @@ type Right = "intake" | "own" | "tight";
 class SealedLedger implements LedgerCore {
   readonly outbox: Outbox;
   readonly erasing: Erasing;
-  readonly givenAway = (event: StoredEvent): StoredEvent => givenAway(event, this.#core.chain, this.#core.options);
+  readonly givenAway = (event: SealedEvent): SealedEvent => givenAway(event, this.#core.chain, this.#core.options);
   readonly #core: LedgerCoreOptions;
   readonly #room: Room;
   readonly #retentions: Retentions;

@@ -115,7 +115,7 @@ function createRefusals(): {
 
 /**
  * Where to stop destroying, at `end` or a little before, or behind it up to `most`: what stays should begin with an epoch
- * event, so that it can be verified without what is gone.
+ * event, so that it can be verified without what is gone. Otherwise the ledger keeps the one that tells its key.
  */
 function cut(ledger: Ledger, from: number, end: number, most: number): number {
   const before = ledger.lastEpoch(from + chunkCountMin, end + 1);

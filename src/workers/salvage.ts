@@ -63,7 +63,7 @@ const tailMax = 1_000_000;
 export function salvage(path: string, { ledger, brokers, from, rowsMax, settled }: Salvage): SalvageReport {
   const damaged = openDamaged(path);
   try {
-    const check = createEventCheck();
+    const check = checkOf(damaged);
     const end = damaged.chain();
     const had = brokers.map((broker) => ({ broker, set: createRangeSet(damaged.cursor(broker)) }));
     const whole = createRangeSet([]);
@@ -146,6 +146,14 @@ export function salvage(path: string, { ledger, brokers, from, rowsMax, settled 
   } finally {
     damaged.close();
   }
+}
+
+/** The first rows may be signed by a key that no row tells any more. */
+function checkOf(damaged: ReturnType<typeof openDamaged>): ReturnType<typeof createEventCheck> {
+  const check = createEventCheck();
+  const kept = damaged.keptEpoch();
+  if (kept !== undefined) check.learn(kept);
+  return check;
 }
 
 /** Batches of rows behind `from` until they are at least so many. */

@@ -18,10 +18,12 @@ export function createSoundReader(ledger: Ledger): (range: Range) => Sound {
   const learned = new Set<number>();
 
   function isSigned(event: StoredEvent): boolean {
-    const epoch = ledger.lastEpoch(1, event.sequence);
+    const begun = ledger.lastEpoch(1, event.sequence);
+    const kept = begun === 0 ? ledger.keptEpoch() : undefined;
+    const epoch = kept?.sequence ?? begun;
     if (!learned.has(epoch)) {
       learned.add(epoch);
-      for (const { bytes } of ledger.readEach(epoch, epoch)) check.learn(bytes);
+      for (const { bytes } of kept === undefined ? ledger.readEach(epoch, epoch) : [kept]) check.learn(bytes);
     }
     return check.isSigned(event.bytes);
   }

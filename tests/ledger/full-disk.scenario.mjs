@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { openLedger } from "../../dist/src/ledger/index.js";
 
 const [dir, scenario] = process.argv.slice(2);
@@ -75,6 +76,27 @@ const scenarios = {
     assert.equal(ledger.extent().last, last);
     assert.equal(ledger.cursor("central").length, 1_000);
     assert.equal(add(ledger, 1, 900, { isOwn: true }), "stored");
+    ledger.close();
+  },
+  /** One of the version before, which has not a page that it does not use, is taken over. */
+  upgrade() {
+    let ledger = openLedger(path, 100_000_000);
+    assert.equal(add(ledger, 1_000, 900), "stored");
+    ledger.close();
+    const database = new Database(path);
+    database.exec("DROP TABLE kept_epoch; PRAGMA user_version = 7");
+    const lay = database.prepare("INSERT INTO ballast (only, bytes) VALUES (1, zeroblob(?))");
+    const freeCount = () => database.pragma("freelist_count", { simple: true });
+    for (let pages = 256; freeCount() > 0; pages += 1) {
+      database.exec("DELETE FROM ballast");
+      lay.run(pages * 4_092);
+    }
+    database.close();
+    fill();
+    ledger = openLedger(path, 100_000_000);
+    assert.equal(statfsSync(dir).bavail, 0);
+    assert.deepEqual([ledger.extent().last, ledger.keptEpoch()], [last, undefined]);
+    assert.equal(add(ledger, 1, 900, { isOwn: true, destroyTo: 10 }), "stored");
     ledger.close();
   },
 };

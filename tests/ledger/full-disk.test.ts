@@ -18,6 +18,7 @@ afterEach(async () => {
 
 it.each([
   ["takes the largest commit into the room of what it destroys, again and again", "largest"],
+  ["takes a ledger of the version before over when not a page is left", "upgrade"],
   ["takes settled cursors and the ledger's own records when not a page is left", "own"],
 ])("a full disk %s", (_, scenario) => {
   const [first, ...rest] = disk.under as [string, ...string[]];

@@ -26,7 +26,11 @@ function makeVersion(version: number): void {
   const insert = database.prepare("INSERT INTO event VALUES (?, 'read', 'tunnel-1', 1000, ?)");
   for (let sequence = 1; sequence <= 50; sequence += 1) insert.run(sequence, Buffer.from(`event ${sequence}`));
   const previous = createHash("sha256").update("event 50").digest("base64url");
-  database.prepare("INSERT INTO chain VALUES (1, '6f1c2a9be04d', 50, ?, x'010203', 4)").run(previous);
+  database
+    .prepare(
+      "INSERT INTO chain (only, chain, sequence, previous, peaks, lost) VALUES (1, '6f1c2a9be04d', 50, ?, x'010203', 4)",
+    )
+    .run(previous);
   database.prepare("INSERT INTO cursor (broker, settled) VALUES ('central', '[[1,7]]')").run();
   database.close();
 }
@@ -63,7 +67,7 @@ describe("a migration", () => {
     const old = formOf(path);
     const script = join(import.meta.dirname, "migration.scenario.mjs");
     const seen = new Set<string>();
-    const kills = 24;
+    const kills = 36;
     for (let write = 1; write <= kills; write += 1) {
       for (const name of readdirSync(dir)) if (name.startsWith("ledger.db")) rmSync(join(dir, name));
       copyFileSync(original, path);

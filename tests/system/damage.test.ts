@@ -205,8 +205,10 @@ describe("a ledger whose first bytes are damaged", () => {
       const first = await rig.start();
       await rig.pass(0, 100);
       await first.end("SIGTERM");
-      if (to - from === 1) flip(rig.path, from);
-      else writeFileSync(rig.path, readFileSync(rig.path).fill(0, from, to));
+      const bytes = readFileSync(rig.path);
+      if (to - from === 1) bytes[from]! -= 1;
+      else bytes.fill(0, from, to);
+      writeFileSync(rig.path, bytes);
       const subscriber = await rig.openBroker();
       await rig.start();
       const all = Array.from({ length: 100 }, (_, parcel) => aWaybill(parcel));

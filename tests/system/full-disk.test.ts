@@ -1,78 +1,19 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { imbalances } from "../../src/control/index.ts";
-import {
-  askStatus,
-  aWaybill,
-  type Daemon,
-  framed,
-  makeSite,
-  oneScanner,
-  openSubscriber,
-  openTcpScanner,
-  startDaemon,
-} from "../fakes/gateway.ts";
-import { freePort, openDoor, openMosquitto } from "../fakes/mosquitto.ts";
-import { openSmallDisk } from "../fakes/small-disk.ts";
+import { askStatus, aWaybill } from "../fakes/gateway.ts";
 import { count, figure } from "../figures.ts";
+import { openFullDiskRig } from "./full-disk-rig.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A daemon on a disk of 12 MB whose broker is away at first. */
-async function openRig(whenFull: string) {
-  const port = await freePort();
-  const scanner = await openTcpScanner();
-  const queue = `[queue]\nwhen_full = "${whenFull}"\n`;
-  const site = makeSite({ brokerUrl: `mqtt://127.0.0.1:${port}`, rest: queue + oneScanner(scanner.port) });
-  const disk = await openSmallDisk(site.dataDir, "12m");
-  let daemon: Daemon | undefined;
-  let sentCount = 0;
-  cleanups.push(
-    () => site.remove(),
-    () => disk.close(),
-    () => scanner.close(),
-    () => daemon?.end("SIGKILL"),
-  );
-  return {
-    disk,
-    site,
-    sentCount: () => sentCount,
-    async start() {
-      daemon = await startDaemon(site, process.env, { under: disk.under });
-      await scanner.connected();
-    },
-    end: (signal: NodeJS.Signals) => daemon!.end(signal),
-    pass(count: number) {
-      for (let parcel = 0; parcel < count; parcel += 1) scanner.send(framed(aWaybill(sentCount++)));
-    },
-    async allRead() {
-      await vi.waitFor(async () => {
-        const { devices, queue } = await askStatus(site);
-        expect(devices[0]!.readCount).toBe(sentCount);
-        expect(queue.uncommittedCount).toBe(0);
-      }, 30_000);
-    },
-    async openBroker() {
-      const broker = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"]);
-      const subscriber = await openSubscriber(`mqtt://127.0.0.1:${broker.port}`);
-      const door = await openDoor(port, broker.port);
-      cleanups.push(
-        () => broker.stop("SIGKILL"),
-        () => subscriber.close(),
-        () => door.close(),
-      );
-      return subscriber;
-    },
-  };
-}
-
 const countOf = (text: string): number => (JSON.parse(text) as { data: { count: number } }).data.count;
 
 describe("a full disk", () => {
   it("is foretold by what the disk has left, where bytes_max allows more", async () => {
-    const rig = await openRig("drop-oldest");
+    const rig = await openFullDiskRig("drop-oldest", cleanups);
     await rig.start();
     // A tenth of an hour of this fits on the disk, and ten hours of it into the 2 GB of bytes_max.
     const belt = setInterval(() => rig.pass(20), 500);
@@ -88,7 +29,7 @@ describe("a full disk", () => {
   it.each(["drop-newest", "drop-oldest"])(
     "with %s drains, takes new parcels into the room of old ones, and survives kill and stop without a byte free",
     async (whenFull) => {
-      const rig = await openRig(whenFull);
+      const rig = await openFullDiskRig(whenFull, cleanups);
       await rig.start();
       rig.pass(300);
       await rig.allRead();

@@ -92,7 +92,8 @@ export function openRig(
       const key = createEpochKey(options.crypto);
       sealer.useKey(key);
       current = key;
-      return { kid: key.kid, data: { reason, endorsement }, revert: () => before && sealer.useKey(before) };
+      const data = { reason, endorsement, key: key.jwk };
+      return { kid: key.kid, data, revert: () => before && sealer.useKey(before) };
     },
     committed(events, appendedCount) {
       rig.events.push(...events);

@@ -137,7 +137,8 @@ const routes: Readonly<Record<string, Route>> = {
       return inPlace(context, response, async (signal) => {
         // Before the first byte: an export that breaks off has been an export too.
         context.view.audit(`queue-${purpose}`, { ...told, ...range });
-        const open = { ...range, isOpen: asked.number("to") === undefined };
+        // What is asked for from its beginning on comes with the epoch event that was kept for it.
+        const open = { ...range, from: asked.number("from") ?? 1, isOpen: asked.number("to") === undefined };
         const leave = (events: readonly SealedEvent[]): void => context.reveals.count(detail, events);
         await streamEvents(context.view, open, leave, response, signal);
       });

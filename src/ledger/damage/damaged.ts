@@ -10,6 +10,8 @@ export interface DamagedLedger {
   chain(): { readonly chain: string; readonly sequence: number; readonly previous: string } | undefined;
   /** What a broker needs no more; empty if that cannot be read. */
   cursor(broker: string): readonly Range[];
+  /** The epoch event that was kept without the rest of its epoch; undefined if there is none that can be read. */
+  keptEpoch(): Uint8Array | undefined;
   /** Rows behind a sequence, in order, in batches; rows that cannot be read are left out, doubtful ones come in each form. */
   rows(behind: number): Generator<readonly CarvedRow[]>;
   close(): void;
@@ -136,6 +138,7 @@ export function openDamaged(path: string): DamagedLedger {
         if (Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 1 && from <= to) set.add(from, to);
       return set.ranges();
     },
+    keptEpoch: () => first<{ bytes: Buffer }>("SELECT bytes FROM kept_epoch WHERE sequence > 0")?.bytes,
     rows,
     close: () => {
       database.close();

@@ -3,8 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openIdentity } from "../../../src/identity/index.ts";
-import { openLedger, type StoredEvent } from "../../../src/ledger/index.ts";
+import { openLedger } from "../../../src/ledger/index.ts";
 import { createSystemClock } from "../../../src/lib/clock.ts";
+import type { SealedEvent } from "../../../src/model/event.ts";
 import { createVerifier, type Verdict } from "../../../src/seal/index.ts";
 import {
   type Daemon,
@@ -79,7 +80,7 @@ export async function openLine(settings: LineSettings, defer: Defer): Promise<Li
 }
 
 /** Every event of a ledger whose daemon is gone, by sequence. */
-export function eventsOf(dataDir: string): Map<number, StoredEvent> {
+export function eventsOf(dataDir: string): Map<number, SealedEvent> {
   const ledger = openLedger(join(dataDir, "ledger.db"), 2_000_000_000);
   try {
     const { first, last } = ledger.extent();
@@ -99,7 +100,7 @@ export function verdictOf(events: Iterable<Uint8Array>, dataDir: string): Verdic
 }
 
 /** Sequences of events that were seen outside and that the ledger does not hold, byte for byte. */
-export function missingFrom(ledger: ReadonlyMap<number, StoredEvent>, seen: ReadonlyMap<number, Buffer>): number[] {
+export function missingFrom(ledger: ReadonlyMap<number, SealedEvent>, seen: ReadonlyMap<number, Buffer>): number[] {
   const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
   return [...seen]
     .filter(([sequence, bytes]) => {

@@ -1,0 +1,62 @@
+import { expect, vi } from "vitest";
+import {
+  askStatus,
+  aWaybill,
+  type Daemon,
+  framed,
+  makeSite,
+  oneScanner,
+  openSubscriber,
+  openTcpScanner,
+  startDaemon,
+} from "../fakes/gateway.ts";
+import { freePort, openDoor, openMosquitto } from "../fakes/mosquitto.ts";
+import { openSmallDisk } from "../fakes/small-disk.ts";
+
+/** A daemon on a disk of 12 MB whose broker is away at first. */
+export async function openFullDiskRig(whenFull: string, cleanups: (() => unknown)[]) {
+  const port = await freePort();
+  const scanner = await openTcpScanner();
+  const queue = `[queue]\nwhen_full = "${whenFull}"\n`;
+  const site = makeSite({ brokerUrl: `mqtt://127.0.0.1:${port}`, rest: queue + oneScanner(scanner.port) });
+  const disk = await openSmallDisk(site.dataDir, "12m");
+  let daemon: Daemon | undefined;
+  let sentCount = 0;
+  cleanups.push(
+    () => site.remove(),
+    () => disk.close(),
+    () => scanner.close(),
+    () => daemon?.end("SIGKILL"),
+  );
+  return {
+    disk,
+    site,
+    sentCount: () => sentCount,
+    async start() {
+      daemon = await startDaemon(site, process.env, { under: disk.under });
+      await scanner.connected();
+    },
+    end: (signal: NodeJS.Signals) => daemon!.end(signal),
+    pass(count: number) {
+      for (let parcel = 0; parcel < count; parcel += 1) scanner.send(framed(aWaybill(sentCount++)));
+    },
+    async allRead() {
+      await vi.waitFor(async () => {
+        const { devices, queue } = await askStatus(site);
+        expect(devices[0]!.readCount).toBe(sentCount);
+        expect(queue.uncommittedCount).toBe(0);
+      }, 30_000);
+    },
+    async openBroker() {
+      const broker = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"]);
+      const subscriber = await openSubscriber(`mqtt://127.0.0.1:${broker.port}`);
+      const door = await openDoor(port, broker.port);
+      cleanups.push(
+        () => broker.stop("SIGKILL"),
+        () => subscriber.close(),
+        () => door.close(),
+      );
+      return subscriber;
+    },
+  };
+}
