@@ -79,8 +79,8 @@ export function classify(
     return person === undefined ? verdict : { ...verdict, person };
   }
   const readings = readLabels(code, symbology);
-  const label = extract(readings, configured);
   const search = new Search(readings);
+  const label = extract(search, configured);
   return label === undefined ? { ...verdict, search } : { ...label, label, search };
 }
 

@@ -1,7 +1,7 @@
 import { isS10 } from "../model/code/s10.ts";
 import { isSscc } from "../model/code/sscc.ts";
 import { candidates } from "../model/code/waybill.ts";
-import { findPersonal } from "./detect/find.ts";
+import type { Search } from "./detect/search.ts";
 import { classOf, type Label, type LabelFormat } from "./label/field.ts";
 import { isAmbiguousInLabel, isAmbiguousWaybill, isIdentityNumber, mayBePersons } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
@@ -40,14 +40,15 @@ type Waybills = Map<string, readonly CarrierName[]>;
 /**
  * Takes out of a label what may leave in clear: its waybill, or its SSCC.
  *
- * Takes:   the readings of one label, see `readLabels`; `configured`, the shapes that the site lets out.
+ * Takes:   the search within the readings of one label; `configured`, the shapes that the site lets out.
  * Gives:   undefined if there is none, or several, of whichever carrier, or the readings differ: then nobody can tell
  *          which is the parcel's.
  * Cost:    linear.
  */
-export function extract(labels: readonly Label[], configured: ReadonlySet<CarrierName>): Extract | undefined {
+export function extract(search: Search, configured: ReadonlySet<CarrierName>): Extract | undefined {
+  const { labels } = search;
   if (labels.some(({ isCut }) => isCut)) return undefined;
-  const found = labels.map(numbersOf).filter(({ codes }) => codes.size > 0);
+  const found = labels.map((label) => numbersOf(label, search)).filter(({ codes }) => codes.size > 0);
   const [first] = found;
   const codes = new Set(found.flatMap((numbers) => [...numbers.codes.keys()]));
   if (first === undefined || codes.size !== 1) return undefined;
@@ -77,11 +78,11 @@ function callsOther(label: Label, code: string, found: readonly Numbers[]): bool
 }
 
 /** The numbers of a label that a parcel may have: those that it calls so, else an SSCC, else those that look so. */
-function numbersOf(label: Label): Numbers {
+function numbersOf(label: Label, search: Search): Numbers {
   const { format, fields } = label;
   const calling = fields.filter(({ kind }) => kind === "waybill");
   const called: Waybills = new Map();
-  if (calling.length <= callingMax) for (const { value } of calling) addCalled(called, value, format);
+  if (calling.length <= callingMax) for (const { value } of calling) addCalled(called, value, format, search);
   // What calls itself a waybill and is none that is known must not give way to another number.
   if (calling.length > 0) return { label, codeClass: "waybill", codes: called, isCalled: true };
   const ssccs: Waybills = new Map();
@@ -94,12 +95,12 @@ function numbersOf(label: Label): Numbers {
 }
 
 /** What is called a waybill may be digits alone, in groups too. */
-function addCalled(waybills: Waybills, value: string, format: LabelFormat): void {
+function addCalled(waybills: Waybills, value: string, format: LabelFormat, search: Search): void {
   const before = waybills.size;
   addLettered(waybills, value);
   if (waybills.size > before) return;
   // Groups put together must not be a telephone with something behind it.
-  if (findPersonal(value).findings.length > 0) return;
+  if (search.find(value).findings.length > 0) return;
   const joined = value.replace(/[\s-]/g, "").toUpperCase();
   const words = value.split(/[\s(（/]+/, wordsMax);
   for (const word of joined === value || !fewDigits.test(joined) ? [joined, ...words] : words) {

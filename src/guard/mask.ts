@@ -1,5 +1,5 @@
-import { normalized } from "./label/decode.ts";
 import type { FieldKind } from "./label/field.ts";
+import { normalized } from "./label/normalized.ts";
 
 /** How much of what is somebody's a mask hides. */
 export type MaskPreset = "documents" | "gbt41833";

@@ -4,10 +4,9 @@ import type { FirstRead, Pass } from "../model/observation.ts";
 import type { EpochMs } from "../model/units.ts";
 import type { Verdict } from "./classify.ts";
 import type { Found } from "./detect/find.ts";
-import { visible } from "./detect/leaks.ts";
 import type { Search } from "./detect/search.ts";
-import { normalized } from "./label/decode.ts";
 import { classOf, type Field, type FieldKind, type Label } from "./label/field.ts";
+import { normalized } from "./label/normalized.ts";
 import { type MaskPreset, maskValue } from "./mask.ts";
 import type { Sealing } from "./sealing.ts";
 import type { GuardSettings } from "./settings.ts";
@@ -100,11 +99,11 @@ function personalIn(search: Search, label: Label, cleared: string | undefined): 
   const free = label.fields.filter(({ kind }) => kind === "free");
   const found = new Map<string, Field>();
   const add = (kind: FieldKind, value: string): void => {
-    if (found.size < foundMax) found.set(`${kind} ${value}`, { kind, value });
+    if (found.size < foundMax) found.set(keyOf(kind, value), { kind, value });
   };
   for (const field of label.fields) {
     const { kind, value } = field;
-    const shown = visible(value);
+    const shown = search.visible(value);
     if (shown === "" || value === cleared) continue;
     // A name without a letter is something else that stands in its place.
     const isNamed = classOf[kind] === "core" && kind !== "free" && (kind !== "name" || /\p{L}/u.test(shown));
@@ -120,7 +119,7 @@ function personalIn(search: Search, label: Label, cleared: string | undefined): 
       const piece = text.slice(start, end);
       // Of an address that separators cut apart the whole counts, not what was found in a part of it.
       if (kind === "item" && found.size <= partsMax)
-        for (const [key, one] of found) if (isPart(one, inner, piece)) found.delete(key);
+        for (const one of found.values()) if (isPart(one, inner, piece)) found.delete(keyOf(one.kind, one.value));
       if (!isNamed || isAmong || inner !== kind) add(inner, piece);
     }
   }
@@ -143,6 +142,10 @@ function hasMore(text: string, findings: Found["findings"]): boolean {
 /** Whether what is called a telephone is the number of a person or of a card, of which no digit is shown. */
 function isOther(kind: FieldKind, findings: Found["findings"]): boolean {
   return kind === "phone" && findings.some((one) => one.kind === "identity" || one.kind === "card");
+}
+
+function keyOf(kind: FieldKind, value: string): string {
+  return `${kind} ${value}`;
 }
 
 function isPart({ kind, value }: Field, inner: FieldKind, piece: string): boolean {

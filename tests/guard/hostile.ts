@@ -53,6 +53,24 @@ export const hostileCodes: readonly (readonly [string, string])[] = [
   ["numbers beside bars", filled("JD0012345678901々1/XX99 ABCD AA00 AAAA AAAA AAAA id barcode:")],
   ["names with joints", filled("K_e_y:1 rue a**㌀ﷺ")],
   ["ligatures in pieces", filled(`${"ﷺJD½ﷺ".repeat(3)};`)],
+  ["groups of noughts", filled("000 ")],
+  ["groups that begin like area codes", filled("011 ")],
+  ["groups that begin like cards", `${filled("4111-", 3_060)};`],
+  ["letters in two cases with numbers", filled("aA1 ")],
+  ["digits of another script", filled("٩")],
+  ["an address of digits of another script", `地址：北京${filled("߉", 3_050)}`],
+  ["words of one character", filled("甲 ")],
+  ["words that are masked", `name:${filled("* ", 3_060)};`],
+  ["names with nothing behind them", filled("nu:;")],
+  ["names in two cases with nothing behind them", filled("nU: ")],
+  ["parameters with nothing behind them", `https://a.cn/?${filled("aB=&", 3_050)}`],
+  ["parameters in another encoding with nothing behind them", `https://a.cn/?${filled("%FF=&", 3_050)}`],
+  ["members with nothing behind them", `{${filled('"a_b":null,', 3_060)}"a":1}`],
+  ["objects with nothing in them", `[${filled("{},", 3_060)}1]`],
+  ["web addresses with nothing in them", `- ${filled("a://?_=& ", 3_060)}`],
+  ["tags with nothing in them", filled("<a></a>")],
+  ["what is called a waybill and is none", filled(`nu:${filled("9400 ", 128)};`)],
+  ["one street again and again", `${counted((n) => `${n} rue a${n};`).slice(0, 400)}${filled("1 rue a ", 2_600)}`],
 ];
 
 /** One piece as often as it fits. */
@@ -69,8 +87,14 @@ function counted(piece: (n: number) => string): string {
 
 const noUnicode = Buffer.of(0xb0, 0xa1);
 
-/** The same codes in bytes that are in no Unicode: they may be in any of three encodings. */
-export const hostileBytes: readonly (readonly [string, Uint8Array])[] = hostileCodes.flatMap(([name, code]) => [
-  [name, Buffer.from(code, "utf8")],
-  [`${name}, in an encoding that nobody knows`, Buffer.concat([noUnicode, Buffer.from(code)]).subarray(0, 3_072)],
-]);
+/** The longest of them that are read in each encoding that they may be in; longer ones are read in one. */
+const inEachBytes = 768;
+
+/** The same codes in bytes that are in no Unicode: they may be in any of three encodings, and most are Latin letters too. */
+export const hostileBytes: readonly (readonly [string, Uint8Array])[] = hostileCodes.flatMap(([name, code]) => {
+  const bytes = Buffer.concat([noUnicode, Buffer.from(code)]);
+  const inAny = [`${name}, in an encoding that nobody knows`, bytes.subarray(0, 3_072)] as const;
+  const inEach = [`${name}, shorter and read in each encoding`, bytes.subarray(0, inEachBytes)] as const;
+  // Where less of it is read, it has a number that leaves.
+  return [[name, Buffer.from(code, "utf8")], inAny, ...(name === "numbers beside bars" ? [] : [inEach])];
+});

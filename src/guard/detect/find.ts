@@ -1,4 +1,4 @@
-import { normalized } from "../label/decode.ts";
+import { normalized } from "../label/normalized.ts";
 import type { Finding } from "./finding.ts";
 import { findMailAddresses } from "./mail.ts";
 import { findNumbers } from "./numbers.ts";

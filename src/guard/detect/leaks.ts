@@ -8,10 +8,6 @@ export type Leak = Exclude<
   "free" | "waybill" | "sscc" | "postcode" | "order" | "item" | "routing" | "service" | "country"
 >;
 
-/** A mask: signs in place of characters, next to some that are left, or in the middle of digits. */
-const mask =
-  /\p{Script=Han}[*＊•●×]|\d[*＊•●×]{2,}|(?<![*＊•●×])[*＊•●×]{2,}\d|\d[xX]{3,}[\dxX]|\p{L}[*＊•●×]{2,}(?!\p{L})/u;
-
 /**
  * What core data stand on a label in clear.
  *
@@ -30,7 +26,8 @@ export function leaksOf(search: Search, cleared?: string): readonly Leak[] {
       const key = `${field.kind} ${labels.length > 1 ? shared(field.value) : field.value}`;
       if (field.value === cleared || looked.has(key)) continue;
       looked.add(key);
-      if (classOf[field.kind] === "core" && field.kind !== "free" && tells(field)) found.add(field.kind as Leak);
+      if (classOf[field.kind] === "core" && field.kind !== "free" && tells(field, search))
+        found.add(field.kind as Leak);
       for (const { kind } of search.findIn(field, label).findings) found.add(kind);
     }
   }
@@ -42,23 +39,9 @@ function shared(value: string): string {
   return /[\u3040-\u9fff]/u.test(value) ? value : value.replace(/[^ -~\u00c0-\u024f]+/gu, " ");
 }
 
-/** Of a text without one of these no word is masked. */
-const maskSign = /[*＊•●×]|\d[xX]{3}/;
-/** Blanks that are no lone space. */
-const blanks = /\s\s+|[^\S ]/g;
-
-/** The words of a value that are not masked. */
-export function visible(value: string): string {
-  if (!maskSign.test(value)) return value.replace(blanks, " ");
-  return value
-    .split(/\s+/)
-    .filter((word) => !mask.test(word.replace(/(?<!\*)\*+$/u, "")))
-    .join(" ");
-}
-
 /** Whether a value that stands in the place of core data is more than a mark, a number of a list or a mask. */
-function tells({ kind, value }: Field): boolean {
-  const shown = visible(value);
+function tells({ kind, value }: Field, search: Search): boolean {
+  const shown = search.visible(value);
   // Three capitals are an airport or a station.
   if (kind === "name") return twoLetters.test(withoutNumbers(shown)) && !/^[A-Z]{3}$/.test(shown);
   if (kind === "phone") return sevenDigits.test(shown);

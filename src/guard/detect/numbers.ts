@@ -134,6 +134,7 @@ class Written {
   isWhole = false;
   /** The count of digits before a sign of an extension, -1 if there is none. */
   extension = -1;
+  #digits: string | undefined;
 
   constructor(text: string) {
     this.text = text;
@@ -145,6 +146,14 @@ class Written {
     this.isNamed = isNamed;
     this.isWhole = false;
     this.extension = -1;
+  }
+
+  /** Takes the groups up to `last`, and an X behind them. */
+  endWith(last: number, count: number, hasX: boolean): void {
+    this.last = last;
+    this.hasX = hasX;
+    this.count = hasX ? count + 1 : count;
+    this.#digits = undefined;
   }
 
   get groupCount(): number {
@@ -166,12 +175,26 @@ class Written {
     return this.text[groups.startOf(this.first)]!;
   }
 
-  /** Costs a string: to be asked for where its length and its first digit may be those of somebody's. */
+  /** One of its digits, counted from 0; NaN behind the last. */
+  digitAt(index: number): number {
+    let before = 0;
+    for (let group = this.first; group <= this.last; group += 1) {
+      const length = groups.lengthOf(group);
+      if (index < before + length) return this.text.charCodeAt(groups.startOf(group) + index - before) - 48;
+      before += length;
+    }
+    return Number.NaN;
+  }
+
+  /** Costs a string: to be asked for where its length and its first digits may be those of somebody's. */
   get digits(): string {
+    if (this.#digits !== undefined) return this.#digits;
     let digits = "";
     for (let group = this.first; group <= this.last; group += 1)
       digits += this.text.slice(groups.startOf(group), groups.endOf(group));
-    return this.hasX ? `${digits}X` : digits;
+    if (this.hasX) digits += "X";
+    this.#digits = digits;
+    return digits;
   }
 
   /** Without its extension. */
@@ -198,9 +221,7 @@ function longestAt(written: Written, first: number, starts: "free" | "named" | "
     if (count > digitsMax) break;
     if (count < (hasPlus ? digitsMinAbroad : digitsMin)) continue;
     const end = groups.endOf(last);
-    written.hasX = hasCheckLetter(text, count, end);
-    written.count = written.hasX ? count + 1 : count;
-    written.last = last;
+    written.endWith(last, count, hasCheckLetter(text, count, end));
     const kind = kindOfNumber(written);
     if (kind === undefined) continue;
     if (kind === "phone" && written.isWhole && (isBeside(written) || isOfHouse(text, end))) break;
@@ -261,13 +282,20 @@ const abroad = /^00[1-9]\d{7,14}$/;
 /** What a number is, by its digits and by how they are grouped. The looks that cost little come first. */
 function kindOfNumber(written: Written): PersonalKind | undefined {
   const { count, groupCount, firstLength } = written;
-  if ((count === 18 || (count === 17 && groupCount === 1)) && isIdentityNumber(written.digits)) return "identity";
+  if ((count === 18 || (count === 17 && groupCount === 1)) && isBornThen(written) && isIdentityNumber(written.digits))
+    return "identity";
   // Bare, other numbers of 13 digits are too many.
   if (count === 13 && firstLength === 6 && groupCount === 2 && isKoreanNumber(written.digits)) return "identity";
   if (isTelephone(written)) return "phone";
-  const isLandline = written.firstDigit === "0" && groupCount > 2 && firstLength <= 4;
+  const isLandline = written.firstDigit === "0" && groupCount > 2 && firstLength <= 4 && hasAreaCode(written);
   if (isLandline && landlineWithExtension.test(written.digits)) return "phone";
   return count >= 15 && isGroupedAsCard(written) && isCardNumber(written.digits) ? "card" : undefined;
+}
+
+/** Whether the seventh digit and the next begin a year of birth, as they do in an identity number. */
+function isBornThen(written: Written): boolean {
+  const century = 10 * written.digitAt(6) + written.digitAt(7);
+  return century === 19 || century === 20;
 }
 
 /** Four to six digits in each group but the last. */
@@ -280,7 +308,7 @@ function isGroupedAsCard(written: Written): boolean {
 }
 
 function isTelephone(written: Written): boolean {
-  const { hasPlus, isNamed, groupCount, firstDigit } = written;
+  const { hasPlus, groupCount, firstDigit } = written;
   const count = written.extension < 0 ? written.count : written.extension;
   if (hasPlus && count <= 19) return true;
   // 1-800-555-0199 is written as in North America, and looks like a mobile number of China.
@@ -291,15 +319,27 @@ function isTelephone(written: Written): boolean {
     return (count === 11 || isLong) && mobile.test(written.telephone);
   }
   if (firstDigit === "4") return count === 10 && service.test(written.telephone);
-  if (firstDigit !== "0" && firstDigit !== "8") return false;
-  const digits = written.telephone;
-  if (firstDigit === "0") {
-    if (landline.test(digits)) return isNamed || groupCount > 1 || count > 10;
-    if (abroad.test(digits) && (isNamed || groupCount > 1)) return true;
-    return digits.startsWith("0086") && isTelephoneNumber(digits);
-  }
+  if (firstDigit === "0") return isWithZero(written, count);
   // `86` and a landline: many numbers begin so; a telephone is written in groups.
+  if (firstDigit !== "8" || written.digitAt(1) !== 6 || count < 12) return false;
+  const digits = written.telephone;
   return isTelephoneNumber(digits) && ((groupCount > 1 && written.firstLength !== 3) || /^860?1[3-9]/.test(digits));
+}
+
+/** A landline of China, or a number with the international prefix; `count`, its digits without an extension. */
+function isWithZero(written: Written, count: number): boolean {
+  if (written.digitAt(1) !== 0)
+    return (count === 11 || count === 12) && hasAreaCode(written) && landline.test(written.telephone);
+  if (written.digitAt(2) === 0) return false;
+  const digits = written.telephone;
+  if (abroad.test(digits) && (written.isNamed || written.groupCount > 1)) return true;
+  return digits.startsWith("0086") && isTelephoneNumber(digits);
+}
+
+/** Whether what stands behind a zero may be an area code of China: 10, 2x or 3xx to 9xx. */
+function hasAreaCode(written: Written): boolean {
+  const digit = written.digitAt(1);
+  return digit > 1 || (digit === 1 && written.digitAt(2) === 0);
 }
 
 /** Groups of three, three and four, perhaps with a 1 before them: ten bare digits are too many things. */

@@ -141,8 +141,8 @@ const unit =
   /[\s,]{1,2}(?:(?:apt|apartment|suite|ste|unit|floor|fl|room|rm)\.?\s?#?|#\s?)\d{1,5}[a-z]?(?![\p{L}\p{N}])/iuy;
 
 /** Letters, digits, dots and apostrophes. */
-const wordRun = /[\p{L}\p{N}.'’]+/uy;
-const gapRun = /[^\p{L}\p{N}.'’]+/uy;
+const inWord = /[\p{L}\p{N}.'’]/u;
+const capital = /\p{Lu}/u;
 
 function readWords(text: string): void {
   words.clear();
@@ -153,40 +153,48 @@ function readWords(text: string): void {
   }
 }
 
-/** The end of a word, or of what stands between words, that begins here; patterns are asked about rare characters alone. */
-function endOfRun(text: string, from: number, inWord: boolean): number {
+/** The end of a word, or of what stands between words, that begins here. */
+function endOfRun(text: string, from: number, isWord: boolean): number {
   let at = from;
-  while (at < text.length) {
-    const code = text.charCodeAt(at);
-    if (code > 0x7e) {
-      const run = inWord ? wordRun : gapRun;
-      run.lastIndex = at;
-      if (!run.test(text)) break;
-      at = run.lastIndex;
-    } else if (isInWord(code) === inWord) at += 1;
-    else break;
-  }
+  while (at < text.length && ((traitsAt(text, at) & trait.inWord) !== 0) === isWord)
+    at += text.codePointAt(at)! > 0xffff ? 2 : 1;
   return at;
 }
 
-/** Which characters of ASCII are in a word: letters, digits, dots and apostrophes. */
-const inWords = Uint8Array.from({ length: 128 }, (_, code) =>
-  Number(/[\w.']/.test(String.fromCharCode(code)) && code !== 95),
-);
+/** What a character is to a word. */
+const trait = { known: 1, inWord: 2, capital: 4 } as const;
+/** By their codes, as they come; patterns are asked once about each. */
+const traits = new Uint8Array(0x10000);
 
-function isInWord(code: number): boolean {
-  return inWords[code] === 1;
+function traitsAt(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  const known = traits[code]!;
+  if (known !== 0) return known;
+  const character = String.fromCodePoint(text.codePointAt(at)!);
+  const found =
+    trait.known | (inWord.test(character) ? trait.inWord : 0) | (capital.test(character) ? trait.capital : 0);
+  // Half of a character is another one each time.
+  if (code < 0xd800 || code > 0xdfff) traits[code] = found;
+  return found;
 }
+
+/** `st`, `rd`, `de`. */
+const shortestWord = 2;
+/** Behind it are letters that no word of Western Europe is written with. */
+const lastLatin = 0x24f;
 
 function roleOf(text: string, start: number, end: number): number {
   const last = text[end - 1] === "." ? end - 1 : end;
   const isShort = last - start < longWordMin;
   const first = text.charCodeAt(start);
   if (isDigit(first) && isShort) return isHouseNumber(text, start, last) ? is.houseNumber : 0;
-  const whole = text.slice(start, last);
-  const isName = first > 0x7e ? /^\p{Lu}/u.test(whole) : first >= 65 && first <= 90;
-  const word = whole.toLowerCase();
-  const known = (roles.get(word) ?? 0) | (isName ? is.name : 0);
+  const name = (traitsAt(text, start) & trait.capital) !== 0 ? is.name : 0;
+  // No word for a street begins with another letter than those of Latin, nor does one end so.
+  const isOther = first > lastLatin && (isShort || text.charCodeAt(last - 1) > lastLatin);
+  if (isOther) return isShort ? name : name | is.long;
+  if (last - start < shortestWord) return name;
+  const word = text.slice(start, last).toLowerCase();
+  const known = (roles.get(word) ?? 0) | name;
   if (isShort) return known;
   const isCompound = (known & is.street) === 0 && streetEnd.test(word);
   return known | is.long | (isCompound ? is.compound : 0);

@@ -1,6 +1,5 @@
 import { TextDecoder } from "node:util";
 import { latin1 } from "../../lib/bytes.ts";
-import { limits } from "../../model/limits.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 const gb18030 = new TextDecoder("gb18030", { fatal: true });
@@ -97,44 +96,4 @@ function unmarkedUtf16(bytes: Uint8Array): readonly TextDecoder[] {
   // A NUL or two in a long text are no UTF-16: there each letter, digit and blank has one.
   if (16 * (evenCount + oddCount) < bytes.length) return [];
   return evenCount > oddCount ? [utf16be] : [utf16le];
-}
-
-/** Only text made for it grows beyond: one character may become six. */
-const normalizedMax = (4 * limits.codeBytesMax) / 3;
-
-/** Characters that nobody sees: between the digits of a number they hide it from whoever looks for digits. */
-const unseen = /\p{Default_Ignorable_Code_Point}/gu;
-/** Two that say whole sentences, of eight and eighteen characters. */
-const ligatures = /[\ufdfa\ufdfb]/g;
-const dashes = /(?!-)[\p{Dash}─ー]/gu;
-const spaces = /(?! )\p{Zs}/gu;
-
-/** Text of ASCII, kana, ideographs and their marks alone is as it is searched. */
-const toNormalize = /[^\0-\x7e\u3001\u3002\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]/;
-
-/**
- * Text as it is searched: what looks alike is alike (NFKC: full-width and circled digits become digits), what cannot be
- * seen is gone, all dashes are `-` and all blanks are spaces.
- *
- * Cost:    linear; text may grow, and is cut at four thirds of the longest code.
- */
-export function normalized(text: string): string {
-  if (!toNormalize.test(text)) return text;
-  return text
-    .replace(unseen, "")
-    .replace(ligatures, " ")
-    .normalize("NFKC")
-    .slice(0, normalizedMax)
-    .replace(unseen, "")
-    .replace(dashes, "-")
-    .replace(spaces, " ")
-    .replace(/(?![0-9])\p{Nd}/gu, asciiDigit);
-}
-
-/** A digit of another script: they stand ten in a row, from nought on. */
-function asciiDigit(digit: string): string {
-  const code = digit.codePointAt(0)!;
-  let value = 0;
-  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(code - value - 1))) value += 1;
-  return String(value);
 }

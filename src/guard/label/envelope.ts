@@ -107,6 +107,7 @@ const dataIdentifiers: readonly (readonly [RegExp, FieldKind])[] = [
 const attention = /^(?:ATTN|ATTENTION|C\/O)[\s:.]+(.+)/i;
 
 function addIdentified(part: string, fields: Fields): void {
+  if (part === "" || fields.isCut) return;
   const known = dataIdentifiers.find(([shape]) => shape.test(part));
   if (known !== undefined) {
     const value = part.replace(/^\d{0,2}[A-Z]/, "");

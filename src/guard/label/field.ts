@@ -87,19 +87,22 @@ export interface Label {
 /** No label that sorts parcels has more: of those that are known the longest has 25. */
 const fieldsMax = 64;
 
-/** Gathers the fields of one label; empty values are no fields. */
+/** Gathers the fields of one label; empty values are no fields, and behind a name they count as a look. */
 export class Fields {
   readonly #all: Field[] = [];
   #isCut = false;
   #lookCount = 0;
 
   add(kind: FieldKind, value: string | undefined): void {
-    if (value === undefined || value === "") return;
+    if (value === undefined || value === "") {
+      if (kind !== "free") this.look();
+      return;
+    }
     if (this.#all.length >= fieldsMax) this.#isCut = true;
     else this.#all.push({ kind, value });
   }
 
-  /** Notes that a name was looked for: where that was as often as a label has fields, the rest is left out. */
+  /** Notes that a name was looked for in vain: where that was as often as a label has fields, the rest is left out. */
   look(): void {
     this.#lookCount += 1;
     if (this.#lookCount > fieldsMax) this.#isCut = true;

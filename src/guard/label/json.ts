@@ -52,7 +52,7 @@ function addValue(target: Target, kind: FieldKind | undefined, value: Value, dep
     if (depth >= depthMax) fields.cut();
     for (const [name, inner] of value.members) {
       if (fields.isCut) return;
-      addValue(target, below(value, name, kind), inner, depth + 1);
+      if (inner !== "" && inner !== null) addValue(target, below(value, name, kind), inner, depth + 1);
     }
   }
 }

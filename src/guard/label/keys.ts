@@ -98,15 +98,15 @@ const thingNames =
  */
 export function kindOfKey(key: string): FieldKind | undefined {
   if (key === "" || key.length > 4 * nameLengthMax) return undefined;
-  const bare = loneWord.test(key) ? key : key.replace(outerJoints, "");
-  const word = inOneCase.test(bare) ? bare.toLowerCase() : bare;
-  if (loneWord.test(word)) return kindOfWord(word);
-  const joined = key.toLowerCase().replace(joints, "");
-  if (thingNames.test(joined)) return "item";
+  if (loneWord.test(key)) return kindOfWord(key);
+  const words = wordsIn(key);
+  const [first = ""] = words;
+  if (words.length === 1 && loneWord.test(first)) return kindOfWord(first);
+  const joined = words.length === 1 ? first : words.join("");
+  if (isThing(joined)) return "item";
   const known = kinds.get(joined) ?? (han.test(joined) ? kindOfHan(joined) : undefined);
   if (known !== undefined && known !== "waybill") return known;
-  const words = known === undefined || telling.test(key) ? wordsIn(key) : none;
-  const kind = known ?? kindOfEnd(words);
+  const kind = known ?? kindOfEnd(words, joined);
   if (kind !== undefined && kind !== "waybill") return kind;
   if (areOfAnother(words, key)) return "order";
   return kind !== undefined && areOfPerson(words, key) ? "identity" : kind;
@@ -114,11 +114,13 @@ export function kindOfKey(key: string): FieldKind | undefined {
 
 /** Most names are one word. */
 const loneWord = /^[a-z0-9]+$/;
-/** In such words no capital begins another word. */
-const inOneCase = /^(?:[A-Z][a-z0-9]*|[A-Z]+)$/;
+
+function isThing(joined: string): boolean {
+  return (joined.endsWith("name") || joined.endsWith("names")) && thingNames.test(joined);
+}
 
 function kindOfWord(word: string): FieldKind | undefined {
-  const kind = thingNames.test(word) ? "item" : kinds.get(word);
+  const kind = isThing(word) ? "item" : kinds.get(word);
   return kind === undefined && ofAnother.has(word) ? "order" : kind;
 }
 
@@ -126,10 +128,6 @@ function kindOfWord(word: string): FieldKind | undefined {
 const ofPerson: ReadonlySet<string> = new Set(
   "national identity passport license licence driver citizen patient student staff employee member".split(" "),
 );
-
-const none: readonly string[] = [];
-/** A name without one of these words in it, as a word or not, is of nobody and of no other parcel. */
-const telling = new RegExp([...ofAnother, ...ofPerson, "id"].join("|"), "i");
 
 /** Whether a name is of the bars or the number of a document that somebody has. */
 export function isOfPerson(key: string): boolean {
@@ -155,21 +153,45 @@ function kindOfHan(joined: string): FieldKind | undefined {
   return hanEnds.find(([end]) => end.test(joined))?.[1];
 }
 
+/** The words of a name in small letters: a joint ends one, and a capital behind a small letter or a digit begins another. */
 function wordsIn(key: string): string[] {
   if (loneWord.test(key)) return [key];
-  return key
-    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
-    .toLowerCase()
-    .split(/[\s_.\-#[\]"'*（）()]+/u)
-    .filter((part) => part !== "");
+  const words: string[] = [];
+  let start = 0;
+  for (let at = 0; at <= key.length; at += 1) {
+    const isJoint = at === key.length || isJointAt(key, at);
+    if (!isJoint && !beginsWord(key, at)) continue;
+    if (at > start) words.push(key.slice(start, at).toLowerCase());
+    start = isJoint ? at + 1 : at;
+  }
+  return words;
 }
 
-const outerJoints = /^[\s_.\-#[\]"'*（）()]+|[\s_.\-#[\]"'*（）()]+$/gu;
-const joints = /[\s_.\-#[\]"'*（）()]/gu;
+const joint = /[\s_.\-#[\]"'*（）()]/u;
+/** Which characters of ASCII join words. */
+const joints = Uint8Array.from({ length: 128 }, (_, code) => Number(joint.test(String.fromCharCode(code))));
 
-function kindOfEnd(parts: readonly string[]): FieldKind | undefined {
-  for (let count = Math.min(3, parts.length - 1); count > 0; count -= 1) {
-    const end = parts.slice(-count).join("");
+function isJointAt(key: string, at: number): boolean {
+  const code = key.charCodeAt(at);
+  if (code < 128) return joints[code] === 1;
+  // Among the characters of China and Japan there is none.
+  return (code < 0x3001 || code >= 0xfeff) && joint.test(key[at]!);
+}
+
+function beginsWord(key: string, at: number): boolean {
+  const code = key.charCodeAt(at);
+  if (code < 65 || code > 90 || at === 0) return false;
+  const before = key.charCodeAt(at - 1);
+  return (before >= 97 && before <= 122) || (before >= 48 && before <= 57);
+}
+
+/** What the last three words of a name are together, or the last two, or the last; `joined`, all of them. */
+function kindOfEnd(words: readonly string[], joined: string): FieldKind | undefined {
+  let start = 0;
+  for (let first = 1; first < words.length; first += 1) {
+    start += words[first - 1]!.length;
+    if (words.length - first > 3) continue;
+    const end = joined.slice(start);
     const kind = singleLetters.has(end) ? undefined : kinds.get(end);
     if (kind !== undefined) return kind;
   }

@@ -30,7 +30,8 @@ export function readPlainText(text: string): Label {
   const pieces = new Pieces(plain, separators);
   for (let piece = pieces.next(); piece !== undefined; piece = pieces.next()) {
     if (fields.isCut) break;
-    addPiece(fields, piece.trim());
+    const plainPiece = piece.trim();
+    if (plainPiece !== "") addPiece(fields, plainPiece);
   }
   // An address may have separators in it: it is looked for in the whole too, and nothing is taken out of that.
   if (plain.search(separators) >= 0) fields.add("item", plain.replaceAll(/[，、,|;；\p{Cc}]+/gu, " "));
@@ -55,7 +56,9 @@ function addPiece(fields: Fields, piece: string): void {
     if (fields.isCut) return;
     if (word.includes("://")) {
       fields.add(kind, value.join(" "));
-      for (const field of webFields(word)) fields.add(field.kind, field.value);
+      const inner = webFields(word);
+      for (const field of inner) fields.add(field.kind, field.value);
+      if (inner.length === 0) fields.look();
       kind = "free";
       value = [];
       continue;

@@ -1,6 +1,7 @@
 import { provesGs1 } from "../../model/code/gs1.ts";
 import { uspsBehindZip } from "../../model/code/parcel.ts";
 import { startsPicture } from "../../model/code/picture.ts";
+import { limits } from "../../model/limits.ts";
 import { readContactLink, readMecard, readVcard } from "./contact.ts";
 import { decodings } from "./decode.ts";
 import { readBracketed, readElementString } from "./element-string.ts";
@@ -13,9 +14,9 @@ import { readSfCode } from "./sorting-code.ts";
 import { readWebAddress } from "./web-address.ts";
 
 /**
- * Of a code that may be in two encodings, or in three or more, and is longer, so much is read, in the likeliest of them,
- * and nothing is taken out of it: no label that sorts parcels is so long, and one made for it would cost its length for
- * each of them.
+ * Of a code that may be in two encodings, or in three or more, so much is read, in the likeliest of them, and nothing is
+ * taken out of it, where all its readings together are longer than a code: no label that sorts parcels is so long, and
+ * one made for it would cost its length for each of them.
  */
 const guessedBytesMax = { two: 1_536, more: 1_024 } as const;
 
@@ -33,7 +34,7 @@ export function readLabels(code: Uint8Array, symbology: string | undefined): rea
   const texts = startsPicture(code) ? [] : decodings(code);
   if (texts.length === 0 || texts.some(refersToPicture)) return [new Fields().label("image")];
   const bytesMax = texts.length > 2 ? guessedBytesMax.more : guessedBytesMax.two;
-  const isGuess = texts.length > 1 && code.length > bytesMax;
+  const isGuess = texts.length > 1 && texts.length * code.length > limits.codeBytesMax;
   return (isGuess ? texts.slice(0, 1) : texts).map((decoding) => {
     const text = withoutNuls(isGuess ? decoding.slice(0, bytesMax) : decoding).trim();
     const label = readLabel(text, symbology);

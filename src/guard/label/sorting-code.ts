@@ -52,6 +52,7 @@ export function readSfCode(text: string): Label | undefined {
   const members = new Pieces(text.slice(open + 1, close), ",");
   for (let member = members.next(); member !== undefined; member = members.next()) {
     if (fields.isCut) break;
+    if (member === "") continue;
     const [, name = "", value] = /^\s*'(\w{1,8})'\s*:\s*'([^']*)'\s*$/.exec(member) ?? [];
     addMember(fields, memberOf(sfMembers, name, seen), value ?? member);
   }

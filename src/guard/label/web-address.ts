@@ -120,6 +120,7 @@ function addParameters(fields: Fields, query: string, isGs1: boolean): void {
   for (let parameter = parameters.next(); parameter !== undefined; parameter = parameters.next()) {
     if (fields.isCut) return;
     const [name = "", value] = cut(parameter, "=");
+    if (value === "") continue;
     if (value === undefined) addDecoded(fields, undefined, name);
     else if (isGs1 && isIdentifier(name)) addGs1(fields, name, value);
     else addDecoded(fields, kindOfKey(decoded(name)), value);
@@ -128,6 +129,7 @@ function addParameters(fields: Fields, query: string, isGs1: boolean): void {
 
 /** Adds a value as it was meant; where it seems to be base64url of text, that text too. */
 function addDecoded(fields: Fields, kind: FieldKind | undefined, value: string): void {
+  if (value === "") return;
   const text = decoded(value);
   fields.add(kind ?? "free", text);
   const inner = fromBase64url(text);

@@ -16,7 +16,8 @@ export type WaybillCarrier =
   | "usps"
   | "fedex";
 
-/** The longest of the shapes below; a longer code is none of them, and no expression looks at it. */
+/** The shortest and the longest of the shapes below; another code is none of them, and no expression looks at it. */
+const lengthMin = 12;
 const lengthMax = 26;
 
 /**
@@ -47,7 +48,7 @@ const shapes: readonly (readonly [WaybillCarrier, Pick<RegExp, "test">])[] = [
  */
 export function candidates(code: string): readonly WaybillCarrier[] {
   const found: WaybillCarrier[] = [];
-  if (code.length > lengthMax) return found;
+  if (code.length < lengthMin || code.length > lengthMax) return found;
   for (const [carrier, shape] of shapes) if (shape.test(code)) found.push(carrier);
   return found;
 }
