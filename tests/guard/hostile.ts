@@ -70,6 +70,9 @@ export const hostileCodes: readonly (readonly [string, string])[] = [
   ["web addresses with nothing in them", `- ${filled("a://?_=& ", 3_060)}`],
   ["tags with nothing in them", filled("<a></a>")],
   ["what is called a waybill and is none", filled(`nu:${filled("9400 ", 128)};`)],
+  ["words that are no names, with numbers", filled("kEy:0010(4 30)")],
+  ["numbers and words that are no names, with blanks", `电话：${filled("ap  Zbb 1:1* ", 3_050)}`],
+  ["text that grows, in UTF-8", `tel:${filled("½±a$b;", 3_060)}`],
   ["one street again and again", `${counted((n) => `${n} rue a${n};`).slice(0, 400)}${filled("1 rue a ", 2_600)}`],
 ];
 

@@ -33,8 +33,9 @@ export function readPlainText(text: string): Label {
     const plainPiece = piece.trim();
     if (plainPiece !== "") addPiece(fields, plainPiece);
   }
-  // An address may have separators in it: it is looked for in the whole too, and nothing is taken out of that.
-  if (plain.search(separators) >= 0) fields.add("item", plain.replaceAll(/[，、,|;；\p{Cc}]+/gu, " "));
+  // An address may have separators in it: it is looked for in the whole too, and nothing is taken out of that. Of a label
+  // that is cut the whole is searched anyway.
+  if (!fields.isCut && plain.search(separators) >= 0) fields.add("item", plain.replaceAll(/[，、,|;；\p{Cc}]+/gu, " "));
   return fields.label("text");
 }
 
