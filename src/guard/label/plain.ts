@@ -12,6 +12,7 @@ const separators = /(?:[\p{Cc}|;；、。&<>{}^]|(?!(?<=(?<!\d)1[3-9]\d{9})[,，
 /** `<tag>value</tag>` is a name and its value. */
 const tagged = /<(\w{1,32})>([^<>]*)<\/\w{1,32}>/g;
 const nameLengthMax = 24;
+const lettersOnly = /^[a-z]+$/i;
 /** A word for a person with the name right behind it. */
 const hanOnly = /^\p{Script=Han}+$/u;
 const glued = /^(收件人|收货人|寄件人|发件人|联系人|姓名)(\p{Script=Han}{2,4})$/u;
@@ -103,14 +104,14 @@ function nameBefore(word: string, colon: number, before: readonly string[]): Nam
     /%[0-9a-f]{2}/i.test(word) ? decoded(word.slice(colon + 1)) : word.slice(colon + 1);
   // Only names in ASCII are of several words; what stands before others is a value.
   const most = /^[!-~]+$/.test(last) ? Math.min(2, before.length) : 0;
-  for (let count = most; count > 0; count -= 1) {
-    const words = before.slice(-count);
-    if (!words.every((one) => /^[a-z]+$/i.test(one))) continue;
-    const kind = kindOfName(words.join("") + last);
+  const names = [last];
+  for (let count = 1; count <= most && lettersOnly.test(before[before.length - count]!); count += 1)
+    names.push(before[before.length - count]! + names[count - 1]!);
+  for (let count = names.length - 1; count >= 0; count -= 1) {
+    const kind = kindOfName(names[count]!);
     if (kind !== undefined) return { kind: ofWhom(kind, before, count, last), count, value: valueBehind() };
   }
-  const kind = kindOfName(last);
-  return kind === undefined ? undefined : { kind: ofWhom(kind, before, 0, last), count: 0, value: valueBehind() };
+  return undefined;
 }
 
 /** 「National ID barcode」 is no parcel's: two words before the name may say so. */
