@@ -120,6 +120,17 @@ function ofWhom(kind: FieldKind, before: readonly string[], count: number, last:
   return isOfPerson([...before.slice(-count - 2), last].join(" ")) ? "identity" : kind;
 }
 
+/** What the words before colons say, in all readings of one label: they have most of them in common. */
+const names = new Map<string, FieldKind | "nothing">();
+
+/** Forgets the words of a label; to be called when all its readings are taken apart. */
+export function forgetNames(): void {
+  names.clear();
+}
+
 function kindOfName(name: string): FieldKind | undefined {
-  return name.length <= nameLengthMax ? kindOfKey(name) : undefined;
+  if (name.length > nameLengthMax) return undefined;
+  const known = names.get(name) ?? kindOfKey(name) ?? "nothing";
+  names.set(name, known);
+  return known === "nothing" ? undefined : known;
 }

@@ -9,7 +9,7 @@ import { readEnvelope, startsEnvelope } from "./envelope.ts";
 import { Fields, type Label } from "./field.ts";
 import { refersToPicture } from "./image.ts";
 import { readJson } from "./json.ts";
-import { readPlainText } from "./plain.ts";
+import { forgetNames, readPlainText } from "./plain.ts";
 import { readSfCode } from "./sorting-code.ts";
 import { readWebAddress } from "./web-address.ts";
 
@@ -35,11 +35,13 @@ export function readLabels(code: Uint8Array, symbology: string | undefined): rea
   if (texts.length === 0 || texts.some(refersToPicture)) return [new Fields().label("image")];
   const bytesMax = texts.length > 2 ? guessedBytesMax.more : guessedBytesMax.two;
   const isGuess = texts.length > 1 && texts.length * code.length > limits.codeBytesMax;
-  return (isGuess ? texts.slice(0, 1) : texts).map((decoding) => {
+  const labels = (isGuess ? texts.slice(0, 1) : texts).map((decoding) => {
     const text = withoutNuls(isGuess ? decoding.slice(0, bytesMax) : decoding).trim();
     const label = readLabel(text, symbology);
     return isGuess || label.isCut ? { ...label, isCut: true, text } : label;
   });
+  forgetNames();
+  return labels;
 }
 
 /** A NUL within a number is what a serial line puts in the place of a byte that it lost; others fill up or separate. */
