@@ -14,6 +14,7 @@ import {
 } from "./guard/policy/index.ts";
 import { policyMemory } from "./identity/index.ts";
 import { readSmallFile } from "./lib/small-file.ts";
+import { validityOf } from "./lib/validity.ts";
 import { SortgateError, systemCode } from "./model/error.ts";
 
 type Guard = Config["guard"];
@@ -232,9 +233,6 @@ export async function rememberPolicy({ gateway }: Config, { signed }: Policy): P
   );
 }
 
-/** A policy may need some time to come from the centre. */
-const renewalMs = 30 * 86_400_000;
-
 /** What a look at the config has to say of the signed policy. */
 export function judgePolicy(
   { guard, refused, signed, isUnremembered }: Policy,
@@ -258,7 +256,7 @@ export function judgePolicy(
       sentence: "whether the policy is older than the last one that was used cannot be told by this user",
       hint: "run this command as the user that runs sortgate, or with sudo",
     });
-  if (signed?.notAfter !== undefined && Date.parse(signed.notAfter) - nowMs < renewalMs)
+  if (signed?.notAfter !== undefined && validityOf(undefined, Date.parse(signed.notAfter), nowMs) !== "good")
     warnings.push({
       level: "warning",
       path,
@@ -278,16 +276,17 @@ export async function judgeCentreKey({ guard }: Config, nowMs: number): Promise<
   const file = guard.policy_key_file;
   const facts = file === undefined ? undefined : await readReceiver(file).catch(() => undefined);
   if (facts?.notBefore === undefined || facts.notAfter === undefined) return [];
+  const validity = validityOf(facts.notBefore, facts.notAfter, nowMs);
   const told = (verb: string, at: number): string => `its certificate ${verb} on ${new Date(at).toISOString()}`;
   const proof = "; what the centre signs is proven by its key all the same";
   const warning = (sentence: string, hint: string): Judgement[] => [
     { level: "warning", path: ["guard", "policy_key_file"], sentence, hint },
   ];
   const renew = "get a new certificate of the same key from the centre, and put it there";
-  if (facts.notAfter <= nowMs) return warning(told("ended", facts.notAfter) + proof, renew);
-  if (facts.notBefore > nowMs)
+  if (validity === "ended") return warning(told("ended", facts.notAfter) + proof, renew);
+  if (validity === "early")
     return warning(told("begins", facts.notBefore) + proof, "check the clock of this machine with: timedatectl");
-  return facts.notAfter - nowMs < renewalMs ? warning(told("ends", facts.notAfter), renew) : [];
+  return validity === "ending" ? warning(told("ends", facts.notAfter), renew) : [];
 }
 
 /** What `sortgate status` shows of the policy. Cost: one small file is read. */

@@ -15,6 +15,7 @@ import type {
 import type { SupervisedDevice } from "./driver/index.ts";
 import type { Forecast } from "./forecast.ts";
 import type { Forwarder, ForwarderState } from "./forward/index.ts";
+import { daysOf, judgeDays } from "./identity/index.ts";
 import { freeBytesOf } from "./lib/free-bytes.ts";
 import type { DurationMs } from "./model/units.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -50,7 +51,7 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
   const forecast = sources.forecast();
   const diskFreeBytes = await freeBytesOf(config.gateway.data_dir);
   const { site, id } = config.gateway;
-  const { subject, fingerprint, notAfter, path } = ledger.opened.certificate;
+  const { path, ...certificate } = ledger.opened.certificate;
   const onDisk = await certificateOnDisk(path);
   const sealKey = await sealKeyStatus(sources.pipeline);
   return {
@@ -72,7 +73,7 @@ export async function gatherStatus(sources: StatusSources): Promise<Status> {
       kid: stats.kid === "" ? null : stats.kid,
       keySince: stats.kid === "" ? null : new Date(stats.keySince).toISOString(),
       keyStorage: "software",
-      certificate: { subject, fingerprint, notAfter, file: path, ...(onDisk !== undefined && { onDisk }) },
+      certificate: { ...certificateFacts(certificate), file: path, ...(onDisk !== undefined && { onDisk }) },
     },
     queue: {
       first: stats.first,
@@ -120,15 +121,28 @@ async function sealKeyStatus(pipeline: Pipeline): Promise<SealKeyStatus | undefi
   return { file, fingerprint, ...ends, fileNow: await fileNow(file, fileSha256) };
 }
 
+function certificateFacts(
+  certificate: Omit<LedgerThread["opened"]["certificate"], "path" | "keyPath">,
+): CertificateFacts {
+  const { subject, fingerprint, notAfter } = certificate;
+  const days = judgeDays(certificate, Date.now());
+  return {
+    subject,
+    fingerprint,
+    notAfter: new Date(notAfter).toISOString(),
+    ...(days && { days: { state: days.state, level: days.level, problem: days.sentence, hint: days.hint } }),
+  };
+}
+
 /** `keys import` changes the file under a running daemon, which uses the new one only from its next start on. */
 async function certificateOnDisk(path: string): Promise<CertificateFacts | undefined> {
   try {
-    const { subject, fingerprint256, validTo } = new X509Certificate(await readFile(path));
-    return {
-      subject: subject.replaceAll("\n", ", "),
-      fingerprint: fingerprint256,
-      notAfter: new Date(validTo).toISOString(),
-    };
+    const certificate = new X509Certificate(await readFile(path));
+    return certificateFacts({
+      subject: certificate.subject.replaceAll("\n", ", "),
+      fingerprint: certificate.fingerprint256,
+      ...daysOf(certificate),
+    });
   } catch {
     // Gone or damaged since the start; the daemon does without, and says nothing about what it cannot see.
     return undefined;

@@ -2,6 +2,7 @@ import type { Config } from "./config/index.ts";
 import { takeRawProbes } from "./control/index.ts";
 import { ceilingOf, type ForecastSample } from "./forecast.ts";
 import type { Forwarder } from "./forward/index.ts";
+import { judgeDays } from "./identity/index.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { ClockSync } from "./lib/clock-sync.ts";
 import { freeBytesOf } from "./lib/free-bytes.ts";
@@ -35,14 +36,26 @@ export function forecastWatch(sources: {
   });
 }
 
-/** What follows the box's clock, for each second and for the last of them. */
+/** What follows the box's clock, for each second and for the last of them; says at once what does not fit it. */
 export function clockWatches(clock: Clock, sync: ClockSync, ledger: LedgerThread, tell: Tell): () => void {
+  tellAtStart(ledger.opened, clock, tell);
   const stepped = (stepMs: number): void =>
     void ledger.append(announce("alarm", clock.wallMs(), { alarm: "clock-stepped", stepMs }));
   const watches = [createClockWatch(clock, tell, stepped), createSyncWatch(sync, ledger.clockIs)];
   return () => {
     for (const look of watches) look();
   };
+}
+
+/** Says at the start what a person should see to before anything comes of it. */
+export function tellAtStart({ certificate }: LedgerThread["opened"], clock: Pick<Clock, "wallMs">, tell: Tell): void {
+  const days = judgeDays(certificate, clock.wallMs());
+  if (days !== undefined)
+    tell({
+      name: "gateway/warning",
+      level: days.level === "problem" ? "error" : "warn",
+      message: `${days.sentence}. Try: ${days.hint}`,
+    });
 }
 
 const rawProbeTicks = 60;

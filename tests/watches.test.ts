@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { noteRawProbe } from "../src/control/index.ts";
 import type { ClearedEvent } from "../src/model/event.ts";
 import type { Notice } from "../src/model/notice.ts";
-import { rawProbeWatch } from "../src/watches.ts";
+import { rawProbeWatch, tellAtStart } from "../src/watches.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -94,5 +94,29 @@ describe("R17 who looked at all bytes of a device", () => {
     rig.beats[0]!();
     await vi.waitFor(() => expect(existsSync(taken())).toBe(false));
     expect([rig.devices(), rig.beats.length, rig.notices]).toEqual([["scanner-1"], 1, []]);
+  });
+});
+
+describe("at the start", () => {
+  const nowMs = Date.parse("2026-11-28T02:00:00Z");
+  const days = { notBefore: nowMs - 10, notAfter: nowMs + 40 * 86_400_000, isSelfSigned: false };
+  const toldOf = (certificate: object, lastAt = nowMs): Notice[] => {
+    const notices: Notice[] = [];
+    const facts = { subject: "CN=line-3", fingerprint: "AB", path: "device.crt", keyPath: "device.key" };
+    const opened = { chain: "6f1c2a9be04d", sequence: 1, lastAt, remembered: [] };
+    tellAtStart({ ...opened, certificate: { ...facts, ...days, ...certificate } }, { wallMs: () => nowMs }, (notice) =>
+      notices.push(notice),
+    );
+    return notices;
+  };
+
+  it("a device certificate that ended, has not begun or ends soon is told, and no other", () => {
+    expect(toldOf({})).toEqual([]);
+    for (const [certificate, level, sentence] of [
+      [{ notAfter: nowMs }, "error", /^The device certificate ended on .*\. Try: .*sortgate keys csr/],
+      [{ notBefore: nowMs + 1 }, "error", /^The device certificate begins only on .*\. Try: timedatectl/],
+      [{ notAfter: nowMs + 29 * 86_400_000 }, "warn", /^The device certificate ends on .*\. Try: /],
+    ] as const)
+      expect(toldOf(certificate)).toMatchObject([{ level, message: expect.stringMatching(sentence) }]);
   });
 });

@@ -273,13 +273,27 @@ function revealFaults({ reveals = [] }: Status): Fault[] {
   }));
 }
 
+/** The certificate that endorses now does not hold, or not for long. */
+export function certificateFaults({ certificate }: Status["chain"]): Fault[] {
+  const { fingerprint, days, onDisk } = certificate;
+  if (days === undefined) return [];
+  const isReplaced = onDisk !== undefined && onDisk.fingerprint !== fingerprint && onDisk.days?.level !== "problem";
+  return [
+    {
+      sentence: days.problem,
+      hint: isReplaced ? "systemctl restart sortgate, to endorse with the certificate that was imported" : days.hint,
+      tone: days.level === "problem" ? "bad" : "warn",
+    },
+  ];
+}
+
 /** Faults of the gateway as a whole. */
 export function gatewayFaults(status: Status, { path, configDigest, isDigestGuessed }: ConfigNow): Fault[] {
   const { gateway } = status;
   const faults: Fault[] = [];
   if (!gateway.ready)
     faults.push({ sentence: "The gateway is not ready", hint: "journalctl -u sortgate -n 50", tone: "bad" });
-  faults.push(...guardFaults(status, path), ...revealFaults(status));
+  faults.push(...guardFaults(status, path), ...certificateFaults(status.chain), ...revealFaults(status));
   if (!gateway.clockSynced)
     faults.push({
       sentence:

@@ -96,6 +96,14 @@ export interface CertificateFacts {
   /** SHA-256, hex pairs with colons. */
   readonly fingerprint: string;
   readonly notAfter: string;
+  /** What is to be said of its days; absent while it holds for 30 more. */
+  readonly days?: {
+    readonly state: "early" | "ending" | "ended";
+    /** A problem: whoever trusts its authority cannot verify what is signed now. */
+    readonly level: "problem" | "warning";
+    readonly problem: string;
+    readonly hint: string;
+  };
 }
 
 /** What a file is that was read at the start. */

@@ -16,6 +16,7 @@ import type { Tell } from "../model/notice.ts";
 import type { EpochMs } from "../model/units.ts";
 import { applicationUri, privatePem, requestCertificate, type Subject, selfSign } from "./certificate.ts";
 import { readChain, requireFit, requireName, requireOrder, requireValid } from "./chain.ts";
+import { type DaysFinding, daysOf, judgeDays } from "./days.ts";
 import {
   certificateName,
   folderOf,
@@ -37,8 +38,12 @@ export interface Identity {
   readonly keyPath: string;
   /** PS256. */
   sign(bytes: Uint8Array): Buffer;
+  /** When the device's certificate begins to hold. */
+  readonly notBefore: EpochMs;
   /** When the device's certificate ends. */
   readonly notAfter: EpochMs;
+  /** Whether no authority stands behind it. */
+  readonly isSelfSigned: boolean;
   /** SHA-256 of the device's certificate, hex pairs with colons. */
   readonly fingerprint: string;
   /** Of the device's certificate, on one line. */
@@ -91,11 +96,31 @@ async function loadIdentity(folder: string, subject: Subject): Promise<Identity>
     certificatePath,
     keyPath,
     sign: (bytes) => sign("sha256", bytes, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }),
-    notAfter: Date.parse(chain[0].validTo),
+    ...daysOf(chain[0]),
     fingerprint: chain[0].fingerprint256,
     subject: subjectLine(chain[0]),
     applicationUri: applicationUri(subject),
   };
+}
+
+/**
+ * Looks at the identity as a start would, and changes nothing.
+ *
+ * Gives:   what is to be said of it; nothing where there is none yet, for the first start makes one.
+ */
+export async function inspectIdentity(
+  dataDir: string,
+  subject: Subject,
+  nowMs: EpochMs,
+): Promise<Omit<DaysFinding, "state">[]> {
+  const folder = folderOf(dataDir);
+  try {
+    if (!(await isMade(folder))) return [];
+    const days = judgeDays(await loadIdentity(folder, subject), nowMs);
+    return days === undefined ? [] : [days];
+  } catch {
+    return [];
+  }
 }
 
 async function readKey(path: string): Promise<KeyObject> {

@@ -1,8 +1,10 @@
+export { type DaysFinding, daysOf, judgeDays } from "./days.ts";
 export {
   type Identity,
   type IdentitySettings,
   type Imported,
   importCertificates,
+  inspectIdentity,
   openIdentity,
   requestForAuthority,
 } from "./identity.ts";

@@ -70,13 +70,13 @@ export function beginLedger({ port, ledger, identity, options, clock, timers, dr
     const what = ledger.moved?.file === file.file ? ledger.moved.what : "moved aside";
     if (file.reached === 0 && !core.salvage(file, what, Number.POSITIVE_INFINITY)) break;
   }
-  const { subject, fingerprint, notAfter, certificatePath: path, keyPath } = identity;
+  const { subject, fingerprint, notBefore, notAfter, isSelfSigned, certificatePath: path, keyPath } = identity;
   port.post({
     type: "opened",
     opened: {
       chain,
       sequence: sealer.sequence(),
-      certificate: { subject, fingerprint, notAfter: new Date(notAfter).toISOString(), path, keyPath },
+      certificate: { subject, fingerprint, notBefore, notAfter, isSelfSigned, path, keyPath },
       ...recalled,
     },
   });

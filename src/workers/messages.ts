@@ -177,7 +177,9 @@ export interface LedgerOpened {
   readonly certificate: {
     readonly subject: string;
     readonly fingerprint: string;
-    readonly notAfter: string;
+    readonly notBefore: EpochMs;
+    readonly notAfter: EpochMs;
+    readonly isSelfSigned: boolean;
     readonly path: string;
     readonly keyPath: string;
   };

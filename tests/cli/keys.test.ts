@@ -88,6 +88,15 @@ describe("sortgate keys", () => {
     expect(readFileSync(path, "latin1")).toBe(before);
   });
 
+  test("check tells that the certificate ends soon", async () => {
+    // It was imported above, for nine days.
+    const { code, stdout } = await runHere("check", "--config", config);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /gateway > data_dir: The device certificate ends on .*\n(?: {4}.*\n)* {2}Try: .*sortgate keys csr/,
+    );
+  });
+
   test("print no key", async () => {
     const secret = readFileSync(join(dataDir, "identity", "device.key"), "latin1").split("\n")[1] as string;
     for (const argv of [["csr"], ["csr", "--json"], ["import", inFolder("own.crt")]]) {

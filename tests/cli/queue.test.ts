@@ -343,6 +343,13 @@ describe("keys", () => {
     expect(await keys("show")).toMatch(/AB:CD[\s\S]*cannot be told/);
   });
 
+  test("show tells that the certificate in use ended, and how to get another", async () => {
+    const { chain } = view.now;
+    const days = { state: "ended", level: "problem", problem: "It ended", hint: "sortgate keys csr" } as const;
+    view.now = { ...view.now, chain: { ...chain, certificate: { ...chain.certificate, days } } };
+    expect(await keys("show")).toMatch(/It ended\n {2}Try: sortgate keys csr\n$/);
+  });
+
   test("rotate tells the new key and the event that begins with it", async () => {
     expect(await keys("rotate", "--reason", "TICKET-2")).toBe("Event 13 begins a new epoch; its key is new-kid\n");
     expect(view.audits).toMatchObject([{ action: "keys-rotate", detail: { reason: "TICKET-2" } }]);

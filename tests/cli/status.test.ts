@@ -70,6 +70,34 @@ describe("sortgate status", () => {
     expect([asJson.queue.hoursUntilFull, asJson.brokers[0].hoursUntilDrained]).toEqual([7.5, 0]);
   });
 
+  test("tells a device certificate that ends soon, and ends with 1 while it does not hold", async () => {
+    const { chain } = aStatus();
+    const put = (level: "problem" | "warning", onDisk?: { fingerprint: string; days?: { level: "problem" } }): void => {
+      const days = {
+        state: "ended",
+        level,
+        problem: "The device certificate ended",
+        hint: "sortgate keys csr",
+      } as const;
+      const there = { ...chain.certificate, ...onDisk, days: onDisk?.days && { ...days, ...onDisk.days } };
+      view.now = aStatus({ chain: { ...chain, certificate: { ...chain.certificate, days, onDisk: there } as never } });
+    };
+    put("problem");
+    expect(await status()).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining("The device certificate ended\n  Try: sortgate keys csr\n"),
+    });
+    put("warning");
+    expect(await status()).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("The device certificate ended\n"),
+    });
+    put("problem", { fingerprint: "12:34" });
+    expect((await status()).stdout).toContain("The device certificate ended\n  Try: systemctl restart sortgate");
+    put("problem", { fingerprint: "12:34", days: { level: "problem" } });
+    expect((await status()).stdout).toContain("The device certificate ended\n  Try: sortgate keys csr\n");
+  });
+
   test("R04 ends with 1 while what is to be sealed is dropped, and says what to look at", async () => {
     view.now = aStatus({ sealing: "no-key" });
     const { code, stdout } = await status();

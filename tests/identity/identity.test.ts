@@ -14,7 +14,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Identity, importCertificates, openIdentity, requestForAuthority } from "../../src/identity/index.ts";
+import {
+  type Identity,
+  importCertificates,
+  inspectIdentity,
+  openIdentity,
+  requestForAuthority,
+} from "../../src/identity/index.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import type { Notice } from "../../src/model/notice.ts";
 
@@ -117,6 +123,17 @@ describe("a later start", () => {
 
   test("loads an expired certificate all the same", async () => {
     await expect(openIdentity(settings({ clock: clockAt(now + 20 * 365 * dayMs) }))).resolves.toBeDefined();
+  });
+
+  test.each([
+    ["warned of in its last 30 days", 3_624, "warning", /self-signed device certificate ends on 2036-11-22T12:00:00/],
+    ["warned of behind its end, for it is trusted by hand", 3_700, "warning", /ended on 2036-11-22T12:00:00/],
+    ["warned of before it begins", -10, "warning", /begins only on 2026-11-22T12:00:00/],
+    ["said nothing of before", 3_600, undefined, undefined],
+  ])("has its self-signed certificate %s", async (_, day, level, sentence) => {
+    const found = await inspectIdentity(dataDir, { site: "HZ_01", gateway: "line_3" }, now + day * dayMs);
+    expect(found.map((finding) => finding.level)).toEqual(level === undefined ? [] : [level]);
+    if (sentence !== undefined) expect(found[0]?.sentence).toMatch(sentence);
   });
 
   test("signs with PS256 what the certificate verifies", () => {
@@ -269,6 +286,19 @@ describe("the site's authority", () => {
         code: "identity/certificate",
       });
     }
+  });
+
+  test.each([
+    ["in its last 30 days", 340, "warning", "ending", /keys csr .*keys import/],
+    ["behind its end", 400, "problem", "ended", /keys csr .*keys import .*timedatectl/],
+    ["before it begins", -30, "problem", "early", /timedatectl/],
+    ["before its last 30 days", 300, undefined, undefined, undefined],
+  ])("has its certificate judged %s", async (_, day, level, state, hint) => {
+    const pem = (await answer("-copy_extensions", "copy")) + authority();
+    await importCertificates(settings(today), pem, "chain.pem");
+    const found = await inspectIdentity(dataDir, { site: "HZ_01", gateway: "line_3" }, Date.now() + day * dayMs);
+    expect(found).toMatchObject(level === undefined ? [] : [{ level, state, hint: expect.stringMatching(hint) }]);
+    expect(found).toHaveLength(level === undefined ? 0 : 1);
   });
 
   test("is not asked for a device that has no key yet", async () => {

@@ -7,6 +7,7 @@ import {
   type Judgement,
   problemText,
 } from "../../config/index.ts";
+import { inspectIdentity } from "../../identity/index.ts";
 import { fingerprintText } from "../../lib/fingerprint.ts";
 import { judgeOrders, orderKeyOf } from "../../orders/index.ts";
 import { findPolicy, judgeCentreKey, judgePolicy, type Policy, sealKeyFacts } from "../../policy.ts";
@@ -160,12 +161,19 @@ async function guardingOf(config: Config, nowMs: number): Promise<Guarding> {
   return { policy, sealKey: await sealKeyFacts(policy.guard), orderKey: await orderKeyOf(config) };
 }
 
+/** What a look at the identity in data_dir has to say. */
+async function judgeIdentity({ gateway }: Config, nowMs: number): Promise<Judgement[]> {
+  const found = await inspectIdentity(gateway.data_dir, { gateway: gateway.id, site: gateway.site }, nowMs);
+  return found.map(({ level, sentence, hint }) => ({ level, path: ["gateway", "data_dir"], sentence, hint }));
+}
+
 async function check(file: string, output: Output): Promise<void> {
   const nowMs = Date.now();
   const judge = async (config: Config): Promise<Judgement[]> => [
     ...judgePolicy(await findPolicy(config, { nowMs, mustRemember: false }), nowMs, config.guard),
     ...(await judgeOrders(config)),
     ...(await judgeCentreKey(config, nowMs)),
+    ...(await judgeIdentity(config, nowMs)),
   ];
   const checked = await checkConfig(file, { namedFiles: true, judge });
   const { warnings } = checked;

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import type { Command } from "commander";
 import type { CertificateFacts, Status } from "../../control/index.ts";
 import { daemonOf, statusOf, whoAmI } from "../daemon.ts";
+import { certificateFaults, tellFaults } from "../faults.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
 
@@ -26,6 +27,7 @@ function addShow(keys: Command, output: Output): void {
       const { chain } = await statusOf(await daemonOf(path, output));
       if (output.asJson) return output.json({ ...chain, certificateFile: chain.certificate.file });
       tellKeys(chain, output);
+      tellFaults(certificateFaults(chain), output);
     });
 }
 

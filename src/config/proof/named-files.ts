@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { open, stat } from "node:fs/promises";
+import { validityOf } from "../../lib/validity.ts";
 import { systemCode } from "../../model/error.ts";
 import { type KeyPath, pathText, placeAt, tablesOf, textAt } from "../toml/locate.ts";
 import type { TomlTable } from "../toml/parse-toml.ts";
@@ -8,9 +9,6 @@ import { shownText } from "../words/shown.ts";
 
 /** Certificates, keys and passwords are a few thousand bytes; bundles of all public authorities a few hundred thousand. */
 const fileBytesMax = 4_194_304;
-
-/** A site needs some time to get a new certificate. */
-const renewalMs = 30 * 86_400_000;
 
 type Kind = "authorities" | "certificate" | "key" | "password" | "receiver";
 
@@ -61,16 +59,17 @@ function judgeCertificates(bytes: Buffer, kind: Kind, nowMs: number): Verdict[] 
   const endMs = Math.max(...ends);
   const endText = new Date(endMs).toISOString().slice(0, 10);
   const startMs = Math.min(...judged.map((certificate) => Date.parse(certificate.validFrom)));
-  if (endMs <= nowMs)
+  const validity = validityOf(startMs, endMs, nowMs);
+  if (validity === "ended")
     return [problem(`the certificate expired on ${endText}`, "get a new certificate from the site's CA")];
-  if (startMs > nowMs) {
+  if (validity === "early") {
     const sentence = `the certificate is not valid before ${new Date(startMs).toISOString().slice(0, 10)}`;
     // A broker is tried again and again; what cannot be sealed now is lost.
     return kind === "receiver"
       ? [problem(`${sentence}, and nothing is sealed until then`, "check the clock of this machine with: timedatectl")]
       : [warning(sentence, "check the clock of this machine with: timedatectl")];
   }
-  if (endMs - nowMs < renewalMs)
+  if (validity === "ending")
     return [warning(`the certificate expires on ${endText}`, "get a new certificate from the site's CA soon")];
   if (ends.some((end) => end <= nowMs))
     return [warning("some certificates in the file have expired", "remove the expired ones")];
