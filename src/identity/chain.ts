@@ -78,7 +78,7 @@ export function requireName(certificate: X509Certificate, subject: Subject, path
   if (uris.length > 0 && !uris.includes(wanted)) {
     throw problem(
       `The certificate in ${path} is for ${uris[0]}, and this gateway is ${wanted}`,
-      "compare it with site and id under [gateway]; for a new name move the identity folder aside, the next start makes a new one",
+      "compare it with site and id under [gateway]; for a new name, under which orders count anew, move device.key, device*.crt and order.json in its folder aside, and leave policy.json: the next start makes a new identity",
     );
   }
   return uris.includes(wanted) || (certificate.subject?.split("\n").includes(`CN=${subject.gateway}`) ?? false);

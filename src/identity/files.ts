@@ -1,5 +1,5 @@
 import { chmod, chown, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { makeFolder, nearestFolder } from "../lib/folder.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 
@@ -16,10 +16,19 @@ export function folderOf(dataDir: string): string {
   return join(dataDir, "identity");
 }
 
-/** Whether an identity was made here before. An empty folder, as an installer leaves it, is none. */
+/** How to give up a device key. What the folder remembers of policies and orders must outlive it. */
+export function newIdentityHint(folder: string): string {
+  return `move device.key and device*.crt in ${folder} aside, and the next start makes a new identity; leave policy.json and order.json there, or policies and orders of before are taken again`;
+}
+
+/**
+ * Whether an identity was made here before: a key or a certificate is there.
+ *
+ * An empty folder, as an installer leaves it, is none; nor is what remembers policies and orders.
+ */
 export async function isMade(folder: string): Promise<boolean> {
   try {
-    return (await readdir(folder)).length > 0;
+    return (await readdir(folder)).some((name) => name.startsWith("device"));
   } catch (cause) {
     if (systemCode(cause) === "ENOENT") return false;
     throw unreadable(folder, cause);
@@ -57,14 +66,21 @@ function requirePrivate(path: string, mode: number, wanted: string): void {
   throw new SortgateError(
     "identity/unreadable",
     `${path} is open to other users (mode ${(mode & 0o777).toString(8)}, allowed ${wanted})`,
-    { hint: `chmod ${wanted} ${path}; if others could read the key, make a new identity`, context: { path } },
+    { hint: closeHint(path, mode, wanted), context: { path } },
   );
+}
+
+function closeHint(path: string, mode: number, wanted: string): string {
+  const close = `chmod ${wanted} ${path}`;
+  if (basename(path) === keyName) return `${close}; if others could read the key, ${newIdentityHint(dirname(path))}`;
+  return (mode & 0o022) === 0 ? close : `${close}; others could change it, so compare it with a backup`;
 }
 
 /**
  * Makes the folder with all its files, or nothing of it: a crash leaves no half of an identity.
  *
- * Takes: names and texts. The folder must not be there, or be empty.
+ * Takes: names and texts. What else lies in the folder stays; then a crash may leave one file of several there, which
+ *        the next start refuses.
  */
 export async function writeFolder(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   const draft = join(dirname(folder), ".identity.new");
@@ -77,10 +93,21 @@ export async function writeFolder(folder: string, files: Readonly<Record<string,
     for (const [name, text] of Object.entries(files)) await writeSynced(join(draft, name), text);
     await giveToOwner(draft, dirname(folder));
     await syncFolder(draft);
-    await rename(draft, folder);
+    await putInPlace(draft, folder, Object.keys(files));
     await syncFolder(dirname(folder));
   } catch (cause) {
     throw unwritable(folder, cause);
+  }
+}
+
+async function putInPlace(draft: string, folder: string, names: readonly string[]): Promise<void> {
+  try {
+    await rename(draft, folder);
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST"].includes(systemCode(error))) throw error;
+    for (const name of names) await rename(join(draft, name), join(folder, name));
+    await syncFolder(folder);
+    await rm(draft, { recursive: true });
   }
 }
 
@@ -131,7 +158,7 @@ function unreadable(path: string, cause: unknown): SortgateError {
   const code = systemCode(cause);
   if (code === "ENOENT") {
     return new SortgateError("identity/unreadable", `${path} is missing`, {
-      hint: `put it back from a backup; or move the folder ${dirname(path)} aside, and the next start makes a new identity`,
+      hint: `put it back from a backup; or ${newIdentityHint(dirname(path))}`,
       cause,
       context: { path },
     });

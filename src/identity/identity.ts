@@ -8,7 +8,7 @@ import {
   type X509Certificate,
 } from "node:crypto";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Clock } from "../lib/clock.ts";
 import { SortgateError } from "../model/error.ts";
@@ -22,6 +22,7 @@ import {
   folderOf,
   isMade,
   keyName,
+  newIdentityHint,
   readPrivate,
   requirePrivateFolder,
   writeFolder,
@@ -137,7 +138,7 @@ async function readKey(path: string): Promise<KeyObject> {
     "identity/unreadable",
     `${path} is not an RSA key of 2,048 bits or more without a passphrase`,
     {
-      hint: "put it back from a backup; or move the identity folder aside, and the next start makes a new identity",
+      hint: `put it back from a backup; or ${newIdentityHint(dirname(path))}`,
       context: { path },
     },
   );

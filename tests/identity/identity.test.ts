@@ -19,6 +19,7 @@ import {
   importCertificates,
   inspectIdentity,
   openIdentity,
+  policyMemory,
   requestForAuthority,
 } from "../../src/identity/index.ts";
 import type { Clock } from "../../src/lib/clock.ts";
@@ -144,6 +145,44 @@ describe("a later start", () => {
     const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
     expect(verify("sha256", bytes, pss, made.sign(bytes))).toBe(true);
     expect(verify("sha256", Buffer.from("other bytes"), pss, made.sign(bytes))).toBe(false);
+  });
+
+  test.each([
+    ["missing", undefined],
+    ["damaged", "half a k"],
+  ])("of a key that is %s says how to get another, and what of policies and orders must stay", async (_, text) => {
+    for (const name of ["policy.json", "order.json"]) writeFileSync(path(name), name, { mode: 0o600 });
+    if (text === undefined) rmSync(path("device.key"));
+    else writeFileSync(path("device.key"), text);
+    const error = (await openIdentity(settings()).catch((reason: unknown) => reason)) as { hint: string };
+    expect(error.hint).toMatch(
+      /move device\.key and device\*\.crt in \S+ aside.*leave policy\.json and order\.json there/,
+    );
+    // What the hint says.
+    for (const name of readdirSync(path(""))) if (name.startsWith("device")) rmSync(path(name));
+    const again = await openIdentity(settings());
+    expect(again.fingerprint).not.toBe(made.fingerprint);
+    expect(readdirSync(path("")).sort()).toEqual(["device.crt", "device.key", "order.json", "policy.json"]);
+    expect(readdirSync(dataDir)).toEqual(["identity"]);
+    for (const name of ["policy.json", "order.json"]) expect(readFileSync(path(name), "utf8")).toBe(name);
+    expect([path("device.key"), path("device.crt")].map(modeOf)).toEqual([0o600, 0o600]);
+  });
+
+  test("of a file without a key that is open to others says nothing of a key", async () => {
+    const hintOf = async (mode: number): Promise<string> => {
+      writeFileSync(path("policy.json"), "{}");
+      chmodSync(path("policy.json"), mode);
+      return (
+        (await policyMemory(dataDir)
+          .read()
+          .catch((reason: unknown) => reason)) as { hint: string }
+      ).hint;
+    };
+    expect(await hintOf(0o644)).toBe(`chmod 600 ${path("policy.json")}`);
+    expect(await hintOf(0o666)).toMatch(/^chmod 600 \S+; others could change it/);
+    chmodSync(path("device.key"), 0o644);
+    const error = await openIdentity(settings()).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ hint: expect.stringMatching(/^chmod 600 \S+; if others could read the key, move/) });
   });
 
   test.each([
