@@ -11,7 +11,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Clock } from "../lib/clock.ts";
-import { SortgateError } from "../model/error.ts";
+import { SortgateError, systemCode } from "../model/error.ts";
 import type { Tell } from "../model/notice.ts";
 import type { EpochMs } from "../model/units.ts";
 import { applicationUri, privatePem, requestCertificate, type Subject, selfSign } from "./certificate.ts";
@@ -108,6 +108,7 @@ async function loadIdentity(folder: string, subject: Subject): Promise<Identity>
  * Looks at the identity as a start would, and changes nothing.
  *
  * Gives:   what is to be said of it; nothing where there is none yet, for the first start makes one.
+ * Fails:   never; what this user may not look at is a warning.
  */
 export async function inspectIdentity(
   dataDir: string,
@@ -119,9 +120,20 @@ export async function inspectIdentity(
     if (!(await isMade(folder))) return [];
     const days = judgeDays(await loadIdentity(folder, subject), nowMs);
     return days === undefined ? [] : [days];
-  } catch {
-    return [];
+  } catch (error) {
+    return [findingOf(error, folder)];
   }
+}
+
+function findingOf(error: unknown, folder: string): Omit<DaysFinding, "state"> {
+  const code = systemCode((error as { cause?: unknown }).cause) || systemCode(error);
+  if (error instanceof SortgateError && code !== "EACCES")
+    return { level: "problem", sentence: error.message, hint: error.hint };
+  return {
+    level: "warning",
+    sentence: `whether the device key and its certificate in ${folder} are sound cannot be told by this user`,
+    hint: "run this command as the user that runs sortgate, or with sudo",
+  };
 }
 
 async function readKey(path: string): Promise<KeyObject> {

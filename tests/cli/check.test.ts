@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openIdentity } from "../../src/identity/index.ts";
+import { createSystemClock } from "../../src/lib/clock.ts";
 import { smallest as smallestSound } from "../config/sound.ts";
 import { runHere } from "./run-here.ts";
 
@@ -147,4 +149,47 @@ test("of a file that is not there, or is empty, the hint names that file", async
   }
   const empty = written("");
   expect((await runHere("check", "-c", empty)).stdout).toContain(`sortgate init ${empty} --force`);
+});
+
+describe("the identity in data_dir", () => {
+  const dataDir = (): string => join(folder, "data");
+  const inIdentity = (name: string): string => join(dataDir(), "identity", name);
+  const checked = () =>
+    runHere("check", "--config", written(smallest.replace("[gateway]", `[gateway]\ndata_dir = "${dataDir()}"`)));
+
+  test("is looked at as run does: what a start would refuse is a problem", async () => {
+    expect((await checked()).code).toBe(0);
+    await openIdentity({ dataDir: dataDir(), site: "HZ01", gateway: "line-3", clock: createSystemClock() });
+    expect(await checked()).toMatchObject({ code: 0, stdout: expect.not.stringContaining("warning") });
+    chmodSync(inIdentity("device.key"), 0o644);
+    const open = await checked();
+    expect(open.code).toBe(1);
+    expect(open.stdout).toMatch(
+      /gateway > data_dir: \S+device\.key is open to other users.*\n(.*\n)* {2}Try: chmod 600/,
+    );
+    renameSync(inIdentity("device.key"), inIdentity("key"));
+    const gone = await checked();
+    expect([gone.code, gone.stdout]).toEqual([1, expect.stringMatching(/device\.key is missing\n/)]);
+    renameSync(inIdentity("device.crt"), inIdentity("crt"));
+    expect((await checked()).code).toBe(0);
+  });
+
+  test("is said to be unseen by a user who may not look into it, and nothing is refused for that", async () => {
+    const path = join(folder, "sortgate.toml");
+    await openIdentity({ dataDir: dataDir(), site: "HZ01", gateway: "line-3", clock: createSystemClock() });
+    await checked();
+    chmodSync(folder, 0o755);
+    chmodSync(dataDir(), 0o000);
+    const isRoot = process.geteuid?.() === 0;
+    // Root may read everything, so the check is made as nobody.
+    if (isRoot) process.seteuid?.(65_534);
+    const { code, stdout } = await runHere("check", "--config", path).finally(() => {
+      if (isRoot) process.seteuid?.(0);
+      chmodSync(dataDir(), 0o750);
+    });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /cannot be told by this user\n(.*\n)* {2}Try: run this command as the user that runs sortgate/,
+    );
+  });
 });
