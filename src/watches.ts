@@ -47,8 +47,23 @@ export function clockWatches(clock: Clock, sync: ClockSync, ledger: LedgerThread
   };
 }
 
+/** A clock that is this much behind what is on disk was wrong then, or is now; less is drift, or was set right. */
+const behindMsMax = 300_000;
+
 /** Says at the start what a person should see to before anything comes of it. */
-export function tellAtStart({ certificate }: LedgerThread["opened"], clock: Pick<Clock, "wallMs">, tell: Tell): void {
+export function tellAtStart(
+  { certificate, lastAt }: LedgerThread["opened"],
+  clock: Pick<Clock, "wallMs">,
+  tell: Tell,
+): void {
+  const behindMs = lastAt - clock.wallMs();
+  if (behindMs > behindMsMax)
+    tell({
+      name: "gateway/warning",
+      level: "warn",
+      message: `The clock of this box is behind the newest event on disk, which is of ${new Date(lastAt).toISOString()}: new events are dated before it, their order in the chain stays right. Try: timedatectl shows whether a time server sets the clock; timedatectl set-time 'YYYY-MM-DD hh:mm:ss' sets it by hand`,
+      fields: { behindMs },
+    });
   const days = judgeDays(certificate, clock.wallMs());
   if (days !== undefined)
     tell({

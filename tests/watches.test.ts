@@ -119,4 +119,12 @@ describe("at the start", () => {
     ] as const)
       expect(toldOf(certificate)).toMatchObject([{ level, message: expect.stringMatching(sentence) }]);
   });
+
+  it("a clock that is minutes behind the newest event on disk is told once, with what to do", () => {
+    expect(toldOf({}, nowMs + 300_000)).toEqual([]);
+    // An empty ledger.
+    expect(toldOf({}, 0)).toEqual([]);
+    const message = /newest event on disk, which is of 2026-11-28T02:05:00\.001Z: .*\. Try: timedatectl/;
+    expect(toldOf({}, nowMs + 300_001)).toMatchObject([{ level: "warn", message: expect.stringMatching(message) }]);
+  });
 });
