@@ -290,10 +290,14 @@ export async function judgeCentreKey({ guard }: Config, nowMs: number): Promise<
 }
 
 /** What `sortgate status` shows of the policy. Cost: one small file is read. */
-export async function policyStatus({ hash, signed, refused, file }: Policy, nowMs: number): Promise<PolicyStatus> {
+export async function policyStatus(
+  { guard, hash, signed, refused, file }: Policy,
+  nowMs: number,
+): Promise<PolicyStatus> {
   const isOver = signed?.notAfter !== undefined && Date.parse(signed.notAfter) <= nowMs;
   return {
     hash,
+    crypto: guard.crypto,
     ...(signed === undefined ? {} : { version: signed.version, sha256: signed.sha256, signer: signed.signer }),
     ...(signed?.notAfter === undefined ? {} : { notAfter: signed.notAfter, isOver }),
     ...(refused === undefined ? {} : { problem: refused.sentence, hint: refused.hint }),

@@ -327,7 +327,12 @@ describe("R41 what is told of a policy", () => {
     const until = new Date(nowMs + dayMs).toISOString();
     await site.take({ version: 7, not_after: until, guard: {} });
     const policy = await find();
-    expect(await policyStatus(policy, nowMs)).toMatchObject({ version: 7, isOver: false, fileNow: "same" });
+    expect(await policyStatus(policy, nowMs)).toMatchObject({
+      version: 7,
+      crypto: "intl",
+      isOver: false,
+      fileNow: "same",
+    });
     expect(await policyStatus(policy, nowMs + dayMs)).toMatchObject({ notAfter: until, isOver: true });
     await site.take({ version: 8, guard: {} });
     expect(await policyStatus(policy, nowMs)).toMatchObject({ version: 7, fileNow: "changed" });

@@ -113,6 +113,8 @@ export type FileNow = "same" | "changed" | "gone";
 export interface PolicyStatus {
   /** SHA-256 in base64url of the policy in force, as in checkpoints. */
   readonly hash: string;
+  /** Algorithms of tokens and sealing, as `[guard] crypto`; absent from a daemon of an older version. */
+  readonly crypto?: "intl" | "gm";
   /** Of the policy that the centre signed; absent unless one is in force. */
   readonly version?: number;
   /** SHA-256 in hex of what the centre signed. */

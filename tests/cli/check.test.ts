@@ -59,6 +59,16 @@ test.each([
   },
 );
 
+test("the national algorithms are told where they are on", async () => {
+  const rest = '[guard]\ncrypto = "gm"\n';
+  const { stdout } = await runHere("check", "--config", written(smallest + rest));
+  expect(stdout).toMatch(/^ *crypto +gm: tokens by HMAC-SM3, sealing by SM2/m);
+  const { stdout: json } = await runHere("check", "--json", "--config", written(smallest + rest));
+  expect(JSON.parse(json)).toMatchObject({ config: { crypto: "gm" } });
+  const other = await runHere("check", "--config", written(smallest));
+  expect(other.stdout).not.toMatch(/crypto/);
+});
+
 test("a view is told by read point where the policy of one keeps numbers", async () => {
   const point = '[[read_point]]\nname = "cell-2"\n';
   const rest = `${point}[[guard.policy]]\nread_point = "cell-2"\nbasic = "mask"\n`;

@@ -98,6 +98,31 @@ describe("sortgate status", () => {
     expect((await status()).stdout).toContain("The device certificate ended\n  Try: sortgate keys csr\n");
   });
 
+  test("names in help and README every reason for which it ends with 1", async () => {
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    const { stdout } = await runHere("help", "status");
+    for (const text of [stdout, readme.split("\n").find((line) => line.includes("`status` ends with 1 while")) ?? ""])
+      for (const reason of [
+        "the signed policy is refused",
+        "nothing can be sealed to the centre",
+        "an order of the centre cannot come, be proven or be done",
+        "events were lost",
+        "the device certificate does not hold",
+        "numbers today",
+      ])
+        expect(text.replaceAll(/\s+/g, " ")).toContain(reason);
+  });
+
+  test("says that the national algorithms are on, and nothing where they are not", async () => {
+    view.now = aStatus({ policy: { hash: "A", crypto: "gm" } });
+    expect((await status()).stdout).toMatch(/^National algorithms \(crypto = "gm"\): tokens by HMAC-SM3, .*SM2/m);
+    expect(JSON.parse((await status("--json")).stdout).policy.crypto).toBe("gm");
+    for (const policy of [{ hash: "A", crypto: "intl" } as const, { hash: "A" }]) {
+      view.now = aStatus({ policy });
+      expect((await status()).stdout).not.toContain("National");
+    }
+  });
+
   test("R04 ends with 1 while what is to be sealed is dropped, and says what to look at", async () => {
     view.now = aStatus({ sealing: "no-key" });
     const { code, stdout } = await status();

@@ -14,7 +14,7 @@ import { findPolicy, judgeCentreKey, judgePolicy, type Policy, sealKeyFacts } fr
 import { exitCodes } from "../exit-code.ts";
 import type { Output, Tone } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
-import { policyJson, policyRows } from "./policy.ts";
+import { gmText, policyJson, policyRows } from "./policy.ts";
 
 type Device = Config["devices"][number];
 
@@ -95,6 +95,7 @@ function guardRows(config: Config, { policy, sealKey, orderKey }: Guarding): str
       `${name}  core ${core}, basic ${basic}, public ${open}`,
     ]),
     ["", `${origin}; hash ${hash}`],
+    ...(guard.crypto === "gm" ? [["crypto", `gm: ${gmText}`]] : []),
     ...(sealKey === undefined ? [] : [["seal key", sealKeyText(sealKey)]]),
     ...(orderKey === undefined ? [] : [["orders", `proven by the key ${fingerprintText(orderKey)}`]]),
   ];
@@ -149,6 +150,7 @@ function summaryJson(config: Config, { policy, sealKey, orderKey }: Guarding): o
     retainDays: config.queue.retain_days,
     retainCoreDays: config.queue.retain_core_days ?? config.queue.retain_days,
     carriers: policy.guard.carriers,
+    crypto: policy.guard.crypto,
     policy: policyJson(config, policy),
     ...(sealKey === undefined ? {} : { sealKey }),
     ...(orderKey === undefined ? {} : { orderKey: { fingerprint: orderKey } }),

@@ -125,6 +125,9 @@ function originsOf({ signed, refused }: Policy): (key: string) => string {
   };
 }
 
+/** What `[guard] crypto = "gm"` means, for a line that says that it is on. */
+export const gmText = "tokens by HMAC-SM3, sealing by SM2 and SM4, checkpoints signed with SM2 besides";
+
 /** What becomes of each class at each read point. */
 export function policyRows({ readPoints }: Config, guard: Policy["guard"]): string[][] {
   return readPoints.map(({ name }) => {

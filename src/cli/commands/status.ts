@@ -22,6 +22,7 @@ import {
 import type { Cell, Output, Tone } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
 import { bytesText, countText, durationText, eventsText, shortDuration, shortName } from "../quantity.ts";
+import { gmText } from "./policy.ts";
 
 const tones: Readonly<Record<DeviceStatus["state"] | BrokerStatus["state"], Tone>> = {
   up: "good",
@@ -88,6 +89,7 @@ function tellPolicy({ policy, sealKey }: Status, output: Output): void {
   const origin = policy.version === undefined ? "of the config" : `version ${policy.version}, signed by the centre`;
   output.line();
   output.line(`Policy ${policy.problem === undefined ? origin : "that lets out tokens alone"}; hash ${policy.hash}`);
+  if (policy.crypto === "gm") output.line(`National algorithms (crypto = "gm"): ${gmText}`);
   if (sealKey !== undefined) output.line(`Sealed to ${fingerprintText(sealKey.fingerprint)} (${sealKey.file})`);
 }
 
@@ -209,7 +211,7 @@ export function addStatus(program: Command, output: Output): void {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nExit codes:\n  0  all devices and brokers are up and well\n  1  one of them is not, an order of the centre cannot come, be proven or be done, events were lost in the last 24 hours, the device certificate does not hold, or somebody was given too many numbers today\n  3  the daemon cannot be reached\n" +
+      "\nExit codes:\n  0  all devices and brokers are up and well\n  1  one of them is not, the signed policy is refused, nothing can be sealed to the centre, an order of the centre cannot come, be proven or be done, events were lost in the last 24 hours, the device certificate does not hold, or somebody was given too many numbers today\n  3  the daemon cannot be reached\n" +
         "\nExamples:\n  sortgate status\n  sortgate status --json | jq .queue\n  watch -n 2 sortgate status\n",
     )
     .action(async ({ config }: { readonly config: string }) => {
