@@ -19,8 +19,8 @@ export interface Room {
   expire(expiry: Expiry): boolean;
   /** Whether more of them are to go: a day of events goes in parts, for nothing else is done meanwhile. */
   isExpiring(): boolean;
-  /** Since it was full last, what brokers lack takes more than half of it. */
-  isFull(): boolean;
+  /** What there was no more of when it was full last; undefined once what brokers lack takes less than half of it. */
+  fullness(): Fullness | undefined;
   /**
    * The ledger is full: decides what gives way. "drop": the drafts that were to come in.
    *
@@ -165,6 +165,21 @@ function createLosses(before: number, clock: Clock) {
   };
 }
 
+/** What there was no more of when the ledger was full: once something gave way, it is no longer near its quota. */
+function createFullness(ledger: Ledger, outbox: Outbox) {
+  let reached: Fullness | undefined;
+  return {
+    reached(): void {
+      reached = fullnessOf(ledger.extent());
+    },
+    now(): Fullness | undefined {
+      const { first, last } = ledger.extent();
+      if (reached !== undefined && outbox.undeliveredUpTo(last) * 2 <= last - first) reached = undefined;
+      return reached;
+    },
+  };
+}
+
 export function createRoom(options: {
   ledger: Ledger;
   outbox: Outbox;
@@ -180,7 +195,7 @@ export function createRoom(options: {
   /** The last event of an expiry that has begun. */
   let expireTo = 0;
   const warn = createWarning(policy, clock, tell);
-  let isFull = false;
+  const fullness = createFullness(ledger, outbox);
   /** How often room was made for the commit that is tried now. */
   let markCount = 0;
 
@@ -222,11 +237,7 @@ export function createRoom(options: {
       // A replay may have made some of them queued again meanwhile.
       return mark(Math.min(expireTo, outbox.deliveredByAll(), first + expireCount - 1), "retention");
     },
-    isFull() {
-      const { first, last } = ledger.extent();
-      isFull &&= outbox.undeliveredUpTo(last) * 2 > last - first;
-      return isFull;
-    },
+    fullness: fullness.now,
     isExpiring: () => expireTo >= ledger.extent().first,
     make(drafts, isKeyless) {
       const { first, last } = ledger.extent();
@@ -237,7 +248,7 @@ export function createRoom(options: {
       const delivered = Math.min(chunkEnd, outbox.deliveredByAll(isKeyless));
       if (mark(cut(ledger, from, delivered, delivered), "space")) return "retry";
       warn();
-      isFull = true;
+      fullness.reached();
       if (policy === "stop-reading") return "wait";
       const most = Math.min(last, from + mostCount);
       if (policy === "drop-oldest") return mark(cut(ledger, from, chunkEnd, most), "space") ? "retry" : "wait";

@@ -14,7 +14,7 @@ export function statsOf(sources: {
 }): LedgerStats {
   const { ledger, room, outbox, key, hasRoom } = sources;
   const extent = ledger.extent();
-  const isFull = !hasRoom || room.isFull();
+  const full = room.fullness() ?? (hasRoom ? undefined : fullnessOf(extent));
   const lostAgoMs = room.lostAgoMs();
   const placeCount = extent.last === 0 ? 0 : extent.last - extent.first + 1;
   return {
@@ -23,7 +23,7 @@ export function statsOf(sources: {
     ...(lostAgoMs !== undefined && { lostAgoMs }),
     liveCount: placeCount - ledger.erased.count(),
     destroyedCount: ledger.erased.destroyed(),
-    ...(isFull && { full: fullnessOf(extent) }),
+    ...(full !== undefined && { full }),
     kid: key.kid,
     keySince: key.since,
     brokers: outbox.stats(),

@@ -239,13 +239,16 @@ describe("a replay", () => {
   });
 });
 
-/** Appends until the ledger has refused or destroyed something. */
-function fill(rig: Rig, { rounds, count, size } = { rounds: 160, count: 250, size: 1_000 }): void {
+/** Appends until the ledger has refused or destroyed something. Gives what it said of itself meanwhile, each once. */
+function fill(rig: Rig, { rounds, count, size } = { rounds: 160, count: 250, size: 1_000 }): unknown[] {
+  const said = new Set<unknown>();
   for (let round = 0; round < rounds; round += 1) {
     rig.core.append(drafts(count, size), {});
     rig.core.commit();
+    said.add(rig.core.stats().full);
     rig.advance(1_000);
   }
+  return [...said];
 }
 
 interface Balance {
@@ -362,6 +365,17 @@ describe("a full ledger", () => {
     expect(ofKind(rig, "gap")).toEqual([]);
     rig.close();
   });
+});
+
+describe("what a full ledger says of itself", () => {
+  it.each(["drop-oldest", "drop-newest", "stop-reading"] as const)(
+    "R20 with %s is that bytes_max is reached, also after a cut",
+    (whenFull) => {
+      const rig = openRig({ whenFull, ...smallLedger });
+      expect(fill(rig, fewLarge)).toEqual([undefined, "bytes_max"]);
+      rig.close();
+    },
+  );
 });
 
 describe("a stop", () => {
