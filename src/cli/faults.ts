@@ -187,16 +187,23 @@ export function isLosing({ lossAgoMs = Number.POSITIVE_INFINITY }: Status["queue
   return lossAgoMs < lossMs;
 }
 
+/** What would have made room: the limit that is met now, or comes first. */
+function lossHint(queue: Status["queue"]): string {
+  if (queue.full === "disk" || diskLeft(queue) !== undefined) return "free the disk of data_dir: df -h";
+  if (queue.full === "bytes_max") return "raise bytes_max under [queue], if the disk has room";
+  return "raise bytes_max under [queue] if that was reached, or keep the disk of data_dir free if it was full: df -h";
+}
+
 export function queueFaults(queue: Status["queue"], brokers: readonly BrokerStatus[]): Fault[] {
   const { lostCount, droppedCount, lossAgoMs } = queue;
-  const last = lossAgoMs === undefined ? "" : `; an event was lost last ${durationText(lossAgoMs)} ago`;
+  const last = lossAgoMs === undefined ? "" : `; the last loss was ${durationText(lossAgoMs)} ago`;
   const tone = isLosing(queue) ? "bad" : "warn";
   const faults = fillingFaults(queue, brokers);
   if (queue.full !== undefined) faults.push(fullFault(queue, queue.full));
   if (lostCount > 0)
     faults.push({
       sentence: `${eventsText(lostCount)} ${lostCount === 1 ? "was" : "were"} destroyed or refused before every broker had ${lostCount === 1 ? "it" : "them"}: the queue was full${last}`,
-      hint: "raise bytes_max under [queue] if the disk has room; the gap events in the chain tell which were lost",
+      hint: `${lossHint(queue)}; the gap events in the chain tell which were lost`,
       tone,
     });
   if (droppedCount > 0)

@@ -19,7 +19,7 @@ export interface Room {
   expire(expiry: Expiry): boolean;
   /** Whether more of them are to go: a day of events goes in parts, for nothing else is done meanwhile. */
   isExpiring(): boolean;
-  /** What there was no more of when it was full last; undefined once what brokers lack takes less than half of it. */
+  /** What there was no more of when it was full last; undefined once the disk was freed, or brokers lack less than half of it. */
   fullness(): Fullness | undefined;
   /**
    * The ledger is full: decides what gives way. "drop": the drafts that were to come in.
@@ -165,17 +165,23 @@ function createLosses(before: number, clock: Clock) {
   };
 }
 
+/** A full disk gives the file nothing: grown by so much, a quarter of what is held ahead, it was freed. */
+const freedBytes = 262_144;
+
 /** What there was no more of when the ledger was full: once something gave way, it is no longer near its quota. */
 function createFullness(ledger: Ledger, outbox: Outbox) {
-  let reached: Fullness | undefined;
+  let full: { readonly of: Fullness; readonly fileBytes: number } | undefined;
   return {
     reached(): void {
-      reached = fullnessOf(ledger.extent());
+      const extent = ledger.extent();
+      full = { of: fullnessOf(extent), fileBytes: extent.fileBytes };
     },
     now(): Fullness | undefined {
-      const { first, last } = ledger.extent();
-      if (reached !== undefined && outbox.undeliveredUpTo(last) * 2 <= last - first) reached = undefined;
-      return reached;
+      if (full === undefined) return undefined;
+      const { first, last, fileBytes } = ledger.extent();
+      const isFreed = full.of === "disk" && fileBytes >= full.fileBytes + freedBytes;
+      if (isFreed || outbox.undeliveredUpTo(last) * 2 <= last - first) full = undefined;
+      return full?.of;
     },
   };
 }

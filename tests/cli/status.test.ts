@@ -270,15 +270,12 @@ describe("sortgate status", () => {
     const lately = await status();
     expect(lately.code).toBe(1);
     expect(lately.stdout).toMatch(
-      /^2 events were destroyed .*: the queue was full; an event was lost last 23 h 59 min ago$/m,
+      /^2 events were destroyed .*: the queue was full; the last loss was 23 h 59 min ago$/m,
     );
-    expect(lately.stdout).toMatch(/^1 event did not reach the disk: .*; an event was lost last 23 h 59 min ago$/m);
+    expect(lately.stdout).toMatch(/^1 event did not reach the disk: .*; the last loss was 23 h 59 min ago$/m);
     view.now = aStatus(lossOf(86_400_000));
     const old = await status();
-    expect([old.code, old.stdout]).toEqual([
-      0,
-      expect.stringContaining("the queue was full; an event was lost last 1 d"),
-    ]);
+    expect([old.code, old.stdout]).toEqual([0, expect.stringContaining("the queue was full; the last loss was 1 d")]);
     view.now = aStatus();
     const before = await status();
     expect([before.code, before.stdout]).toEqual([0, expect.stringContaining("the queue was full\n")]);
@@ -441,7 +438,22 @@ describe("sortgate status", () => {
     [
       "lost events",
       {},
-      "2 events were destroyed or refused before every broker had them: the queue was full\n  Try: raise bytes_max",
+      "2 events were destroyed or refused before every broker had them: the queue was full\n  Try: raise bytes_max under [queue] if that was reached, or keep the disk of data_dir free if it was full: df -h; the gap events",
+    ],
+    [
+      "events lost for want of room on the disk",
+      { queue: { ...aStatus().queue, full: "disk" as const } },
+      "the queue was full\n  Try: free the disk of data_dir: df -h; the gap events",
+    ],
+    [
+      "events lost while the disk has less room than bytes_max",
+      { queue: { ...aStatus().queue, diskFreeBytes: 780_000 } },
+      "the queue was full\n  Try: free the disk of data_dir: df -h; the gap events",
+    ],
+    [
+      "events lost for want of room in bytes_max",
+      { queue: { ...aStatus().queue, full: "bytes_max" as const } },
+      "the queue was full\n  Try: raise bytes_max under [queue], if the disk has room; the gap events",
     ],
     ["events that did not reach the disk", {}, "1 event did not reach the disk: it was too slow or full\n  Try: df -h"],
   ])("tells the next step for %s", async (_fact, over, text) => {

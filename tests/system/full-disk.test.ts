@@ -26,6 +26,32 @@ describe("a full disk", () => {
     }, 30_000);
   });
 
+  it.each(["drop-newest", "drop-oldest", "stop-reading"])(
+    "R20 with %s is told as long as it is full, and no longer once it was freed, with the broker still away",
+    async (whenFull) => {
+      const rig = await openFullDiskRig(whenFull, cleanups);
+      await rig.start();
+      rig.pass(300);
+      await rig.allRead();
+      rig.disk.fill();
+      const full = async (): Promise<unknown> => (await askStatus(rig.site)).queue.full;
+      await vi.waitFor(async () => {
+        rig.pass(500);
+        expect(await full()).toBe("disk");
+      }, 30_000);
+      for (let round = 0; round < 20; round += 1) {
+        rig.pass(100);
+        expect(await full()).toBe("disk");
+      }
+      rig.disk.free();
+      await vi.waitFor(async () => {
+        rig.pass(1);
+        expect(await full()).toBeUndefined();
+      }, 30_000);
+    },
+    90_000,
+  );
+
   it.each(["drop-newest", "drop-oldest"])(
     "with %s drains, takes new parcels into the room of old ones, and survives kill and stop without a byte free",
     async (whenFull) => {
