@@ -58,7 +58,10 @@ const distrust: Readonly<Record<string, readonly [sentence: string, hint: string
     "shows a certificate for another name",
     "use the name that stands in the certificate as host of url",
   ],
-  ERR_SSL_WRONG_VERSION_NUMBER: ["does not speak TLS on this port", "check the port of url; mqtts is usually 8883"],
+  ERR_SSL_WRONG_VERSION_NUMBER: [
+    "does not speak TLS on this port",
+    "check the port of url: mqtts:// is usually 8883, and a port without TLS wants mqtt://",
+  ],
 };
 
 const unreachable: Readonly<Record<string, readonly [sentence: string, hint: string]>> = {
@@ -70,8 +73,19 @@ const unreachable: Readonly<Record<string, readonly [sentence: string, hint: str
   ETIMEDOUT: ["does not answer", "check cable, address and firewall"],
 };
 
-/** Turns what MQTT.js says into a sentence and a next step. */
-export function explainMqtt(error: unknown, broker: BrokerSettings): SortgateError {
+/** A broker that is spoken to with TLS where it has none, or without where it has, ends the connection and says nothing. */
+function silentHint(url: string): string {
+  return url.startsWith("mqtts:")
+    ? "check the port of url: mqtts:// is usually 8883, and a port without TLS wants mqtt://; else look at the broker's log, which says whether it wants a certificate"
+    : "check the port of url: one with TLS, usually 8883, wants mqtts:// and ca_file; else check that it is an MQTT broker, and look at its log";
+}
+
+/**
+ * Turns what MQTT.js says into a sentence and a next step.
+ *
+ * Takes:   `isAnswered`: whether this connection had its CONNACK.
+ */
+export function explainMqtt(error: unknown, broker: BrokerSettings, isAnswered = true): SortgateError {
   if (error instanceof SortgateError) return error;
   const who = `Broker "${broker.name}" at ${broker.url}`;
   const cause = { cause: error };
@@ -109,7 +123,8 @@ export function explainMqtt(error: unknown, broker: BrokerSettings): SortgateErr
     `${who} ${known?.[0] ?? (/timeout/i.test(text) ? "does not answer" : "closed the connection")}`,
     {
       ...cause,
-      hint: known?.[1] ?? "check that it is an MQTT broker, and look at its log",
+      hint:
+        known?.[1] ?? (isAnswered ? "check that it is an MQTT broker, and look at its log" : silentHint(broker.url)),
     },
   );
 }

@@ -124,7 +124,7 @@ function connected(client: MqttClient, { settings, signal }: LinkOptions, budget
       if (error === undefined) resolve();
       else {
         client.end(true);
-        reject(explainMqtt(error, settings));
+        reject(explainMqtt(error, settings, false));
       }
     };
     const onAbort = (): void => settle(new Error("stopped"));

@@ -248,7 +248,15 @@ describe("a broker over TLS", () => {
 
   it("that speaks no TLS on this port is told from one with a wrong certificate", async () => {
     const broker = await mosquitto();
-    expect((await problemWith({ url: url(broker.port), ca_file: certificates.ca })).message).toMatch(/TLS|closed/);
+    const { message } = await problemWith({ url: url(broker.port), ca_file: certificates.ca });
+    expect(message).toMatch(/TLS|closed/);
+    expect(message).toMatch(/Try: .*port of url.* mqtt:\/\//);
+  });
+
+  it("on a port that is called without TLS is told as what it may be", async () => {
+    const broker = await mosquitto(lines(certificates.server));
+    const { message } = await problemWith({ url: `mqtt://127.0.0.1:${broker.port}` });
+    expect(message).toMatch(/closed the connection.*Try: .*mqtts:\/\/.*ca_file/);
   });
 
   it("is not asked when a file of ours cannot be read", async () => {
