@@ -14,6 +14,11 @@ export async function readNamed(path: string): Promise<Buffer> {
   }
 }
 
+/** The same as text; a byte order mark, as some editors write it, is left out. Fails: config/unreadable. */
+export async function readNamedText(path: string): Promise<string> {
+  return new TextDecoder().decode(await readNamed(path));
+}
+
 /** Signs with the centre's private key of a file. Gives a compact JWS. Fails: config/*. */
 export async function signWith(keyPath: string, kind: SignedKind, payload: unknown): Promise<string> {
   const key = await readNamed(keyPath);

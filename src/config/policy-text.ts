@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type PolicyPayload, policyPayload } from "../guard/settings.ts";
+import { jsonFault } from "../lib/json-fault.ts";
 import { explainIssues } from "./proof/explain.ts";
 import type { JsonSchema } from "./schema.ts";
 import type { TomlNode, TomlTable } from "./toml/parse-toml.ts";
@@ -21,7 +22,7 @@ export function readPolicyText(text: string): ReadPolicy {
   try {
     value = JSON.parse(text);
   } catch {
-    return { ok: false, sentences: ["found a text that is no JSON; allowed: one JSON object"] };
+    return { ok: false, sentences: [`found a text that is no JSON${jsonFault(text)}; allowed: one JSON object`] };
   }
   // An empty message tells our own words from those of the settings, and keeps zod's from getting through.
   const result = policyPayload.safeParse(value, { error: () => "" });

@@ -1,4 +1,5 @@
 import { isTicket, type Subject, subjectOf } from "../control/index.ts";
+import { jsonFault } from "../lib/json-fault.ts";
 import { limits } from "../model/limits.ts";
 
 /** An order of the centre to one gateway, checked for its form. */
@@ -77,7 +78,7 @@ export function readOrderText(text: string): ReadOrder {
   try {
     value = JSON.parse(text);
   } catch {
-    return wrong("it is no JSON; allowed: one JSON object");
+    return wrong(`it is no JSON${jsonFault(text)}; allowed: one JSON object`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return wrong("it is no JSON object; allowed: one JSON object");

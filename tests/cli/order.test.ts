@@ -62,7 +62,10 @@ describe("R33 sortgate order sign", () => {
     expect(await told(anOrder(7, [token], { notafter: number }))).toMatch(
       /order\.json {2}it has a member that no order has; allowed: site, [^\n]*, erase; found: "notafter"\nTry: correct it; /,
     );
-    expect(await told(`{"erase":["${number}"]`)).toMatch(/it is no JSON/);
+    expect(await told(`{"erase":["${number}"]`)).toMatch(
+      /order\.json {2}it is no JSON \(it ends too early, at line 1, column 29\); allowed: /,
+    );
+    expect(await told(`{\n  "reason": "T",\n  "erase": [${number}]}`)).toMatch(/it is no JSON \(line 3, column 13\)/);
     expect(await told(anOrder(7, [token], { notAfter: "2020-01-01T00:00:00Z" }))).toMatch(/it ended on 2020-01-01/);
     expect(await told(anOrder(7, Array(1_000).fill("1".repeat(64))))).toMatch(
       new RegExp(`signed it has \\d+ bytes; allowed: ${limits.orderBytesMax}\\nTry: make two of it`),
@@ -71,6 +74,11 @@ describe("R33 sortgate order sign", () => {
     expect((await runHere("order", "sign", join(dir, "none.json"), "--key", join(dir, "key.pem"))).stderr).toMatch(
       /Cannot read .*none\.json \(ENOENT\)\nTry: /,
     );
+  });
+
+  test("signs a file with a byte order mark as one without", async () => {
+    const { code, stdout, stderr } = await sign(`\ufeff${JSON.stringify(anOrder(7, [token]))}`, aCentre().privateKey);
+    expect([code, stderr, stdout]).toEqual([0, "", expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)]);
   });
 
   test("signs a thousand tokens in one order", async () => {

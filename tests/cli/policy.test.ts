@@ -61,6 +61,10 @@ describe("sortgate policy sign", () => {
         /^Error: \S+policy\.json {2}guard > policy: found "tunnel-1" twice; allowed: one policy for each read point\nTry: .+\n$/,
       ],
       [
+        '{"version": 7,\n  "guard": {"carriers": [sf]}}',
+        /^Error: \S+policy\.json {2}found a text that is no JSON \(line 2, column 26\); allowed: one JSON object\nTry: .+\n$/,
+      ],
+      [
         '{"version": 7, "not_after": "2020-01-01T00:00:00Z", "guard": {}}',
         /^Error: \S+policy\.json {2}not_after: found "2020-01-01T00:00:00Z", which is past; allowed: a time to come\nTry: write a later one.+\n$/,
       ],
@@ -68,6 +72,7 @@ describe("sortgate policy sign", () => {
       expect(await sign(text)).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(told) });
     expect((await sign('{"version": 7, "not_after": "2036-01-01T00:00:00Z", "guard": {}}')).code).toBe(0);
     const good = '{"version": 7, "guard": {}}';
+    expect((await sign(`\ufeff${good}`)).code).toBe(0);
     expect((await sign(good, site.centre.publicKey)).stderr).toContain("holds no private key");
     const p384 = execFileSync("openssl", ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]);
     expect((await sign(good, p384)).stderr).toMatch(

@@ -31,7 +31,8 @@ describe("R33 the text of an order", () => {
 
   it("that is wrong is refused with the member and what is allowed, and nothing that stands in it", () => {
     const wrong: [value: unknown, sentence: RegExp][] = [
-      [`{"erase":["${number}"`, /^it is no JSON; allowed/],
+      [`{"erase":["${number}"`, /^it is no JSON \(it ends too early, at line 1, column 28\); allowed/],
+      [`{\n"erase":${number}}`, /^it is no JSON \(line 2, column 9\); allowed/],
       [[token], /^it is no JSON object; allowed/],
       ["null", /^it is no JSON object; allowed/],
       [{ ...anOrder(7, [token]), [number]: 1 }, /^it has a member that no order has; allowed: site, gateway, order/],

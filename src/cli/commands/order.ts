@@ -3,7 +3,7 @@ import { SortgateError } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
 import { readOrderText } from "../../orders/index.ts";
 import type { Output } from "../output.ts";
-import { readNamed, signWith } from "../signing.ts";
+import { readNamedText, signWith } from "../signing.ts";
 
 const signHelp = `
 For the centre: the private key must never come near a gateway. The file is JSON:
@@ -35,7 +35,7 @@ export function addOrder(program: Command, output: Output): void {
 }
 
 async function sign(file: string, keyPath: string, output: Output): Promise<void> {
-  const text = (await readNamed(file)).toString("utf8");
+  const text = await readNamedText(file);
   const read = readOrderText(text);
   const refuse = (sentence: string, hint: string): SortgateError =>
     new SortgateError("config/invalid", `${file}  ${sentence}`, { hint });

@@ -8,7 +8,7 @@ import { daemonEnv } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
-import { readNamed, signWith } from "../signing.ts";
+import { readNamedText, signWith } from "../signing.ts";
 
 /** `sortgate policy`: what the guard works by. */
 export function addPolicy(program: Command, output: Output): void {
@@ -47,7 +47,7 @@ function addSign(policy: Command, output: Output): void {
 }
 
 async function sign(file: string, keyPath: string, output: Output): Promise<void> {
-  const read = readPolicyText((await readNamed(file)).toString("utf8"));
+  const read = readPolicyText(await readNamedText(file));
   if (!read.ok)
     throw new SortgateError("config/invalid", `${file}  ${read.sentences.join("; ")}`, {
       hint: "correct it; sortgate help policy sign shows a policy",
