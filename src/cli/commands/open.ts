@@ -6,6 +6,7 @@ import { SortgateError } from "../../model/error.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
 import { jsonOption } from "../program.ts";
+import { eventsText } from "../quantity.ts";
 import { eachLine, explain } from "./verify.ts";
 
 const help = `
@@ -74,7 +75,24 @@ async function open(file: string, keyPath: string, output: Output): Promise<void
   const missing = counts["no-key"] + counts["other-key"];
   if (altered + missing > 0) output.exitCode = exitCodes.problem;
   if (!output.asJson) output.line(`opened ${opened}, without their key ${missing}, altered ${altered}`, "strong");
-  if (wanted.size > 0 && !output.asJson) output.problem(otherKey(counts["other-key"], wanted, opener.fingerprint));
+  if (output.asJson) return;
+  if (wanted.size > 0) output.problem(otherKey(counts["other-key"], wanted, opener.fingerprint));
+  if (counts["no-key"] > 0) output.problem(noKey(counts["no-key"]));
+  if (altered > 0) output.problem(wasAltered(altered));
+}
+
+function noKey(count: number): SortgateError {
+  const sentence = `The content key of ${eventsText(count)} is not in this file, or was altered`;
+  return new SortgateError("verify/unreadable", sentence, {
+    hint: "capture the whole chain: the audit event (action seal-key) that holds it stands before the first event that needs it; what the gateway still has gives, on it: sortgate queue export --reason TICKET-4711",
+  });
+}
+
+function wasAltered(count: number): SortgateError {
+  const sentence = `What is sealed in ${eventsText(count)} is not what the gateway sealed there: it was altered, or is another event's`;
+  return new SortgateError("verify/unreadable", sentence, {
+    hint: "sortgate verify names the events that are not as the gateway signed them; look for another capture of these",
+  });
 }
 
 /** More would scroll what matters away. */
