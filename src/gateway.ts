@@ -45,10 +45,13 @@ export interface Gateway {
  * Fails:   ledger/*, identity/*, control/*; what it opened until then is closed again. Devices and brokers that are not
  *          there are no failure: they are tried for ever.
  */
-export async function openGateway({ config, policy, opening }: HeadStart, version: string): Promise<Gateway> {
+export async function openGateway(
+  { configPath, config, policy, opening }: HeadStart,
+  version: string,
+): Promise<Gateway> {
   const clock = createSystemClock();
   const startedAtWallMs = clock.wallMs();
-  const telemetry = createTelemetry({ settings: config.log });
+  const telemetry = createTelemetry({ settings: config.log, configPath });
   const { tell } = telemetry;
   const systemd = createSystemd({ tell });
   const now = (): Instant => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });

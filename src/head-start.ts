@@ -9,6 +9,8 @@ const dayMs = 86_400_000;
 
 /** What the rest of the daemon is opened with. */
 export interface HeadStart {
+  /** Of the config file, as it was given. */
+  readonly configPath: string;
   readonly config: Config;
   /** What the guard works by. */
   readonly policy: Policy;
@@ -34,7 +36,7 @@ export async function headStart(configPath: string, version: string): Promise<He
     await tellPolicy(config, taken, ledger, listener.tell);
     return ledger;
   };
-  return { config, policy: taken.policy, opening: { opened } };
+  return { configPath, config, policy: taken.policy, opening: { opened } };
 }
 
 /** What the ledger thread works by, of a config and of the policy in force. */

@@ -3,7 +3,6 @@ import { readControl } from "../config/index.ts";
 import { createControlClient, type Status } from "../control/index.ts";
 import { SortgateError } from "../model/error.ts";
 import type { Output } from "./output.ts";
-import { configFlag } from "./program.ts";
 
 /** How a command talks to the running daemon. */
 export interface Daemon extends ReturnType<typeof createControlClient> {
@@ -33,7 +32,7 @@ export async function daemonOf(configPath: string, output: Output): Promise<Daem
     output.note(`Warning: ${configPath} has problems and names no control socket; ${check}. Asking at ${socket}.`);
   const isDigestGuessed = hasCredentials && process.env.CREDENTIALS_DIRECTORY === undefined;
   return {
-    ...createControlClient(socket, `sortgate run${configFlag(configPath)}`),
+    ...createControlClient(socket, configPath),
     configDigest: digest,
     isDigestGuessed,
   };

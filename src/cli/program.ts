@@ -1,18 +1,11 @@
 import { Command, type CommanderError, Option } from "commander";
+import { defaultConfigPath } from "../lib/config-flag.ts";
 import { SortgateError } from "../model/error.ts";
 import type { Output } from "./output.ts";
-
-/** Where the config file lies unless --config says otherwise. */
-export const defaultConfigPath = "/etc/sortgate/sortgate.toml";
 
 /** `--config FILE`, alike in every command that has it. */
 export function configOption(): Option {
   return new Option("-c, --config <file>", "config file").default(defaultConfigPath);
-}
-
-/** What a command that is suggested needs to read the same config file. */
-export function configFlag(path: string): string {
-  return path === defaultConfigPath ? "" : ` --config ${path}`;
 }
 
 /** `--json`, alike in every command that has it. */

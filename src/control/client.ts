@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
+import { configFlag, defaultConfigPath, namingConfig } from "../lib/config-flag.ts";
 import { type ErrorCode, errorCodes, SortgateError, systemCode } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 
@@ -30,7 +31,7 @@ const lineBytesMax = 2 * limits.eventBytesMax;
 /** Nor is an answer longer than this one that is read whole. */
 const answerBytesMax = 64 * 1_048_576;
 
-function explain(socketPath: string, start: string, error: unknown): SortgateError {
+function explain(socketPath: string, configPath: string, error: unknown): SortgateError {
   const code = systemCode(error);
   if (code === "EACCES" || code === "EPERM")
     return new SortgateError("control/unreachable", `The control socket ${socketPath} may not be opened by this user`, {
@@ -49,7 +50,7 @@ function explain(socketPath: string, start: string, error: unknown): SortgateErr
     "control/unreachable",
     `The daemon cannot be reached at ${socketPath}: ${reasons[code] ?? `the connection failed (${code || "no reason given"})`}`,
     {
-      hint: `systemctl status sortgate, or start it: ${start}; for another gateway name its config file with --config`,
+      hint: `systemctl status sortgate, or start it: sortgate run${configFlag(configPath)}; for another gateway name its config file with --config`,
       cause: error,
     },
   );
@@ -58,13 +59,13 @@ function explain(socketPath: string, start: string, error: unknown): SortgateErr
 const timedOut = (): Error => Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" });
 
 /** The error that the daemon answered with; a daemon of another version may use words that are not known here. */
-function answered(status: number, body: unknown): SortgateError {
+function answered(status: number, body: unknown, configPath = defaultConfigPath): SortgateError {
   const error = (body as { error?: { code?: unknown; sentence?: unknown; hint?: unknown } } | undefined)?.error;
   const known = errorCodes.find((code): code is ErrorCode => code === error?.code);
   const sentence =
     typeof error?.sentence === "string" ? error.sentence : `The daemon refused with HTTP status ${status}`;
   const hint = typeof error?.hint === "string" ? error.hint : "sortgate version, and restart the daemon if it is older";
-  return new SortgateError(known ?? "control/refused", sentence, { hint });
+  return new SortgateError(known ?? "control/refused", sentence, { hint: namingConfig(hint, configPath) });
 }
 
 /** The error that a line of a long answer tells; undefined if it tells none. */
@@ -111,11 +112,11 @@ async function* linesOf(parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer, vo
 /**
  * Makes the client of the control socket. It connects anew for each question and holds nothing in between.
  *
- * Takes:  `start`, the command that starts the daemon behind it, for hints.
+ * Takes:  `configPath`, of the daemon behind it, for hints.
  * Fails:  each call with `control/unreachable` if nobody answers within `limits.controlTimeoutMs`, and with the daemon's
  *         own error if it refuses.
  */
-export function createControlClient(socketPath: string, start = "sortgate run"): ControlClient {
+export function createControlClient(socketPath: string, configPath = defaultConfigPath): ControlClient {
   const ask = async (path: string, body: string | undefined, signal?: AbortSignal): Promise<IncomingMessage> => {
     const asked = request({
       socketPath,
@@ -147,11 +148,11 @@ export function createControlClient(socketPath: string, start = "sortgate run"):
       const response = await ask(path, body, deadline);
       const status = response.statusCode ?? 0;
       const parsed = parse(await readAll(response));
-      if (status >= 400 || parsed === undefined) throw answered(status, parsed);
+      if (status >= 400 || parsed === undefined) throw answered(status, parsed, configPath);
       return parsed;
     } catch (error) {
       if (error instanceof SortgateError) throw error;
-      throw explain(socketPath, start, deadline.aborted ? timedOut() : error);
+      throw explain(socketPath, configPath, deadline.aborted ? timedOut() : error);
     }
   };
 
@@ -162,13 +163,13 @@ export function createControlClient(socketPath: string, start = "sortgate run"):
       try {
         const response = await ask(path, body === undefined ? undefined : JSON.stringify(body), signal);
         const status = response.statusCode ?? 0;
-        if (status >= 400) throw answered(status, parse(await readAll(response)));
+        if (status >= 400) throw answered(status, parse(await readAll(response)), configPath);
         if (silenceMaxMs !== undefined) response.setTimeout(silenceMaxMs, () => response.destroy(timedOut()));
         yield* linesOf(response as AsyncIterable<Buffer>);
       } catch (error) {
         if (signal?.aborted) return;
         if (error instanceof SortgateError) throw error;
-        throw explain(socketPath, start, error);
+        throw explain(socketPath, configPath, error);
       }
     },
   };

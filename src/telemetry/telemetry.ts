@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { defaultConfigPath, namingConfig } from "../lib/config-flag.ts";
 import { limits } from "../model/limits.ts";
 import type { Notice, NoticeName, Tell } from "../model/notice.ts";
 import { createStdoutLog, type LogOutput } from "./log-output.ts";
@@ -44,14 +45,16 @@ function linesLost(count: number): Notice {
 /**
  * Makes the log: one line of JSON on stdout for each notice of the set level or above.
  *
- * Takes:  `destination` to write elsewhere.
+ * Takes:  `configPath`, which the commands in its hints need too; `destination` to write elsewhere.
  * Loses:  lines that nobody takes; how many, a `gateway/warning` tells as soon as there is room.
  */
 export function createTelemetry({
   settings,
+  configPath = defaultConfigPath,
   destination,
 }: {
   readonly settings: LogSettings;
+  readonly configPath?: string;
   readonly destination?: LogOutput;
 }): Telemetry {
   const output = destination ?? createStdoutLog();
@@ -67,7 +70,7 @@ export function createTelemetry({
   const counts = new Map<NoticeName, number>();
   const put = (notice: Notice): void => {
     counts.set(notice.name, (counts.get(notice.name) ?? 0) + 1);
-    logger[notice.level](lineFields(notice), printable(notice.message));
+    logger[notice.level](lineFields(notice), printable(namingConfig(notice.message, configPath)));
   };
   const tell: Tell = (notice) => {
     put(notice);

@@ -281,6 +281,13 @@ describe("sortgate status", () => {
     expect([before.code, before.stdout]).toEqual([0, expect.stringContaining("the queue was full\n")]);
   });
 
+  test("suggests commands that read the same config file", async () => {
+    view.now = aStatus({ devices: [] });
+    expect((await status()).stdout).toContain(
+      `\nNo device is configured. Try: sortgate devices --config ${daemon.config}\n`,
+    );
+  });
+
   test("ends with 1 when a broker is up and refuses what it is sent", async () => {
     view.now = aStatus({ brokers: [aBroker({ problem: "Broker does not take our read events" })] });
     expect((await status()).code).toBe(1);

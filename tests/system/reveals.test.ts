@@ -80,7 +80,7 @@ it("R40 the 1,001st number raises the alarm, in the chain and in status; the nex
   const refused = await run("queue export --reason T-4");
   expect([refused.code, refused.stdout]).toEqual([1, ""]);
   expect(refused.stderr).toMatch(
-    /was given more than 1000 different numbers .*must be confirmed\nTry: add --confirm, /,
+    /was given more than 1000 different numbers .*must be confirmed\nTry: add --confirm, .*: sortgate queue export --config \S+ --confirm --reason /,
   );
   expect(numbersIn(await run("queue export --reason T-5 --confirm"))).toBe(1_001);
   // An auditor is not held up, and neither is anybody else.

@@ -128,7 +128,7 @@ describe("R04 personal data on labels", () => {
     expect(subscriber.messages.some(({ text }) => text.includes('"sealed"'))).toBe(false);
     const told = logLines(daemon).filter(({ name }) => name === "guard/unsealed");
     expect(told).toHaveLength(1);
-    expect(told[0]?.msg).toContain("Try: sortgate check");
+    expect(told[0]?.msg).toContain(`Try: sortgate check --config ${site.configPath}`);
     const alarms = subscriber.messages
       .filter(({ topic }) => topic.endsWith("/log/alarm"))
       .map(({ text }) => JSON.parse(text));

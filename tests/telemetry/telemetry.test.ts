@@ -4,7 +4,7 @@ import { createTelemetry } from "../../src/telemetry/index.ts";
 import type { LogOutput } from "../../src/telemetry/log-output.ts";
 import type { LogSettings } from "../../src/telemetry/settings.ts";
 
-function aLog(level: LogSettings["level"] = "debug") {
+function aLog(level: LogSettings["level"] = "debug", configPath?: string) {
   const lines: string[] = [];
   let lostCount = 0;
   const destination: LogOutput = {
@@ -19,7 +19,11 @@ function aLog(level: LogSettings["level"] = "debug") {
   const lose = (count: number): void => {
     lostCount += count;
   };
-  return { lines, lose, ...createTelemetry({ settings: { level }, destination }) };
+  return {
+    lines,
+    lose,
+    ...createTelemetry({ settings: { level }, destination, ...(configPath !== undefined && { configPath }) }),
+  };
 }
 
 function aNotice(over: Partial<Notice> = {}): Notice {
@@ -51,6 +55,12 @@ describe("a notice in the log", () => {
     const line = JSON.parse(log.lines[0] ?? "");
     expect(line.msg).toMatch(/^\ufffd\[2J\ufffd{7}x$/);
     expect(line.reason).toBe(line.msg);
+  });
+
+  test("suggests commands that read the same config file", () => {
+    const log = aLog("debug", "/tmp/first/a.toml");
+    log.tell(aNotice({ message: "Nothing can be sealed. Try: sortgate check" }));
+    expect(JSON.parse(log.lines[0] ?? "").msg).toMatch(/Try: sortgate check --config \/tmp\/first\/a\.toml$/);
   });
 
   test("is cut after 300 characters", () => {

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { type Erasure, noSubject, problemIn, subjectOf } from "../../control/index.ts";
+import { configFlag } from "../../lib/config-flag.ts";
 import { SortgateError } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
 import { type Daemon, daemonOf, whoAmI } from "../daemon.ts";
@@ -87,7 +88,7 @@ async function erase(subject: string, { config, reason }: EraseOptions, output: 
     });
     if (erasure.count + erasure.salvagedCount === 0 || erasure.unreadableCount > 0) output.exitCode = exitCodes.problem;
     if (output.asJson) output.json(all.length === 1 ? erasure : { line, ...erasure });
-    else tell(erasure, all.length === 1 ? undefined : line, output);
+    else tell(erasure, all.length === 1 ? undefined : line, config, output);
   }
   if (!output.asJson) remark(all, output);
 }
@@ -95,6 +96,7 @@ async function erase(subject: string, { config, reason }: EraseOptions, output: 
 function tell(
   { count, salvagedCount, to, unreadableCount, files, isOverwritten }: Erasure,
   line: number | undefined,
+  config: string,
   output: Output,
 ): void {
   if (line !== undefined) output.line(`Line ${line}:`, "strong");
@@ -105,7 +107,7 @@ function tell(
     output.line(`Erased ${eventsText(salvagedCount)} that were saved from a damaged ledger`, "good");
   if (unreadableCount > 0)
     output.line(
-      `${eventsText(unreadableCount)} cannot be read, and may be of the same person. Try: sortgate queue verify names them`,
+      `${eventsText(unreadableCount)} cannot be read, and may be of the same person. Try: sortgate queue verify${configFlag(config)} names them`,
       "bad",
     );
   for (const file of files)

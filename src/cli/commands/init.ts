@@ -2,9 +2,10 @@ import { stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { exampleConfig } from "../../config/index.ts";
+import { defaultConfigPath } from "../../lib/config-flag.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import type { Output } from "../output.ts";
-import { configOption, defaultConfigPath } from "../program.ts";
+import { configOption } from "../program.ts";
 
 interface InitOptions {
   readonly config: string;

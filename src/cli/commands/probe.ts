@@ -6,6 +6,7 @@ import { type Config, readConfig } from "../../config/index.ts";
 import { createControlClient, noteRawProbe, type RawOutcome, type Status } from "../../control/index.ts";
 import { endCodes } from "../../driver/index.ts";
 import { createSystemClock } from "../../lib/clock.ts";
+import { configFlag } from "../../lib/config-flag.ts";
 import { makeFolder } from "../../lib/folder.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import type { Notice } from "../../model/notice.ts";
@@ -14,7 +15,7 @@ import { statusOf, whoAmI } from "../daemon.ts";
 import type { Output } from "../output.ts";
 import { failureOf, misfitText, type Outcome } from "../probe/outcome.ts";
 import { createProbe, type Heard, heardLines, type Probe } from "../probe/probe.ts";
-import { configFlag, configOption, jsonOption } from "../program.ts";
+import { configOption, jsonOption } from "../program.ts";
 import { createStopping, type Stopping } from "../stopping.ts";
 import { wholeNumber } from "../whole-number.ts";
 

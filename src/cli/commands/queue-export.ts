@@ -1,11 +1,12 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
+import { configFlag } from "../../lib/config-flag.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
 import { daemonOf, whoAmI } from "../daemon.ts";
 import type { Output } from "../output.ts";
-import { configFlag, configOption } from "../program.ts";
+import { configOption } from "../program.ts";
 import { eventsText } from "../quantity.ts";
 import { roomOnStdout } from "../stopping.ts";
 import { wholeNumber } from "../whole-number.ts";

@@ -1,11 +1,12 @@
 import type { Command } from "commander";
+import { configFlag } from "../../lib/config-flag.ts";
 import { SortgateError } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
 import { createVerifier } from "../../seal/index.ts";
 import { daemonOf } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
-import { configFlag, configOption, jsonOption } from "../program.ts";
+import { configOption, jsonOption } from "../program.ts";
 import { eventsPath } from "./queue-export.ts";
 import { readTrusted, tellVerdict, trustOption } from "./verify.ts";
 

@@ -6,11 +6,13 @@ import {
   type ReadPointStatus,
   type Status,
 } from "../../control/index.ts";
+import { namingConfig } from "../../lib/config-flag.ts";
 import { fingerprintText } from "../../lib/fingerprint.ts";
 import { daemonOf, statusOf } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
 import {
   brokerFaults,
+  type ConfigNow,
   deviceFaults,
   diskLeft,
   gatewayFaults,
@@ -202,6 +204,21 @@ function isAllUp(status: Status): boolean {
   return gateway.ready && devices.every(isUp) && brokers.every((broker) => isUp(broker) && broker.problem === "");
 }
 
+function tellStatus(status: Status, config: ConfigNow, output: Output): void {
+  tellGateway(status, output);
+  tellFaults(gatewayFaults(status, config), output);
+  tellDevices(status.devices, output);
+  tellReadPoints(status.readPoints, output);
+  tellLabels(status.labels, output);
+  tellPolicy(status, output);
+  output.line();
+  tellBrokers(status.brokers, output);
+  tellOrders(status, output);
+  output.line();
+  tellQueue(status.queue, status.brokers, output);
+  tellBalance(status, output);
+}
+
 /** `sortgate status`: how the running daemon does, on one screen. */
 export function addStatus(program: Command, output: Output): void {
   program
@@ -219,17 +236,7 @@ export function addStatus(program: Command, output: Output): void {
       const status = await statusOf(daemon);
       if (!isAllUp(status)) output.exitCode = exitCodes.problem;
       if (output.asJson) return output.json(status);
-      tellGateway(status, output);
-      tellFaults(gatewayFaults(status, { ...daemon, path: config }), output);
-      tellDevices(status.devices, output);
-      tellReadPoints(status.readPoints, output);
-      tellLabels(status.labels, output);
-      tellPolicy(status, output);
-      output.line();
-      tellBrokers(status.brokers, output);
-      tellOrders(status, output);
-      output.line();
-      tellQueue(status.queue, status.brokers, output);
-      tellBalance(status, output);
+      const naming: Output["line"] = (text = "", tone) => output.line(namingConfig(text, config), tone);
+      tellStatus(status, { ...daemon, path: config }, { ...output, line: naming });
     });
 }
