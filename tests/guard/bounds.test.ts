@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { findPersonal } from "../../src/guard/detect/find.ts";
 import { normalized } from "../../src/guard/label/normalized.ts";
 import { readLabels } from "../../src/guard/label/read-label.ts";
 import { aFirstRead, aGuard, cleared } from "./build.ts";
@@ -37,5 +38,11 @@ describe("what costs much and tells nothing", () => {
 
   it("is text that grows: it is searched as far as a code is long", () => {
     expect(normalized("㌖".repeat(1_024))).toBe("キロメ-トル".repeat(512));
+  });
+
+  it("is no character that says a whole sentence: it is a blank, and what stands behind is searched", () => {
+    expect(normalized("a\ufdfab\ufdfbc")).toBe("a b c");
+    const behind = `${"\ufdfa".repeat(300)}13712349999`;
+    expect(findPersonal(behind).findings.map(({ kind }) => kind)).toStrictEqual(["phone"]);
   });
 });

@@ -54,8 +54,21 @@ describe("R06 what is somebody's is found", () => {
     ["+49 171 2345699 90号", "+49 171 2345699"],
     ["+49 171 2345699 ext. 12 602", "+49 171 2345699 ext. 12"],
     ["13712349999 6222 0236", "13712349999"],
+    ["13712349999,1234", "13712349999,1234"],
+    ["13712349999,1234;5", "13712349999,1234"],
+    ["13712349999,1234 5678", "13712349999"],
+    ["13712349999,1234.5", "13712349999"],
+    ["13712349999,1234/5", "13712349999"],
+    ["13712349999,12345", "13712349999"],
+    ["13712349999,123", "13712349999"],
   ])("up to where it ends: %s", (text, telephone) => {
     expect(found(text)).toStrictEqual([`phone ${telephone}`]);
+  });
+
+  it("as a service number of China: 400 and any seven digits", () => {
+    for (const digit of "0123456789") expect(found(`400${digit}234567`)).toStrictEqual([`phone 400${digit}234567`]);
+    for (const other of ["4012345678", "40012345678", "4100123456", "3001234567"])
+      expect(found(other)).toStrictEqual([]);
   });
 
   it("not in an identity number whose check letter is wrong", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isAmbiguousTag, isIdentityNumber, isPersonalNumber } from "../../src/guard/personal.ts";
+import { isAmbiguousTag, isIdentityNumber, isPersonalNumber, mayBePersons } from "../../src/guard/personal.ts";
 
 describe("a personal number", () => {
   it.each([
@@ -50,6 +50,14 @@ describe("a resident identity number", () => {
     expect(isIdentityNumber("09010519491231002")).toBe(false);
     expect(isIdentityNumber("11010519491331002")).toBe(false);
     expect(isIdentityNumber("11010518491231002")).toBe(false);
+  });
+
+  it("begins with a province of GB/T 2260, or with 91 as those of foreigners do, and so does one of 15 digits of old", () => {
+    const provinces =
+      "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83 91";
+    const all = Array.from({ length: 100 }, (_, n) => String(n).padStart(2, "0")).slice(1);
+    expect(all.filter((start) => isIdentityNumber(`${start}010119900307447`)).join(" ")).toBe(provinces);
+    expect(all.filter((start) => mayBePersons(`${start}0101900307447`)).join(" ")).toBe(provinces);
   });
 });
 

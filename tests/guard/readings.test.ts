@@ -49,6 +49,19 @@ describe("bytes that somebody lost of UTF-8", () => {
   });
 });
 
+describe("a waybill by its name", () => {
+  const codeOf = (code: string): unknown => cleared(aFirstRead({ code, symbology: "]Q1" }), aGuard()).data.code;
+
+  it.each([..."退回换转母原旧子", "关联", "签回"])("is another parcel's where the name says %s", (word) => {
+    expect(codeOf(`${word}运单：SF1385628716739`)).toBeUndefined();
+    expect(codeOf(JSON.stringify({ [`${word}运单`]: "SF1385628716739" }))).toBeUndefined();
+  });
+
+  it("is this parcel's where the name says nothing of the kind", () => {
+    for (const word of ["", "新", "本"]) expect(codeOf(`${word}运单：SF1385628716739`)).toBe("SF1385628716739");
+  });
+});
+
 describe("a number in text of GB18030", () => {
   const number = Buffer.from("SF1385628716739");
   const codeBehind = (hex: string, behind = ""): unknown => {
