@@ -52,14 +52,35 @@ export const waybillMakers: Readonly<Record<CarrierName, (random: Random) => str
   },
 };
 
+const configured: ReadonlySet<CarrierName> = new Set(carrierNames);
+
+function shows(code: Uint8Array, symbology: string | undefined, cleared: string): boolean {
+  return leaksOf(new Search(readLabels(code, symbology)), cleared).length > 0;
+}
+
 /** What share of waybills of one shape, read in bars, is not cleared, or is taken to show something of a person. */
 export function alarmShare(make: (random: Random) => string, random: Random, count: number): number {
-  const configured: ReadonlySet<CarrierName> = new Set(carrierNames);
   let alarmCount = 0;
   for (let n = 0; n < count; n += 1) {
     const code = Buffer.from(make(random), "latin1");
     const cleared = classify(code, "barcode", "]C0", configured).code;
-    if (cleared === undefined || leaksOf(new Search(readLabels(code, "]C0")), cleared).length > 0) alarmCount += 1;
+    if (cleared === undefined || shows(code, "]C0", cleared)) alarmCount += 1;
   }
   return alarmCount / count;
+}
+
+/** What share of waybills of one shape is cleared, and taken to show something of a person all the same. */
+export function leakShare(
+  make: (random: Random) => string,
+  random: Random,
+  count: number,
+  symbology: string | undefined,
+): number {
+  let leakCount = 0;
+  for (let n = 0; n < count; n += 1) {
+    const code = Buffer.from(make(random), "latin1");
+    const cleared = classify(code, "barcode", symbology, configured).code;
+    if (cleared !== undefined && shows(code, symbology, cleared)) leakCount += 1;
+  }
+  return leakCount / count;
 }
