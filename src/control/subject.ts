@@ -9,23 +9,28 @@ const tokenLike = /^t\d*\./i;
 /** A number that leaves in clear: printable ASCII with digits in it, as it stands in the event. */
 const code = /^(?=\D*\d)[!-~]{6,128}$/;
 
+/** A mail address, which may have no digit. */
+const mail = /^(?=[!-~]{6,128}$)[^@]+@[^@]+\.[^@.]+$/;
+
 /**
  * A telephone with its extension, however people write what stands between them, after NFKC. The telephone itself has no
  * blanks, and nothing may stand before or behind: of free text nothing is taken.
  */
 const withExtension =
-  /^\+?\(?\d(?:[()\p{Dash}]{0,2}\d){6,14}\)?(?:\p{Zs}{1,3}|\p{Zs}{0,3}(?:[转轉]接?|分[机機]号?|ext(?:ension)?|x|[\p{Dash},#*])\.?:?\p{Zs}{0,3})\d{1,6}$/iu;
+  /^\+?\(?\d(?:[()\p{Dash}]{0,2}\d){6,14}\)?(?:\p{Zs}{1,3}|\p{Zs}{0,3}(?:[转轉]接?|分[机機](?:号码?)?|ext(?:ension)?|x|[\p{Dash},#*])\.?:?\p{Zs}{0,3})\d{1,6}$/iu;
 const textMax = 128;
 
 /** Whose events a text names; undefined if it has the form of neither. A telephone with its extension stays as it is written. */
 export function subjectOf(text: string): Subject | undefined {
   if (token.test(text)) return { kind: "token", value: text };
   if (text.length > textMax || tokenLike.test(text)) return undefined;
-  return code.test(text) || withExtension.test(text.normalize("NFKC")) ? { kind: "code", value: text } : undefined;
+  return code.test(text) || mail.test(text) || withExtension.test(text.normalize("NFKC"))
+    ? { kind: "code", value: text }
+    : undefined;
 }
 
 const givable =
-  "a whole token (t1., 8 characters, a dot, 22 characters) from data.token or data.tokens, a number from data.code, or a telephone, of which the tokens of today and yesterday are looked for, with its extension as 13712340002-1234";
+  "a whole token (t1., 8 characters, a dot, 22 characters) from data.token or data.tokens, a number from data.code, or a telephone, another number, a mail address or a birth (1985-03-12) of somebody, of which the tokens of today and yesterday are looked for: six characters or more without blanks, and a telephone with its extension as 13712340002-1234";
 
 /** Why a text is no subject; what was given is not repeated, for it may be a person's. */
 export function noSubject(text: string): { readonly sentence: string; readonly hint: string } {

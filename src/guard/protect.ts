@@ -6,8 +6,8 @@ import type { Verdict } from "./classify.ts";
 import type { Found } from "./detect/find.ts";
 import type { Search } from "./detect/search.ts";
 import { classOf, type Field, type FieldKind, type Label } from "./label/field.ts";
-import { normalized } from "./label/normalized.ts";
 import { type MaskPreset, maskValue } from "./mask.ts";
+import { samePiece } from "./same-piece.ts";
 import type { Sealing } from "./sealing.ts";
 import type { GuardSettings } from "./settings.ts";
 import type { TokenKeys } from "./tokens.ts";
@@ -155,10 +155,11 @@ function isPart({ kind, value }: Field, inner: FieldKind, piece: string): boolea
 const dayMs = 86_400_000;
 /** As what a number may have been read: the parcel's, a code of no known shape, or a piece of a label. */
 const numberClasses = ["waybill", "sscc", "epc", "unknown", "gs1"] as const;
-const numberKinds = ["phone", "identity", "card", "account"] as const;
+/** As what else it may stand on a label. */
+const pieceKinds = ["phone", "identity", "card", "account", "email", "birth", "secret", "name", "address"] as const;
 
 /**
- * The tokens of a number, today's and yesterday's: those of days before nobody can make any more.
+ * The tokens of a number, today's and yesterday's, as whatever it was read: those of days before nobody can make any more.
  *
  * A parcel's number is looked for in capitals and in small letters, for a scanner may give either. A telephone with an
  * extension is a number of its own: the telephone alone does not name it.
@@ -167,21 +168,11 @@ export function tokensOfNumber(number: string, now: EpochMs, tokens: TokenKeys):
   const spellings = [...new Set([number, number.toUpperCase(), number.toLowerCase()])];
   return [now, now - dayMs].flatMap((at) => [
     ...numberClasses.flatMap((codeClass) => spellings.map((one) => tokens.token(codeClass, Buffer.from(one), at))),
-    ...numberKinds.map((kind) => tokens.token(kind, Buffer.from(samePiece({ kind, value: number })), at)),
+    ...pieceKinds.map((kind) => tokens.token(kind, Buffer.from(samePiece({ kind, value: number })), at)),
   ]);
 }
 
 /** A token of one piece: the same for the same piece on the same day, however it is written. */
 function tokenOf({ kind, value }: Field, { firstReadAt }: FirstRead | Pass, { tokens }: Tools): Json {
   return { kind, token: tokens.token(kind, Buffer.from(samePiece({ kind, value })), firstReadAt) };
-}
-
-/** A piece as all its spellings have it. */
-function samePiece({ kind, value }: Field): string {
-  const plain = normalized(value).trim().toLowerCase().replace(/\s+/g, " ");
-  // `+49 (0)171`, `0049171`: a trunk zero in brackets and the international prefix are ways of writing.
-  const whole = plain.replace(/^\s*(\+|00)\s*(\d{1,3})\s*\(0\)/, "$1$2").replace(/\D/g, "");
-  const digits = whole.replace(/^00(?=[1-9])/, "").replace(/^86(?:0(?=1[3-9]\d{9}$)|(?=\d{10,}$))/, "");
-  if (kind === "phone" && digits.length >= 7) return digits;
-  return kind === "name" ? plain : plain.replace(/[\s-]/g, "");
 }

@@ -121,7 +121,22 @@ describe("erase", () => {
   });
 
   test("R33 takes a telephone with its extension, whatever stands between them, on stdin and as an argument", async () => {
-    const signs = ["转", " 转 ", "转接", "轉", " 分机 ", "分机：", "分機", "ext", " ext. ", " ext 0", "-", " – ", " "];
+    const signs = [
+      "转",
+      " 转 ",
+      "转接",
+      "轉",
+      " 分机 ",
+      "分机：",
+      "分机号码：",
+      "分機",
+      "ext",
+      " ext. ",
+      " ext 0",
+      "-",
+      " – ",
+      " ",
+    ];
     signs.push("\u3000", ",", ", ", "，", "#", " #", "＃", "*", "＊", "x");
     const all = signs.map((sign) => `13712340002${sign}1234`);
     all.push(
@@ -137,6 +152,25 @@ describe("erase", () => {
     for (const value of ["13712340002 转 1234", "13712340002分机1234"])
       expect([value, (await run(value, "--reason", "TICKET-12")).code]).toEqual([value, 0]);
     expect(asked).toHaveLength(2);
+  });
+
+  test("R33 takes a mail address, also without a digit, a day of birth, and a code to pick up with", async () => {
+    const all = ["zhang88@qq.com", "zhangwei@qq.com", "1985-03-12", "8-2-3345"];
+    expect((await withStdin(all.join("\n"))).code).toBe(0);
+    expect(asked).toEqual(all.map((value) => ({ kind: "code", value })));
+    asked.length = 0;
+    for (const text of [
+      "zhangwei@",
+      "@qq.com",
+      "zhangwei@qq",
+      "张伟@qq.com",
+      "zhang wei@qq.com",
+      "mailto@zhangwei@qq.com",
+    ]) {
+      const { code, stderr } = await run(text, "--reason", "TICKET-12");
+      expect([text, code, asked.length]).toEqual([text, 2, 0]);
+      expect(stderr).toMatch(/\nTry: .* a mail address or a birth \(1985-03-12\)/);
+    }
   });
 
   test("R33 takes no free text that holds a telephone with its extension", async () => {

@@ -55,6 +55,62 @@ describe("R33 the tokens of a number", () => {
     }
   });
 
+  const bearsTokenOf = (label: object | string, given: string): boolean => {
+    const keys = createTokenKeys(() => noon);
+    const guard = createGuard({ settings: { ...everything, core: "token" }, tokens: keys });
+    const code = typeof label === "string" ? label : JSON.stringify(label);
+    const { tokens = [] } = cleared(aFirstRead({ code, symbology }), guard).data;
+    const known = tokensOfNumber(given, noon, keys);
+    return (tokens as { token: string }[]).some(({ token }) => known.includes(token));
+  };
+
+  it.each([
+    [{ email: "zhang88@qq.com" }, "Zhang88@QQ.com"],
+    [{ email: "zhang-wei@qq.com" }, "zhang-wei@qq.com"],
+    [{ birthday: "1985-03-12" }, "1985-03-12"],
+    [{ birthday: "1985年3月12日" }, "1985-03-12"],
+    [{ birthday: "1985/3/12" }, "19850312"],
+    [{ pickupcode: "8-2-3345" }, "8-2-3345"],
+    [{ wechat: "wx_38490877" }, "wx_38490877"],
+    [{ name: "user_38490877" }, "user_38490877"],
+    [{ address: "Hauptstr.12" }, "Hauptstr.12"],
+  ])("R33 find it as whatever it stands on a label: %j as %s", (label, given) => {
+    expect(bearsTokenOf(label, given)).toBe(true);
+  });
+
+  it.each([
+    [{ 身份证: "110105.19491231.002X" }, "11010519491231002X"],
+    ["110101.19900307.8515", "110101199003078515"],
+    [{ card: "6222.0212.3456.7890.12" }, "622202123456789012"],
+    [{ tel: "+86 (0)571 88991235" }, "0571-88991235"],
+    [{ tel: "0571-88991235" }, "+86 571 8899 1235"],
+    [{ tel: "+86 571 88991235" }, "057188991235"],
+    [{ tel: "0 138 1234 5670" }, "13812345670"],
+    [{ tel: "+86 400 123 4567" }, "400-123-4567"],
+    [{ tel: "13812345670 分机号 1234" }, "13812345670-1234"],
+    [{ tel: "13812345670分机号码：1234" }, "13812345670-1234"],
+    [{ tel: "13812345670 extension 1234" }, "13812345670-1234"],
+    [{ idNo: "E12345680（护照）" }, "E12345680"],
+    [{ idNo: "护照 E12345680" }, "E12345680"],
+    [{ idNo: "A123456(7)" }, "A1234567"],
+    [{ qq: "QQ:123456789" }, "123456789"],
+    [{ qq: "QQ号：123456789" }, "123456789"],
+    [{ qq: "QQ123456789" }, "123456789"],
+  ])("R33 are the same however it is written: %j is %s", (label, given) => {
+    expect(bearsTokenOf(label, given)).toBe(true);
+  });
+
+  it.each([
+    [{ email: "zhang-wei1@qq.com" }, "zhangwei1@qq.com"],
+    [{ email: "zhang.wei1@qq.com" }, "zhangwei1@qq.com"],
+    [{ tel: "+1 (212) 555-1234" }, "021-25551234"],
+    [{ wechat: "wx_12345678" }, "12345678"],
+    [{ idNo: "南字第1234567号" }, "北字第1234567号"],
+    [{ birthday: "1985-03-12" }, "1985-12-03"],
+  ])("R33 are others of what is another: %j is not %s", (label, given) => {
+    expect(bearsTokenOf(label, given)).toBe(false);
+  });
+
   it("R33 find a number in small letters and in capitals, whichever was given", () => {
     const keys = createTokenKeys(() => noon);
     for (const [given, read] of [

@@ -127,7 +127,7 @@ function tell(
 function remark(all: readonly Given[], output: Output): void {
   if (all.every(({ text }) => /^t\d\./.test(text))) return;
   output.note(
-    "Of a number the tokens of today and yesterday are looked for too, since the last start. Those of days before stand in exports: erase them one by one. Masks and sealed blobs are found by their event's token",
+    "Of a number the tokens of today and yesterday are looked for too, as whatever it stood on a label, since the last start. Those of days before, and of names, stand in exports: erase them one by one. Masks and sealed blobs are found by their event's token",
   );
 }
 
@@ -138,7 +138,7 @@ export function addErase(program: Command, output: Output): void {
     .description("erase all events that bear a token, or a number in clear, from the ledger")
     .argument(
       "<token>",
-      "a token as in data.token or data.tokens, or a number as in data.code; -: those on stdin, one a line",
+      "a token as in data.token or data.tokens, a number as in data.code, or a telephone, number, mail address or birth of somebody; -: those on stdin, one a line",
     )
     .addOption(configOption())
     .requiredOption("--reason <text>", "why: a ticket, never a parcel or a person")

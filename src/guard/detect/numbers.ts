@@ -18,8 +18,9 @@ const digitsMinAbroad = 8;
 const wordLengthMax = 10;
 
 /** What may stand between the digits of one number: all up to the next digit. */
-const joint = /(?:[ .()\-/·_]{1,3}|\) ?-?| ?(?:[转轉]接?|分[机機]):? ?|,|#|\*| ?ext\.? ?| ?x ?)(?=\d)/iy;
-const jointLengthMax = 6;
+const joint = /(?:[ .()\-/·_]{1,3}|\) ?-?| ?(?:[转轉]接?|分[机機](?:号码?)?|ext(?:ension)?\.?|x):? ?|,|#|\*)(?=\d)/iy;
+/** ` extension: `. */
+const jointLengthMax = 12;
 /** Behind a comma more or fewer digits, or some with others behind them, are a postcode, a house or another number. */
 const commaExtension = /^\d{4}(?![ \-/.]?\d)/;
 const plainJoint = /[ .()\-/·_]*(?=\d)/y;
