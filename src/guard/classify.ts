@@ -9,7 +9,7 @@ import { Search } from "./detect/search.ts";
 import { type Extract, extract } from "./extract.ts";
 import type { Field } from "./label/field.ts";
 import { readLabels } from "./label/read-label.ts";
-import { isAmbiguousSscc, isAmbiguousTag, isAmbiguousWaybill, isIdentityNumber, personIn } from "./personal.ts";
+import { isAmbiguousAlone, isAmbiguousSscc, isAmbiguousTag, isIdentityNumber, personIn } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
 
 /** What a code is. Only the first three kinds carry its text: the others must not leave in clear. */
@@ -103,7 +103,7 @@ function classifyBarcode(code: string, symbology: string | undefined, configured
   }
   if (isS10(code)) return configured.has("s10") ? { codeClass: "waybill", code, carriers: ["s10"] } : unknown;
   const carriers = candidates(code).filter((carrier) => configured.has(carrier));
-  if (carriers.length === 0 || isAmbiguousWaybill(code, symbology)) return unknown;
+  if (carriers.length === 0 || isAmbiguousAlone(code, symbology)) return unknown;
   return { codeClass: "waybill", code, carriers };
 }
 

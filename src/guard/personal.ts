@@ -1,4 +1,10 @@
-import { hasLuhnCheckDigit, identityCheckDigit, koreanCheckDigit } from "../model/code/check-digit.ts";
+import {
+  hasLuhnCheckDigit,
+  hasVerhoeffCheckDigit,
+  identityCheckDigit,
+  japaneseCheckDigit,
+  koreanCheckDigit,
+} from "../model/code/check-digit.ts";
 import { isMatrix } from "../model/code/symbology.ts";
 import { isTagText } from "../model/code/tag-text.ts";
 import type { Field } from "./label/field.ts";
@@ -24,8 +30,8 @@ const abroad =
   /^(?:55\d{2}9\d{8}|549\d{10}|521\d{10}|8801\d{9}|91[6-9]\d{9}|447\d{9}|9715\d{8}|9665\d{8}|8210\d{8}|81[789]0\d{8}|923\d{9}|491[5-7]\d{8}|85620\d{8}|9647\d{9}|9779[78]\d{8})$/;
 
 /**
- * More of them, of 12 and 13 digits. A FedEx number in a hundred looks like one, so that they are looked for only where
- * any text may stand: within a label.
+ * More of them, of 12 and 13 digits. A FedEx number in a hundred looks like one: in bars, and on FedEx's own labels, it is
+ * FedEx's.
  */
 const farAbroad =
   /^(?:201\d{9}|21[23][5-7]\d{8}|234[789]\d{9}|25[1456][17-9]\d{8}|3069\d{8}|3519\d{8}|3538\d{8}|3584\d{8}|380[3-9]\d{8}|393\d{9}|420[67]\d{8}|573\d{9}|628\d{9,10}|639\d{9}|8869\d{8}|905\d{9}|959\d{9}|9627\d{8}|9639\d{8}|9677\d{8}|9725\d{8}|989\d{9}|99[24568]\d{9})$/;
@@ -138,6 +144,29 @@ export function isAmbiguousWaybill(code: string, symbology: string | undefined):
   return isPersonalNumber(code, inBars) || letteredMobile[inBars ? "bars" : "other"].test(code);
 }
 
+/** A mobile number and one digit more. */
+const mobileAndOne = /^1[3-9]\d{10}$/;
+
+/**
+ * The person's number that twelve digits may be where nothing tells that they are FedEx's: of the numbers of FedEx one in
+ * four looks like one.
+ */
+function personInTwelve(code: string): Field | undefined {
+  if (code.length !== 12) return undefined;
+  if (mobileAndOne.test(code)) return { kind: "phone", value: code.slice(0, -1) };
+  if (farAbroad.test(code)) return { kind: "phone", value: code };
+  // India's begin with no 0 and no 1.
+  const isIndian = /^[2-9]/.test(code) && hasVerhoeffCheckDigit(code);
+  return isIndian || japaneseCheckDigit(code.slice(0, -1)) === Number(code[11])
+    ? { kind: "identity", value: code }
+    : undefined;
+}
+
+/** The same of a code that is nothing but that number: no label says whose it is. */
+export function isAmbiguousAlone(code: string, symbology: string | undefined): boolean {
+  return isAmbiguousWaybill(code, symbology) || (!isInBars(symbology) && personInTwelve(code) !== undefined);
+}
+
 /** The person's number that a code of a carrier's shape may be, as a whole or but for letters and digits around it. */
 export function personIn(code: string, symbology: string | undefined): Field | undefined {
   const inBars = isInBars(symbology);
@@ -148,7 +177,7 @@ export function personIn(code: string, symbology: string | undefined): Field | u
   if (telephone !== undefined) return { kind: "phone", value: telephone };
   if (inBars) return undefined;
   if (oldIdentityBody.test(code)) return { kind: "identity", value: code };
-  return mobileAndMore.test(code) ? { kind: "phone", value: code.slice(0, -2) } : undefined;
+  return mobileAndMore.test(code) ? { kind: "phone", value: code.slice(0, -2) } : personInTwelve(code);
 }
 
 /** The same of a number that stands in a label beside other things. */

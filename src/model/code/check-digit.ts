@@ -73,6 +73,48 @@ export function koreanCheckDigit(body: string): number | undefined {
   return sum === undefined ? undefined : (11 - (sum % 11)) % 10;
 }
 
+/** What each place further from the right does once more to its digit. */
+const verhoeffTurn = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4] as const;
+
+/** The product of two elements of the dihedral group of ten. */
+function dihedral(a: number, b: number): number {
+  if (a < 5) return b < 5 ? (a + b) % 5 : 5 + ((a + b) % 5);
+  return b < 5 ? 5 + ((a - b) % 5) : (a - b + 5) % 5;
+}
+
+/**
+ * Whether the last digit is a Verhoeff check digit, as Aadhaar numbers of India have.
+ *
+ * Takes:   digits alone, at least two; anything else is false.
+ * Source:  J. Verhoeff, Error Detecting Decimal Codes (1969).
+ */
+export function hasVerhoeffCheckDigit(digits: string): boolean {
+  if (digits.length < 2) return false;
+  let sum = 0;
+  for (let fromRight = 0; fromRight < digits.length; fromRight += 1) {
+    let value = digitAt(digits, digits.length - 1 - fromRight);
+    if (value === undefined) return false;
+    for (let turn = 0; turn < fromRight % 8; turn += 1) value = verhoeffTurn[value]!;
+    sum = dihedral(sum, value);
+  }
+  return sum === 0;
+}
+
+const japaneseWeights = [6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2] as const;
+
+/**
+ * The check digit of an individual number of Japan (My Number).
+ *
+ * Takes:   its first 11 digits; anything else gives undefined.
+ * Source:  Ordinance 85 of the Ministry of Internal Affairs (2014), article 5.
+ */
+export function japaneseCheckDigit(body: string): number | undefined {
+  if (body.length !== japaneseWeights.length) return undefined;
+  const sum = weighedSum(body, (value, fromRight) => value * (japaneseWeights[10 - fromRight] ?? 0));
+  if (sum === undefined) return undefined;
+  return sum % 11 <= 1 ? 0 : 11 - (sum % 11);
+}
+
 const s10Weights = [8, 6, 4, 2, 3, 5, 9, 7] as const;
 
 /**

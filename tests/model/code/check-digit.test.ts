@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import {
   hasGs1CheckDigit,
   hasLuhnCheckDigit,
+  hasVerhoeffCheckDigit,
   identityCheckDigit,
+  japaneseCheckDigit,
   s10CheckDigit,
 } from "../../../src/model/code/check-digit.ts";
 
@@ -40,6 +42,34 @@ describe("the check character of an identity number", () => {
   it("needs 17 digits", () => {
     expect(identityCheckDigit("1101051949123100")).toBeUndefined();
     expect(identityCheckDigit("1101051949123100A")).toBeUndefined();
+  });
+});
+
+describe("the check digit of Verhoeff", () => {
+  it.each(["2363", "123451", "234123412346", "999941057058", "84736430954837284567892"])("holds for %s", (code) => {
+    expect(hasVerhoeffCheckDigit(code)).toBe(true);
+  });
+
+  it("fails for every other last digit, and for two digits that changed places", () => {
+    const wrong = [..."012345789"].map((digit) => hasVerhoeffCheckDigit(`23412341234${digit}`));
+    expect(wrong).toStrictEqual(Array(9).fill(false));
+    expect(hasVerhoeffCheckDigit("324123412346")).toBe(false);
+  });
+
+  it.each(["", "0", "23412341234X"])("is false for %j", (code) => {
+    expect(hasVerhoeffCheckDigit(code)).toBe(false);
+  });
+});
+
+describe("the check digit of My Number", () => {
+  it("is that of the ordinance", () => {
+    expect(japaneseCheckDigit("12345678901")).toBe(8);
+    expect(japaneseCheckDigit("00000000000")).toBe(0);
+  });
+
+  it("needs eleven digits", () => {
+    expect(japaneseCheckDigit("1234567890")).toBeUndefined();
+    expect(japaneseCheckDigit("1234567890A")).toBeUndefined();
   });
 });
 
