@@ -1,3 +1,4 @@
+import { isIdentityNumber } from "../personal.ts";
 import { classOf, type FieldKind, Fields, type Label } from "./field.ts";
 import { kindOfKey } from "./keys.ts";
 import { Pieces } from "./pieces.ts";
@@ -83,7 +84,9 @@ type Written = string | number | boolean | null | { readonly text: string };
  * Reads YTO's sorting code, a JSON object with `mn` and `ssc`.
  *
  * Takes:   its members in order, also those with one name.
- * Gives:   undefined for other objects. What is not written as YTO writes it is free text.
+ * Gives:   undefined for other objects. What is not written as YTO writes it is free text, and so are its ways where they
+ *          hold an identity number together. A telephone is not looked for there: one random code in fourteen begins with
+ *          the digits of one.
  */
 export function readYtoCode(members: readonly (readonly [name: string, value: Written])[]): Label | undefined {
   const has = (wanted: string, form: RegExp): boolean =>
@@ -91,9 +94,22 @@ export function readYtoCode(members: readonly (readonly [name: string, value: Wr
   if (!has("mn", any) || !has("ssc", /^\d{3}-\d{3}-\d{2}$/)) return undefined;
   const fields = new Fields();
   const seen = new Set<string>();
-  for (const [name, value] of members) {
-    const text = typeof value === "object" && value !== null ? value.text : String(value);
-    addMember(fields, memberOf(ytoMembers, name, seen) ?? personal(name), text);
-  }
+  const read = members.map(([name, value]) => ({
+    member: memberOf(ytoMembers, name, seen) ?? personal(name),
+    text: typeof value === "object" && value !== null ? value.text : String(value),
+  }));
+  const ways = read.filter(({ member, text }) => member?.[0] === "routing" && member[1].test(text));
+  const areWays = !holdsIdentity(ways.map(({ text }) => text.replaceAll("-", "")).join(""));
+  for (const { member, text } of read)
+    addMember(fields, member?.[0] === "routing" && !areWays ? undefined : member, text);
   return fields.label("yto-json");
+}
+
+const identityLength = 18;
+
+/** Whether digits are an identity number without its check digit, or hold one with it. */
+function holdsIdentity(digits: string): boolean {
+  for (let at = 0; at + identityLength <= digits.length; at += 1)
+    if (isIdentityNumber(digits.slice(at, at + identityLength))) return true;
+  return digits.length < identityLength && isIdentityNumber(digits);
 }
