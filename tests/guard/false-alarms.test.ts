@@ -38,7 +38,7 @@ const stated: Partial<Record<CarrierName, readonly [percent: number, words: stri
   cainiao: [4, ", 4 of Cainiao"],
   yunda: [3.5, ", 3.5 of Yunda"],
   sto: [2, " and 2 of STO leave as tokens"],
-  fedex: [29, "29 in a hundred numbers of FedEx"],
+  fedex: [28.8, "29 in a hundred numbers of FedEx"],
 };
 
 it.each(Object.entries(waybillMakers))(
