@@ -32,14 +32,16 @@ it.each(Object.entries(waybillMakers))(
 
 const configured: ReadonlySet<CarrierName> = new Set(carrierNames);
 
-/** So many in a hundred are not cleared where no scanner says what it reads, as README's limits say; of others none. */
-const stated: Partial<Record<CarrierName, readonly [percent: number, words: string]>> = {
-  ems: [13, ", 13 of EMS"],
-  cainiao: [4, ", 4 of Cainiao"],
-  yunda: [3.5, ", 3.5 of Yunda"],
-  sto: [2, " and 2 of STO leave as tokens"],
-  fedex: [28.8, "29 in a hundred numbers of FedEx"],
-};
+/** So many in a hundred are not cleared where no scanner says what it reads, as README's limits say: of others none. */
+const stated: ReadonlyMap<string, number> = new Map(
+  [
+    ...(/Without AIM identifiers (.*?) leave as tokens/.exec(readme)?.[1] ?? "").matchAll(/([\d.]+)[a-z ]*? of (\w+)/g),
+  ].map(([, percent, carrier]) => [carrier!.toLowerCase(), Number(percent)]),
+);
+
+it("R06 the limits name carriers of which many numbers are not cleared without a symbology", () => {
+  expect([...stated.keys()].sort()).toStrictEqual(["cainiao", "ems", "fedex", "sto", "yunda"]);
+});
 
 it.each(Object.entries(waybillMakers))(
   "R06 of %s without a symbology as many as the limits say are not cleared, and in dots those too that are 12 or 13 bare digits",
@@ -56,10 +58,9 @@ it.each(Object.entries(waybillMakers))(
       if (isTokenInDots !== (isToken || /^\d{12,13}$/.test(text))) wrong.push(text);
     }
     expect(wrong).toEqual([]);
-    const [percent, words] = stated[name as CarrierName] ?? [0, ""];
-    expect(tokenCount / 1_000).toBeGreaterThanOrEqual(percent - 0.3);
-    expect(tokenCount / 1_000).toBeLessThan(percent + 0.1);
-    expect(readme.includes(words), `README.md says: ${words}`).toBe(true);
+    const percent = stated.get(name);
+    if (percent !== undefined) expect(tokenCount / 1_000).toBeGreaterThan(percent - 0.4);
+    expect(tokenCount / 1_000).toBeLessThan(percent === undefined ? 0.1 : percent + 0.4);
   },
 );
 
