@@ -6,6 +6,7 @@ import type { Verdict } from "./classify.ts";
 import type { Found } from "./detect/find.ts";
 import type { Search } from "./detect/search.ts";
 import { classOf, type Field, type FieldKind, type Label } from "./label/field.ts";
+import { normalized } from "./label/normalized.ts";
 import { type MaskPreset, maskValue } from "./mask.ts";
 import { samePiece } from "./same-piece.ts";
 import type { Sealing } from "./sealing.ts";
@@ -57,15 +58,14 @@ export function addProtected(
   observation: FirstRead | Pass,
   tools: Tools,
 ): void {
-  const { core: all, free } = policy.core === "drop" ? nothing : personalOf(verdict);
+  const { core: all, free, covers } = policy.core === "drop" ? nothing : personalOf(verdict);
   const core = all.slice(0, piecesMax);
   const basic: Field[] =
     verdict.code === undefined
       ? []
       : [{ kind: verdict.codeClass === "sscc" ? "sscc" : "waybill", value: verdict.code }];
   const masked = [...(policy.basic === "mask" ? basic : []), ...(policy.core === "mask" ? core : [])];
-  if (masked.length > 0)
-    data.masked = masked.map(({ kind, value }) => ({ kind, text: maskValue(kind, value, tools.masks) }));
+  if (masked.length > 0) data.masked = masked.map((field) => maskOf(field, covers, tools.masks));
   if (policy.core === "token" && core.length > 0) data.tokens = core.map((field) => tokenOf(field, observation, tools));
   const secret = [...(policy.basic === "seal" ? basic : []), ...(policy.core === "seal" ? [...all, ...free] : [])];
   const sealed = secret.length === 0 ? undefined : tools.sealing?.seal(secret, observation.passId);
@@ -76,12 +76,23 @@ interface Personal {
   readonly core: readonly Field[];
   /** What nobody can tell the meaning of. */
   readonly free: readonly Field[];
+  /** Texts of which a mask shows nothing, whatever was found in them; normalized. */
+  readonly covers: readonly string[];
 }
 
-const nothing: Personal = { core: [], free: [] };
+const nothing: Personal = { core: [], free: [], covers: [] };
+
+/** What is called so looks like a telephone at times, as the old identity numbers of 15 digits do. */
+const covered: ReadonlySet<FieldKind> = new Set(["identity", "card", "account", "birth", "secret"]);
+
+/** A mask of one piece: nothing of it, as of a password, where it stands in what is called one. */
+function maskOf({ kind, value }: Field, covers: readonly string[], masks: MaskPreset): Json {
+  const plain = normalized(value);
+  return { kind, text: maskValue(covers.some((text) => text.includes(plain)) ? "secret" : kind, value, masks) };
+}
 
 function personalOf({ person, search, code }: Verdict): Personal {
-  if (person !== undefined) return { core: [person], free: [] };
+  if (person !== undefined) return { ...nothing, core: [person] };
   return search === undefined ? nothing : likeliest(search, code);
 }
 
@@ -125,7 +136,10 @@ function personalIn(search: Search, label: Label, cleared: string | undefined): 
   }
   const rest = search.findInAll(label);
   for (const { kind, start, end } of rest.findings) add(kind, rest.text.slice(start, end));
-  return { core: [...found.values()], free };
+  const covers = label.fields.filter(({ kind }) => covered.has(kind)).map(({ value }) => normalized(value));
+  // Of a label that is cut nobody knows what all of its pieces are called.
+  covers.push(rest.text);
+  return { core: [...found.values()], free, covers };
 }
 
 /** A card of seventeen digits or more in groups of four: the sixteen before may have a check digit by chance. */

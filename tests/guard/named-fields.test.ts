@@ -124,3 +124,35 @@ it.each([
 ])("of %s the ends are shown, as of each telephone", (value) =>
   expect(maskValue("phone", value, "gbt41833")).toMatch(/^\d{3}\*\*\*\d\d$/),
 );
+
+describe("what is called an identity number, a card, an account, a birth or a password", () => {
+  const many = JSON.stringify(Object.fromEntries(Array.from({ length: 80 }, (_, n) => [`k${n}`, `v${n}`])));
+  it.each([
+    ["身份证 130503670401001", "130503670401001"],
+    ["身份证:130503670401001 张伟", "130503670401001"],
+    ["军官证:137123499991234", "137123499991234"],
+    ["身份证:110101199003074477 13712349999", "13712349999"],
+    ['{"passwd":"13712349999"}', "13712349999"],
+    ['{"passwd":"１３７１２３４９９９９"}', "13712349999"],
+    ['{"memberId":"13712349999","x":1}', "13712349999"],
+    ['{"birthday":"13712349999"}', "13712349999"],
+    ['{"cardNo":"137 1234 9999"}', "13712349999"],
+    ["https://a.cn/?pwd=13712349999", "13712349999"],
+    ["WIFI:S:a;P:13712349999;;", "13712349999"],
+    [`{"passwd":"13712349999","more":${many}}`, "13712349999"],
+    [`{"more":${many},"passwd":"13712349999"}`, "13712349999"],
+  ])("R18 %s shows no digit of itself as a telephone, and is found by it", (line, number) => {
+    const masked = dataOf("mask", line).masked as { text: string }[];
+    expect(masked.length).toBeGreaterThan(0);
+    expect(masked.filter(({ text }) => /\p{Nd}/u.test(text))).toStrictEqual([]);
+    const tokens = (dataOf("token", line).tokens as { token: string }[]).map(({ token }) => token);
+    expect(tokensOfNumber(number, noon, keys).some((token) => tokens.includes(token))).toBe(true);
+  });
+
+  it("hides no telephone beside it", () => {
+    expect(dataOf("mask", "身份证:110101199003074477 电话：13712349999").masked).toStrictEqual([
+      { kind: "identity", text: "***" },
+      { kind: "phone", text: "137***99" },
+    ]);
+  });
+});
