@@ -36,7 +36,7 @@ function sameTelephone(plain: string): string | undefined {
   if (digits.length < 7) return undefined;
   const home = digits.replace(chinese, "");
   const dialled = home === digits || withoutZero.test(home) ? home : `0${home}`;
-  return dialled.replace(/^0(?=1[3-9]\d{9}$)/, "");
+  return dialled.replace(/^0(?=1[3-9]\d{9}(?:\d{4})?$)/, "");
 }
 
 /** Without the word that says what it is: any before a colon, and one that is known before a blank or bare digits. */

@@ -71,6 +71,30 @@ describe("R06 what is somebody's is found", () => {
       expect(found(other)).toStrictEqual([]);
   });
 
+  it.each([
+    ["张伟 013712349999 浙江省", "013712349999"],
+    ["013712349999", "013712349999"],
+    ["0137 1234 9999", "0137 1234 9999"],
+    ["0137-1234-9999", "0137-1234-9999"],
+    ["0 137 1234 9999", "0 137 1234 9999"],
+    ["013712349999转1234", "013712349999转1234"],
+    ["013712349999-1234", "013712349999-1234"],
+    ["0137123499991234", "0137123499991234"],
+    ["013712349999 18-602", "013712349999"],
+  ])("behind a trunk zero: %s", (text, telephone) => {
+    expect(found(text)).toStrictEqual([`phone ${telephone}`]);
+  });
+
+  it.each([
+    "01-30-2026 1200",
+    "01-31-2026 12 30",
+    "012712349999",
+    "0137123499991",
+    "01371234999",
+    "10137123499990",
+    "9400 0137 1234 9999 0000 00",
+  ])("not in what merely begins like one behind a trunk zero: %s", (text) => expect(found(text)).toStrictEqual([]));
+
   it("not in an identity number whose check letter is wrong", () => {
     expect(found("11010119900307001X")).toStrictEqual([]);
     expect(found("11010519491231002X")).toStrictEqual(["identity 11010519491231002X"]);

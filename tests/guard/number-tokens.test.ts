@@ -42,6 +42,22 @@ describe("R33 the tokens of a number", () => {
       expect([text, ...phonesOf(text)]).toEqual([text, bare]);
   });
 
+  it("R33 are those of a mobile number with a trunk zero or without it", () => {
+    const keys = createTokenKeys(() => noon);
+    const guard = createGuard({ settings: { ...everything, core: "token" }, tokens: keys });
+    const [want] = tokensOfNumber("13812345678", noon, keys).filter((token) =>
+      tokensOfNumber("013812345678", noon, keys).includes(token),
+    );
+    expect(want).toBeDefined();
+    for (const code of ["张伟 013812345678 浙江省", "013812345678", "0138 1234 5678", "tel:013812345678"]) {
+      const { tokens } = cleared(aFirstRead({ code, symbology }), guard).data;
+      expect([code, ...(tokens as { token: string }[]).map(({ token }) => token)]).toEqual([code, want]);
+    }
+    const { tokens } = cleared(aFirstRead({ code: "013812345678转1234", symbology }), guard).data;
+    const [extended] = tokens as { token: string }[];
+    expect(tokensOfNumber("13812345678-1234", noon, keys)).toContain(extended?.token);
+  });
+
   it("R33 are those of a telephone abroad too, with a trunk zero in brackets, in whatever it stands", () => {
     const keys = createTokenKeys(() => noon);
     const guard = createGuard({ settings: { ...everything, core: "token" }, tokens: keys });

@@ -266,7 +266,7 @@ function isBeside({ text, last, digits }: Written): boolean {
   const isLast = groups.markOf(last + 1) !== joints.plain;
   return !(isLast && groups.lengthOf(last) === 4 && /^ ?-? ?$/.test(between) && mobileWithExtension.test(digits));
 }
-const mobileWithExtension = /^(?:(?:00)?860?)?1[3-9]\d{13}$/;
+const mobileWithExtension = /^(?:(?:00)?860?|0)?1[3-9]\d{13}$/;
 
 /** The check character of an identity number may be an X behind its 17 digits. */
 function hasCheckLetter(text: string, count: number, end: number): boolean {
@@ -327,14 +327,27 @@ function isTelephone(written: Written): boolean {
   return isTelephoneNumber(digits) && ((groupCount > 1 && written.firstLength !== 3) || /^860?1[3-9]/.test(digits));
 }
 
-/** A landline of China, or a number with the international prefix; `count`, its digits without an extension. */
+/** A landline of China, a mobile number with a trunk zero, or one with the prefix 00; `count`, its digits without an extension. */
 function isWithZero(written: Written, count: number): boolean {
+  if (written.digitAt(1) === 1 && written.digitAt(2) !== 0) return isTrunkMobile(written, count);
   if (written.digitAt(1) !== 0)
     return (count === 11 || count === 12) && hasAreaCode(written) && landline.test(written.telephone);
   if (written.digitAt(2) === 0) return false;
   const digits = written.telephone;
   if (abroad.test(digits) && (written.isNamed || written.groupCount > 1)) return true;
   return digits.startsWith("0086") && isTelephoneNumber(digits);
+}
+
+/**
+ * `013812345678`, with four digits of a privacy number as `isTelephone` has them. 01-30 and a year behind it are a day, and
+ * behind a group of four the next of four belongs to a longer number, as of USPS.
+ */
+function isTrunkMobile(written: Written, count: number): boolean {
+  const { first } = written;
+  if (written.firstLength === 4 && groups.markOf(first) === joints.plain && groups.lengthOf(first - 1) === 4)
+    return false;
+  const isLong = count === 16 && (written.groupCount === 1 || (written.isWhole && written.lengthFromEnd(0) === 4));
+  return (count === 12 || isLong) && written.firstLength !== 2 && mobile.test(written.telephone.slice(1));
 }
 
 /** Whether what stands behind a zero may be an area code of China: 10, 2x or 3xx to 9xx. */
