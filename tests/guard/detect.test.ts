@@ -95,6 +95,35 @@ describe("R06 what is somebody's is found", () => {
     "9400 0137 1234 9999 0000 00",
   ])("not in what merely begins like one behind a trunk zero: %s", (text) => expect(found(text)).toStrictEqual([]));
 
+  it.each([
+    ["护照EA1234567", "EA1234567"],
+    ["护照号EA1234567 张三", "EA1234567"],
+    ["护照号码：EA1234567", "EA1234567"],
+    ["張三護照G12345678", "G12345678"],
+    ["Passport EA1234567", "EA1234567"],
+    ["PASSPORT NO. G12345678", "G12345678"],
+    ["passport number EA1234567", "EA1234567"],
+    ["PASSPORT#EA1234567", "EA1234567"],
+    ["港澳通行证 C12345678", "C12345678"],
+    ["港澳居民来往内地通行证H1234567801", "H1234567801"],
+    ["台胞证 12345678", "12345678"],
+    ["台胞证号12345678，张三", "12345678"],
+    ["回乡证H12345678", "H12345678"],
+  ])("behind the word for a document: %s", (text, number) => {
+    expect(found(text)).toStrictEqual([`identity ${number}`]);
+  });
+
+  it.each([
+    "passport RB123456789CN",
+    "passport cover EA1234567",
+    "护照夹 EA1234567",
+    "EA1234567",
+    "通行证 12345",
+    "护照 SF1385628716739",
+    "护照YT1234567890123",
+    "护照 20260131",
+  ])("not behind another word, nor in a longer number: %s", (text) => expect(found(text)).toStrictEqual([]));
+
   it("not in an identity number whose check letter is wrong", () => {
     expect(found("11010119900307001X")).toStrictEqual([]);
     expect(found("11010519491231002X")).toStrictEqual(["identity 11010519491231002X"]);

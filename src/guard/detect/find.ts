@@ -1,4 +1,5 @@
 import { normalized } from "../label/normalized.ts";
+import { addDocuments } from "./documents.ts";
 import type { Finding } from "./finding.ts";
 import { findMailAddresses } from "./mail.ts";
 import { findNumbers } from "./numbers.ts";
@@ -21,6 +22,7 @@ export interface Found {
 export function findPersonal(text: string): Found {
   const plain = normalized(text);
   const findings = findNumbers(plain);
+  addDocuments(plain, findings);
   if (plain.includes("@")) findings.push(...findMailAddresses(plain));
   const addresses = findAddresses(plain);
   if (addresses.length > 0) endBefore(addresses, plain, findings);
