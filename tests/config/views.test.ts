@@ -18,6 +18,34 @@ test("R24 a view names read points that are there, once the word is right", asyn
   ]);
 });
 
+test("R24 two views of one read point are told of, by both names, with what to do", async () => {
+  const warned = async (...views: string[]): Promise<string[]> => {
+    const brokers = views.map((view, n) => {
+      const port = 1884 + n;
+      return `[[broker]]\nname = "partner-${n + 1}"\nurl = "mqtt://127.0.0.1:${port}"\n[broker.view]\n${view}\n`;
+    });
+    const text = `${smallest}[[read_point]]\nname = "dock-7"\n${brokers.join("")}`;
+    const checked = await checkConfig("/etc/sortgate/sortgate.toml", { text });
+    if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+    return checked.warnings
+      .filter(({ key }) => key.startsWith("broker"))
+      .map(({ line, key, sentence, hint }) => `${line} ${key}: ${sentence}; ${hint}`);
+  };
+  const [first, second] = ['read_points = ["tunnel-1"]', 'read_points = ["dock-7"]'];
+  const told = (names: string): string =>
+    `the views of ${names} show the same read point: their partners can tell by id and time which events of theirs are one; ` +
+    "give each view read_points of its own, unless one partner gets both";
+  expect(await warned("")).toEqual([]);
+  expect(await warned(first, second)).toEqual([]);
+  expect(await warned("", "")).toEqual([`25 broker "partner-2" > view: ${told('"partner-1" and "partner-2"')}`]);
+  expect(await warned("", second)).toEqual([
+    `26 broker "partner-2" > view > read_points: ${told('"partner-1" and "partner-2"')}`,
+  ]);
+  expect(await warned(first, second, 'read_points = ["dock-7", "tunnel-1"]')).toEqual([
+    `31 broker "partner-3" > view > read_points: ${told('"partner-1" and "partner-2" and "partner-3"')}`,
+  ]);
+});
+
 test("the header of a view that is written wrong is told whole, and so is that of a policy", async () => {
   const hints = async (text: string): Promise<string[]> => {
     const checked = await checkConfig("/etc/sortgate/sortgate.toml", { text });

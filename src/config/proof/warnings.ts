@@ -71,6 +71,22 @@ function viewWarnings({ brokers }: Config): [KeyPath, string, string][] {
   return [[["broker", 0, "view"], sentence, "leave [broker.view] out for the broker of the centre"]];
 }
 
+/** Id and time of an event are the same in all views: two partners who see one read point can find out by them. */
+function sharedViewWarnings({ brokers, readPoints }: Config): [KeyPath, string, string][] {
+  const all = readPoints.map(({ name }) => name);
+  const views = brokers.flatMap(({ name, view }, index) =>
+    view === undefined ? [] : [{ name, index, seen: view.read_points ?? all, isOfAll: view.read_points === undefined }],
+  );
+  return views.flatMap(({ name, index, seen, isOfAll }, at): [KeyPath, string, string][] => {
+    const others = views.slice(0, at).filter((other) => other.seen.some((readPoint) => seen.includes(readPoint)));
+    if (others.length === 0) return [];
+    const names = [...others.map((other) => other.name), name].map((one) => JSON.stringify(one));
+    const sentence = `the views of ${names.join(" and ")} show the same read point: their partners can tell by id and time which events of theirs are one`;
+    const hint = "give each view read_points of its own, unless one partner gets both";
+    return [[["broker", index, "view", ...(isOfAll ? [] : ["read_points"])], sentence, hint]];
+  });
+}
+
 function emptinessWarnings({ devices, readPoints }: Config): [KeyPath, string, string][] {
   if (devices.length === 0) return [[["device"], "there is no [[device]], so nothing is read", "add a [[device]]"]];
   const used = new Set(devices.map((device) => device.read_point));
@@ -102,6 +118,7 @@ export function warningsOf(root: TomlTable, config: Config): Finding[] {
   const all = [
     ...brokerWarnings(config),
     ...viewWarnings(config),
+    ...sharedViewWarnings(config),
     ...emptinessWarnings(config),
     ...deviceWarnings(config),
     ...idleWarnings(root, config),
