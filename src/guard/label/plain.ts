@@ -1,3 +1,4 @@
+import { nameInEnglish, nameInWord, withWordsApart } from "./announced.ts";
 import { type FieldKind, Fields, type Label } from "./field.ts";
 import { isOfPerson, kindOfKey } from "./keys.ts";
 import { Pieces } from "./pieces.ts";
@@ -13,9 +14,7 @@ const separators = /(?:[\p{Cc}|;；、。&<>{}^]|(?!(?<=(?<!\d)1[3-9]\d{9})[,，
 const tagged = /<(\w{1,32})>([^<>]*)<\/\w{1,32}>/g;
 const nameLengthMax = 24;
 const lettersOnly = /^[a-z]+$/i;
-/** A word for a person with the name right behind it. */
 const hanOnly = /^\p{Script=Han}+$/u;
-const glued = /^(收件人|收货人|寄件人|发件人|联系人|姓名)(\p{Script=Han}{2,4})$/u;
 
 /**
  * Reads text that has no form of its own: pieces, and `name: value` or `name=value` where there are names.
@@ -48,12 +47,15 @@ const naming = /[:=：]|\p{Script=Han}/u;
 
 function addPiece(fields: Fields, piece: string): void {
   if (!naming.test(piece)) {
-    fields.add("free", piece.replace(oddBlanks, " "));
+    const words = piece.replace(oddBlanks, " ");
+    fields.add("free", words);
+    const name = nameInEnglish(words);
+    if (name !== undefined) fields.add("name", name);
     return;
   }
   let kind: FieldKind = "free";
   let value: string[] = [];
-  const words = new Pieces(piece.replaceAll("：", ":").replace(oddBlanks, " "), " ");
+  const words = new Pieces(withWordsApart(piece.replaceAll("：", ":").replace(oddBlanks, " ")), " ");
   for (let word = words.next(); word !== undefined; word = words.next()) {
     if (fields.isCut) return;
     if (word.includes("://")) {
@@ -92,9 +94,10 @@ function namedIn(word: string, before: readonly string[]): Named | undefined {
   const colon = word.search(/[:=]/);
   const named = colon < 0 ? undefined : nameBefore(word, colon, before);
   if (named !== undefined || !hanOnly.test(word)) return named;
-  const person = glued.exec(word)?.[2];
-  const kind = person === undefined ? kindOfName(word) : "name";
-  return kind === undefined ? undefined : { kind, count: 0, value: person ?? "" };
+  const kind = kindOfName(word);
+  if (kind !== undefined) return { kind, count: 0, value: "" };
+  const person = nameInWord(word);
+  return person === undefined ? undefined : { kind: "name", count: 0, value: person };
 }
 
 /** The name that ends before a colon; undefined if it is none at all. */
