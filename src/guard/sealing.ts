@@ -60,7 +60,7 @@ const contentBytesMax = 4_096;
  * sealed at most.
  *
  * Fails:   never; without a key that can be used, or outside the time of its certificate, it tells so, tries again each
- *          minute, and seals nothing meanwhile.
+ *          minute, and seals nothing meanwhile; that it seals again it tells too.
  */
 export async function openSealing(options: SealingOptions): Promise<Sealing> {
   const { suite, now, tell, timers = systemTimers } = options;
@@ -82,14 +82,21 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
       receiver = found;
       if (isClosed) made.secret.fill(0);
       else next = made;
+      if (isTold && !isClosed) tellAgain();
       isTold = false;
     } catch (error) {
       if (!isTold) tell(noKey(options.keyFile, error));
-      if (!isTold) options.announce(announce("alarm", now(), { alarm: "unsealed" }));
+      if (!isTold) options.announce(announce("alarm", now(), { alarm: "unsealed", state: "raised" }));
       isTold = true;
     } finally {
       isWrapping = false;
     }
+  }
+
+  function tellAgain(): void {
+    const message = `What is to be sealed is sealed from now on, with ${options.keyFile}`;
+    tell({ name: "guard/sealing", level: "info", message });
+    options.announce(announce("alarm", now(), { alarm: "unsealed", state: "cleared" }));
   }
 
   function forget(): void {

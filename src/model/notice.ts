@@ -13,6 +13,7 @@ export type NoticeName =
   | "read/resumed"
   | "pass/evicted"
   | "guard/unsealed"
+  | "guard/sealing"
   | "guard/policy-refused"
   | "ledger/opened"
   | "ledger/warning"

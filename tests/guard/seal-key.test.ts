@@ -46,15 +46,16 @@ async function aRig() {
     suite: suiteOf("intl"),
     keyFile,
     now: () => time.now,
-    tell: ({ message }) => notices.push(message),
+    tell: ({ level, message }) => notices.push(`${level}: ${message}`),
     announce: (event) => events.push(event) > 0,
     timers,
   });
   open.push(sealing);
   const tick = (): void => works.forEach((work) => void work());
   const seal = (): boolean => sealing.seal(fields, "pass") !== undefined;
-  const alarms = (): number => events.filter(({ data }) => data.alarm === "unsealed").length;
-  return { sealing, seal, time, tick, events, notices, alarms };
+  const states = (): unknown[] => events.filter(({ data }) => data.alarm === "unsealed").map(({ data }) => data.state);
+  const alarms = (): number => states().filter((state) => state === "raised").length;
+  return { sealing, seal, time, tick, events, notices, states, alarms };
 }
 
 /** What OpenSSL makes of a public key. */
@@ -108,7 +109,7 @@ describe("R15 the centre's key", () => {
       })
       .toBe(true);
     // With another content key: the one before was wiped.
-    expect(events.slice(count).map(({ data }) => data.action)).toEqual(["seal-key"]);
+    expect(events.slice(count).map(({ data }) => data.action ?? data.state)).toEqual(["cleared", "seal-key"]);
   });
 
   it("whose certificate ended before the start is not taken at all", async () => {
@@ -132,6 +133,18 @@ describe("R15 the centre's key", () => {
         return seal();
       })
       .toBe(true);
+  });
+
+  it("that is missing at the start is taken within a minute of its coming; log and chain tell that it seals again", async () => {
+    const { seal, tick, notices, states } = await aRig();
+    expect([seal(), notices.length, states()]).toEqual([false, 1, ["raised"]]);
+    writeFileSync(keyFile, aPair(noon - dayMs, noon + 9 * dayMs).cert);
+    tick();
+    await expect.poll(seal).toBe(true);
+    tick();
+    await new Promise(setImmediate);
+    expect(states()).toEqual(["raised", "cleared"]);
+    expect(notices.slice(1)).toEqual([`info: What is to be sealed is sealed from now on, with ${keyFile}`]);
   });
 
   it("stays what it was at the start, also while its file is another one or gone", async () => {
