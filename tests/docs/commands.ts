@@ -76,7 +76,7 @@ const readme: readonly (readonly [line: string, proof: Proof])[] = [
   ["npm start", { test: "tests/system/demo.test.ts", says: "sortgate demo" }],
   ["npm test", tests],
   [
-    "sudo apt-get install -y git g++ make python3 mosquitto mosquitto-clients",
+    "sudo apt-get install -y git g++ make python3 mosquitto mosquitto-clients netcat-openbsd",
     { ci: ["apt-get install", "need g++", "need make", "need python3", "mosquitto-clients"] },
   ],
   ["sudo git clone REPOSITORY /opt/sortgate", clone],
