@@ -127,8 +127,8 @@ export const limits = {
   watchBytesMax: 1_048_576,
   /** Events of one look into the queue. */
   peekEventsMax: 1_000,
-  /** One text in a log line. */
-  noticeTextMax: 300,
+  /** One text in a log line: our longest sentences with their hints have some 450 characters. */
+  noticeTextMax: 600,
   /** Log lines that wait for a slow reader of stdout; beyond this they are lost and counted. */
   logBytesMax: 1_048_576,
 } as const;

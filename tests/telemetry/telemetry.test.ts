@@ -63,11 +63,11 @@ describe("a notice in the log", () => {
     expect(JSON.parse(log.lines[0] ?? "").msg).toMatch(/Try: sortgate check --config \/tmp\/first\/a\.toml$/);
   });
 
-  test("is cut after 300 characters", () => {
+  test("is cut after 600 characters", () => {
     const log = aLog();
-    log.tell(aNotice({ message: "m".repeat(5_000), fields: { reason: "r".repeat(301), short: "s".repeat(300) } }));
+    log.tell(aNotice({ message: "m".repeat(5_000), fields: { reason: "r".repeat(601), short: "s".repeat(600) } }));
     const line = JSON.parse(log.lines[0] ?? "");
-    expect([line.msg.length, line.reason.length, line.short.length]).toEqual([300, 300, 300]);
+    expect([line.msg.length, line.reason.length, line.short.length]).toEqual([600, 600, 600]);
     expect(line.reason.endsWith("r…")).toBe(true);
     expect(line.short.endsWith("s")).toBe(true);
   });
