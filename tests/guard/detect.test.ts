@@ -66,7 +66,10 @@ describe("R06 what is somebody's is found", () => {
   });
 
   it("as a service number of China: 400 and any seven digits", () => {
-    for (const digit of "0123456789") expect(found(`400${digit}234567`)).toStrictEqual([`phone 400${digit}234567`]);
+    for (const digit of "0123456789") {
+      expect(found(`400${digit}234567`)).toStrictEqual([`phone 400${digit}234567`]);
+      expect(found(`400-${digit}23-4567`)).toStrictEqual([`phone 400-${digit}23-4567`]);
+    }
     for (const other of ["4012345678", "40012345678", "4100123456", "3001234567"])
       expect(found(other)).toStrictEqual([]);
   });

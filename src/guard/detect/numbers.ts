@@ -313,18 +313,22 @@ function isTelephone(written: Written): boolean {
   const count = written.extension < 0 ? written.count : written.extension;
   if (hasPlus && count <= 19) return true;
   // 1-800-555-0199 is written as in North America, and looks like a mobile number of China.
-  if (isWrittenAmerican(written)) return isAmerican(written.telephone);
+  if (isWrittenAmerican(written)) return isAmerican(written.telephone) || isService(written, count);
   // Fifteen digits: a privacy number with its extension, which stands behind a sign or right behind the number.
   if (firstDigit === "1") {
     const isLong = count === 15 && (groupCount === 1 || (written.isWhole && written.lengthFromEnd(0) === 4));
     return (count === 11 || isLong) && mobile.test(written.telephone);
   }
-  if (firstDigit === "4") return count === 10 && service.test(written.telephone);
+  if (firstDigit === "4") return isService(written, count);
   if (firstDigit === "0") return isWithZero(written, count);
   // `86` and a landline: many numbers begin so; a telephone is written in groups.
   if (firstDigit !== "8" || written.digitAt(1) !== 6 || count < 12) return false;
   const digits = written.telephone;
   return isTelephoneNumber(digits) && ((groupCount > 1 && written.firstLength !== 3) || /^860?1[3-9]/.test(digits));
+}
+
+function isService({ firstDigit, telephone }: Written, count: number): boolean {
+  return firstDigit === "4" && count === 10 && service.test(telephone);
 }
 
 /** A landline of China, a mobile number with a trunk zero, or one with the prefix 00; `count`, its digits without an extension. */
