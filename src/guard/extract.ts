@@ -2,7 +2,8 @@ import { isS10 } from "../model/code/s10.ts";
 import { isSscc } from "../model/code/sscc.ts";
 import { candidates } from "../model/code/waybill.ts";
 import type { Search } from "./detect/search.ts";
-import { classOf, type Label, type LabelFormat } from "./label/field.ts";
+import { type Field, isSomebodys, isTextual, type Label, type LabelFormat } from "./label/field.ts";
+import { isCalledOther } from "./label/words-before.ts";
 import { isAmbiguousInLabel, isAmbiguousWaybill, isIdentityNumber, mayBePersons } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
 
@@ -37,6 +38,12 @@ const callingMax = 16;
 
 type Waybills = Map<string, readonly CarrierName[]>;
 
+/** Where the numbers of a text go. */
+interface Target {
+  readonly waybills: Waybills;
+  readonly others: Set<string>;
+}
+
 /**
  * Takes out of a label what may leave in clear: its waybill, or its SSCC.
  *
@@ -48,14 +55,15 @@ type Waybills = Map<string, readonly CarrierName[]>;
 export function extract(search: Search, configured: ReadonlySet<CarrierName>): Extract | undefined {
   const { labels } = search;
   if (labels.some(({ isCut }) => isCut)) return undefined;
-  const found = labels.map((label) => numbersOf(label, search)).filter(({ codes }) => codes.size > 0);
+  const all = labels.map((label) => numbersOf(label, search));
+  const found = all.filter(({ codes }) => codes.size > 0);
   const [first] = found;
   const codes = new Set(found.flatMap((numbers) => [...numbers.codes.keys()]));
   if (first === undefined || codes.size !== 1) return undefined;
-  const [[code, all]] = [...first.codes] as [[string, readonly CarrierName[]]];
-  if (found.every(({ isCalled }) => !isCalled) && labels.some((label) => callsOther(label, code, found)))
-    return undefined;
-  const carriers = all.filter((name) => configured.has(name));
+  const [[code, names]] = [...first.codes] as [[string, readonly CarrierName[]]];
+  if (labels.some((label) => callsPersons(label, code))) return undefined;
+  if (found.every(({ isCalled }) => !isCalled) && all.some((numbers) => callsOther(numbers, code))) return undefined;
+  const carriers = names.filter((name) => configured.has(name));
   if (carriers.length === 0) return undefined;
   const { codeClass, label } = first;
   return { codeClass, code, carriers: codeClass === "sscc" ? [] : carriers, format: label.format, ...waysOf(label) };
@@ -65,13 +73,21 @@ interface Numbers {
   readonly label: Label;
   readonly codeClass: "waybill" | "sscc";
   readonly codes: Waybills;
+  /** Numbers that words before them call something else. */
+  readonly others: ReadonlySet<string>;
   /** By its place or its name, and not by its looks alone. */
   readonly isCalled: boolean;
 }
 
-/** Whether another reading calls something else the waybill, or that number an order's or another parcel's. */
-function callsOther(label: Label, code: string, found: readonly Numbers[]): boolean {
-  if (found.some((one) => one.label === label)) return false;
+/** Whether a reading calls a number somebody's: it is never a parcel's then, whatever else calls it. */
+function callsPersons({ fields }: Label, code: string): boolean {
+  return fields.some(({ kind, value }) => isSomebodys(kind) && value.toUpperCase().includes(code));
+}
+
+/** Whether a reading calls a number another one's, or, if it is not found there, something else the waybill. */
+function callsOther({ label, codes, others }: Numbers, code: string): boolean {
+  if (others.has(code)) return true;
+  if (codes.size > 0) return false;
   return label.fields.some(
     ({ kind, value }) => kind === "waybill" || (kind === "order" && value.toUpperCase().includes(code)),
   );
@@ -81,23 +97,33 @@ function callsOther(label: Label, code: string, found: readonly Numbers[]): bool
 function numbersOf(label: Label, search: Search): Numbers {
   const { format, fields } = label;
   const calling = fields.filter(({ kind }) => kind === "waybill");
+  const others = new Set<string>();
   const called: Waybills = new Map();
-  if (calling.length <= callingMax) for (const { value } of calling) addCalled(called, value, format, search);
+  if (calling.length <= callingMax)
+    for (const { value } of calling) addCalled({ waybills: called, others }, value, format, search);
   // What calls itself a waybill and is none that is known must not give way to another number.
-  if (calling.length > 0) return { label, codeClass: "waybill", codes: called, isCalled: true };
+  if (calling.length > 0) return { label, codeClass: "waybill", codes: called, others, isCalled: true };
   const ssccs: Waybills = new Map();
   for (const { kind, value } of fields) if (kind === "sscc" && isClearSscc(value)) ssccs.set(value, ["sscc"]);
-  if (ssccs.size > 0) return { label, codeClass: "sscc", codes: ssccs, isCalled: true };
+  if (ssccs.size > 0) return { label, codeClass: "sscc", codes: ssccs, others, isCalled: true };
   const looking: Waybills = new Map();
-  // It is unmistakable also behind the name of somebody.
-  for (const { kind, value } of fields) if (classOf[kind] === "core") addLettered(looking, value);
-  return { label, codeClass: "waybill", codes: looking, isCalled: false };
+  for (const field of fields) if (mayHold(field, format)) addLettered({ waybills: looking, others }, field.value);
+  return { label, codeClass: "waybill", codes: looking, others, isCalled: false };
+}
+
+/**
+ * Whether a parcel's number may stand in a field that says nothing of it: in text, and unmistakably also behind the name of
+ * somebody; but what GS1 calls a name is one.
+ */
+function mayHold({ kind }: Field, format: LabelFormat): boolean {
+  return kind === "free" || (isTextual(kind) && !format.startsWith("gs1"));
 }
 
 /** What is called a waybill may be digits alone, in groups too. */
-function addCalled(waybills: Waybills, value: string, format: LabelFormat, search: Search): void {
+function addCalled(target: Target, value: string, format: LabelFormat, search: Search): void {
+  const { waybills } = target;
   const before = waybills.size;
-  addLettered(waybills, value);
+  addLettered(target, value);
   if (waybills.size > before) return;
   // Groups put together must not be a telephone with something behind it.
   if (search.find(value).findings.length > 0) return;
@@ -111,9 +137,13 @@ function addCalled(waybills: Waybills, value: string, format: LabelFormat, searc
   }
 }
 
-function addLettered(waybills: Waybills, value: string): void {
-  for (const [match] of value.matchAll(lettered)) {
+function addLettered({ waybills, others }: Target, value: string): void {
+  for (const { 0: match, index } of value.matchAll(lettered)) {
     const code = match.toUpperCase();
+    if (isCalledOther(value, index)) {
+      others.add(code);
+      continue;
+    }
     const carriers = isS10(code) ? (["s10"] as const) : candidates(code);
     if (carriers.length > 0 && !isAmbiguousWaybill(code, undefined)) waybills.set(code, carriers);
   }

@@ -51,6 +51,16 @@ export const classOf: Readonly<Record<FieldKind, FieldClass>> = {
   country: "public",
 };
 
+/** Whether a field holds what belongs to somebody and to no parcel, such as a document, a card or a telephone. */
+export function isSomebodys(kind: FieldKind): boolean {
+  return classOf[kind] === "core" && !isTextual(kind);
+}
+
+/** Whether a field holds text, in which there may be anything. */
+export function isTextual(kind: FieldKind): boolean {
+  return kind === "free" || kind === "name" || kind === "address";
+}
+
 export interface Field {
   readonly kind: FieldKind;
   readonly value: string;

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { aFirstRead, aGuard, cleared } from "./build.ts";
+
+const sf = "SF1385628716739";
+const s10 = "RB123456785GB";
+
+function codeOf(code: string, symbology = "]Q1"): unknown {
+  return cleared(aFirstRead({ code, symbology }), aGuard()).data.code;
+}
+
+describe("R05 what a label calls somebody's is not the parcel's number", () => {
+  it.each([
+    `{"passport":"${s10}"}`,
+    `{"passport":{"no":"${s10}"}}`,
+    `{"身份证号":"${s10}"}`,
+    `{"password":"${sf}"}`,
+    `{"pickupcode":"${sf}"}`,
+    `{"card":"${sf}"}`,
+    `{"wechat":"${sf}"}`,
+    `{"phone":"${sf}"}`,
+    `{"email":"${sf}"}`,
+    `{"birth":"${sf}"}`,
+    `{"passport":"${s10}","remark":"${s10}"}`,
+    `{"passport":"${s10}","waybill":"${s10}"}`,
+    `护照${s10}`,
+    `護照號碼${s10}`,
+    `护照 ${s10}`,
+    `备注 身份证号${s10}`,
+    `Passport ${s10}`,
+    `Passport No ${s10}`,
+    `Passport No.: ${s10}`,
+    `Passport No ${s10}; ${s10}`,
+    `{"remark":"passport no. ${s10}"}`,
+    `WIFI:T:WPA;S:home;P:${sf};;`,
+    `[)>\x1e06\x1d12Z${sf}\x1e\x04`,
+  ])("%s", (label) => expect(codeOf(label)).toBeUndefined());
+
+  it("though in another encoding nothing calls it so", () => {
+    const bytes = Buffer.concat([Buffer.from([0xbb, 0xa4, 0xd5, 0xd5]), Buffer.from(s10)]);
+    expect(cleared(aFirstRead({ code: bytes, symbology: "]Q1" }), aGuard()).data.code).toBeUndefined();
+  });
+
+  it.each(["8007", "4308", "7253", "4300"])("behind the identifier %s of GS1", (identifier) =>
+    expect(codeOf(`${identifier}${sf}`, "]Q3")).toBeUndefined(),
+  );
+
+  it.each([`{"passport":"${s10}"}`, `{"password":"${sf}"}`, `{"card":"${sf}"}`, `{"wechat":"${sf}"}`])(
+    "but has a token, a mask and a place in what is sealed: %s",
+    (label) => {
+      const guard = aGuard({ core: "token" });
+      const { tokens, code } = cleared(aFirstRead({ code: label, symbology: "]Q1" }), guard).data;
+      expect([code, tokens]).toEqual([undefined, [expect.anything()]]);
+      const masked = aGuard({ core: "mask" });
+      expect(cleared(aFirstRead({ code: label, symbology: "]Q1" }), masked).data.masked).toEqual([expect.anything()]);
+    },
+  );
+});
+
+describe("a number that has letters of its own is the parcel's", () => {
+  it.each([
+    sf,
+    `张伟 ${sf}`,
+    `{"name":"${sf}"}`,
+    `{"remark":"${sf}"}`,
+    `{"address":"杭州 ${sf}"}`,
+    `https://x.cn/?u=${sf}`,
+    `NOTE ${sf}`,
+    `运单号${sf}`,
+    `您的快递单号${sf}`,
+    `Your parcel no. ${sf} has come`,
+  ])("where nothing calls it something else: %s", (label) => expect(codeOf(label)).toBe(sf));
+});
