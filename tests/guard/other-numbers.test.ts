@@ -56,6 +56,19 @@ describe("R05 what a label calls somebody's is not the parcel's number", () => {
   );
 });
 
+describe("R05 what is base64url in a web address is what the name of its parameter says", () => {
+  const inner = Buffer.from(sf).toString("base64url");
+
+  it.each(["orderNo", "returnNo", "return", "password", "passport", "card", "goods"])("%s: no number leaves", (name) =>
+    expect(codeOf(`https://x.cn/?${name}=${inner}`)).toBeUndefined(),
+  );
+
+  it("but a name that says nothing, or a waybill's, takes no number from it that it had", () => {
+    expect(codeOf(`https://x.cn/?u=${inner}`)).toBe(sf);
+    expect(codeOf(`https://x.cn/?nu=${sf}&name=${Buffer.from("张伟").toString("base64url")}`)).toBe(sf);
+  });
+});
+
 describe("a number that has letters of its own is the parcel's", () => {
   it.each([
     sf,

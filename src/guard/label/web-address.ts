@@ -127,13 +127,14 @@ function addParameters(fields: Fields, query: string, isGs1: boolean): void {
   }
 }
 
-/** Adds a value as it was meant; where it seems to be base64url of text, that text too. */
+/** Adds a value as it was meant; where it seems to be base64url of text, that text too, as what its name says, but for a waybill's. */
 function addDecoded(fields: Fields, kind: FieldKind | undefined, value: string): void {
   if (value === "") return;
   const text = decoded(value);
   fields.add(kind ?? "free", text);
   const inner = fromBase64url(text);
-  if (inner !== undefined) fields.add("free", inner);
+  // Most numbers are base64 of something: what comes of that is no second one.
+  if (inner !== undefined) fields.add(kind === undefined || kind === "waybill" ? "free" : kind, inner);
 }
 
 /** Undoes percent-encoding, as often as it was done, in UTF-8 or GB18030. */
