@@ -2,7 +2,7 @@ import { isS10 } from "../model/code/s10.ts";
 import { isSscc } from "../model/code/sscc.ts";
 import { candidates } from "../model/code/waybill.ts";
 import type { Search } from "./detect/search.ts";
-import { type Field, isSomebodys, isTextual, type Label, type LabelFormat } from "./label/field.ts";
+import { type Field, type FieldKind, isSomebodys, isTextual, type Label, type LabelFormat } from "./label/field.ts";
 import { isCalledOther } from "./label/words-before.ts";
 import { isAmbiguousInLabel, isAmbiguousWaybill, isIdentityNumber, mayBePersons } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
@@ -89,8 +89,12 @@ function callsOther({ label, codes, others }: Numbers, code: string): boolean {
   if (others.has(code)) return true;
   if (codes.size > 0) return false;
   return label.fields.some(
-    ({ kind, value }) => kind === "waybill" || (kind === "order" && value.toUpperCase().includes(code)),
+    ({ kind, value }) => kind === "waybill" || (isAnothers(kind) && value.toUpperCase().includes(code)),
   );
+}
+
+function isAnothers(kind: FieldKind): boolean {
+  return kind === "order" || kind === "other";
 }
 
 /** The numbers of a label that a parcel may have: those that it calls so, else an SSCC, else those that look so. */

@@ -5,7 +5,7 @@ import type { EpochMs } from "../model/units.ts";
 import type { Verdict } from "./classify.ts";
 import type { Found } from "./detect/find.ts";
 import type { Search } from "./detect/search.ts";
-import { classOf, type Field, type FieldKind, type Label } from "./label/field.ts";
+import { classOf, type Field, type FieldKind, isFree, type Label } from "./label/field.ts";
 import { normalized } from "./label/normalized.ts";
 import { type MaskPreset, maskValue } from "./mask.ts";
 import { samePiece } from "./same-piece.ts";
@@ -107,7 +107,7 @@ const ended: ReadonlySet<FieldKind> = new Set(["phone", "identity", "card", "ema
 
 /** What is core data of a reading of a label: by the names of its fields, and by detectors within all of them. */
 function personalIn(search: Search, label: Label, cleared: string | undefined): Personal {
-  const free = label.fields.filter(({ kind }) => kind === "free");
+  const free = label.fields.flatMap(({ kind, value }) => (isFree(kind) ? [{ kind: "free" as const, value }] : []));
   const found = new Map<string, Field>();
   const add = (kind: FieldKind, value: string): void => {
     if (found.size < foundMax) found.set(keyOf(kind, value), { kind, value });
@@ -117,7 +117,7 @@ function personalIn(search: Search, label: Label, cleared: string | undefined): 
     const shown = search.visible(value);
     if (shown === "" || value === cleared) continue;
     // A name without a letter is something else that stands in its place.
-    const isNamed = classOf[kind] === "core" && kind !== "free" && (kind !== "name" || /\p{L}/u.test(shown));
+    const isNamed = classOf[kind] === "core" && !isFree(kind) && (kind !== "name" || /\p{L}/u.test(shown));
     const { text, findings } = search.findIn(field, label);
     // What stands beside a telephone in one field is no part of it, and in its place there may be something else.
     const isAmong =

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { aFirstRead, aGuard, cleared } from "./build.ts";
 
 const sf = "SF1385628716739";
+const sscc = "106141412345678908";
 const s10 = "RB123456785GB";
 
 function codeOf(code: string, symbology = "]Q1"): unknown {
@@ -66,6 +67,43 @@ describe("R05 what is base64url in a web address is what the name of its paramet
   it("but a name that says nothing, or a waybill's, takes no number from it that it had", () => {
     expect(codeOf(`https://x.cn/?u=${inner}`)).toBe(sf);
     expect(codeOf(`https://x.cn/?nu=${sf}&name=${Buffer.from("张伟").toString("base64url")}`)).toBe(sf);
+  });
+});
+
+describe("R05 a number below the name of another parcel is not this one's", () => {
+  it.each([
+    `{"return":{"sscc":"${sscc}"}}`,
+    `{"parent_sscc":"${sscc}"}`,
+    `{"previousSscc":"${sscc}","tel":"13812345678"}`,
+    `{"return":"{\\"sscc\\":\\"${sscc}\\"}"}`,
+    `return sscc: ${sscc}`,
+    `https://x.cn/return/00/${sscc}`,
+    `https://x.cn/return/01/09506000134352?00=${sscc}`,
+    `https://x.cn/return?sscc=${sscc}`,
+    `https://x.cn/return?waybill=${sf}`,
+    `https://x.cn/return?id=${sf}`,
+    `https://x.cn/return/#/w?waybill=${sf}`,
+    `https://x.cn/r/#/return?waybill=${sf}`,
+    `{"return":{"goods":{"waybill":"${sf}"}}}`,
+    `{"return":{"to":{"name":"X","waybill":"${sf}"}}}`,
+    `{"return":{"to":{"x":{"waybill":"${sf}"}}}}`,
+    `{"return":{"to":[{"waybill":"${sf}"}]}}`,
+    `{"return_address":{"waybill":"${sf}"}}`,
+    `{"order":{"goods":{"id":"${sf}"}}}`,
+  ])("%s", (label) => expect(codeOf(label)).toBeUndefined());
+
+  it.each([
+    [`{"goods":{"waybill":"${sf}"},"return":{"name":"X"}}`, sf],
+    [`{"return":{"sscc":"${sscc}"},"waybill":"${sf}"}`, sf],
+    [`{"sscc":"${sscc}","return":{"waybill":"${sf}"}}`, sscc],
+    [`https://x.cn/00/${sscc}`, sscc],
+    [`https://x.cn/track?waybill=${sf}`, sf],
+  ])("but beside it is: %s", (label, code) => expect(codeOf(label)).toBe(code));
+
+  it("and what is somebody's there is told as ever", () => {
+    const code = `{"return":{"to":{"name":"张伟","x":"13812345678"},"address":"杭州市文三路90号"}}`;
+    const { masked } = cleared(aFirstRead({ code, symbology: "]Q1" }), aGuard({ core: "mask" })).data;
+    expect((masked as { kind: string }[]).map(({ kind }) => kind)).toEqual(["name", "phone", "address"]);
   });
 });
 

@@ -1,11 +1,11 @@
 import type { Field, FieldKind } from "../label/field.ts";
-import { classOf } from "../label/field.ts";
+import { classOf, isFree } from "../label/field.ts";
 import type { Search } from "./search.ts";
 
 /** What a label shows of a person, by kind alone: what is counted, and told to whoever printed it. */
 export type Leak = Exclude<
   FieldKind,
-  "free" | "waybill" | "sscc" | "postcode" | "order" | "item" | "routing" | "service" | "country"
+  "free" | "other" | "waybill" | "sscc" | "postcode" | "order" | "item" | "routing" | "service" | "country"
 >;
 
 /**
@@ -26,8 +26,7 @@ export function leaksOf(search: Search, cleared?: string): readonly Leak[] {
       const key = `${field.kind} ${labels.length > 1 ? shared(field.value) : field.value}`;
       if (field.value === cleared || looked.has(key)) continue;
       looked.add(key);
-      if (classOf[field.kind] === "core" && field.kind !== "free" && tells(field, search))
-        found.add(field.kind as Leak);
+      if (classOf[field.kind] === "core" && !isFree(field.kind) && tells(field, search)) found.add(field.kind as Leak);
       for (const { kind } of search.findIn(field, label).findings) found.add(kind);
     }
   }

@@ -1,7 +1,8 @@
 /**
  * What a piece of a label is.
  *
- * `free` is text of unknown meaning: it may hold anything, and is treated as if it did.
+ * `free` is text of unknown meaning: it may hold anything, and is treated as if it did. `other` is the same below the name
+ * of an order or of another parcel: no number in it is this parcel's.
  */
 export type FieldKind =
   | "name"
@@ -14,6 +15,7 @@ export type FieldKind =
   | "account"
   | "secret"
   | "free"
+  | "other"
   | "waybill"
   | "sscc"
   | "postcode"
@@ -41,6 +43,7 @@ export const classOf: Readonly<Record<FieldKind, FieldClass>> = {
   account: "core",
   secret: "core",
   free: "core",
+  other: "core",
   waybill: "basic",
   sscc: "basic",
   postcode: "basic",
@@ -53,7 +56,7 @@ export const classOf: Readonly<Record<FieldKind, FieldClass>> = {
 
 /** Whether a field holds what belongs to somebody and to no parcel, such as a document, a card or a telephone. */
 export function isSomebodys(kind: FieldKind): boolean {
-  return classOf[kind] === "core" && !isTextual(kind);
+  return classOf[kind] === "core" && !isTextual(kind) && !isFree(kind);
 }
 
 /** Whether a field holds text, in which there may be anything. */
@@ -64,6 +67,17 @@ export function isTextual(kind: FieldKind): boolean {
 export interface Field {
   readonly kind: FieldKind;
   readonly value: string;
+}
+
+/** Whether nobody can tell the meaning of what is of this kind. */
+export function isFree(kind: FieldKind): boolean {
+  return kind === "free" || kind === "other";
+}
+
+/** What a piece of a label is below the name of an order or of another parcel: `named`, what its own name says. */
+export function amongOthers(named: FieldKind | undefined): FieldKind {
+  if (named === undefined) return "other";
+  return named === "waybill" || named === "sscc" ? "order" : named;
 }
 
 /** The ways in which labels are written that are understood. */

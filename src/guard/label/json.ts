@@ -1,5 +1,5 @@
-import { type FieldKind, Fields, type Label } from "./field.ts";
-import { kindOfKey } from "./keys.ts";
+import { amongOthers, type FieldKind, Fields, type Label } from "./field.ts";
+import { isOfAnother, kindOfKey } from "./keys.ts";
 import { readYtoCode } from "./sorting-code.ts";
 
 /** Deeper than any label; what lies below is not looked at, and so nothing of it is taken. */
@@ -30,7 +30,7 @@ export function readJson(text: string): Label | undefined {
   const yto = group.isList || group.text === "" ? undefined : readYtoCode(group.members);
   if (yto !== undefined) return yto;
   const target = { fields: new Fields(), textsLeft: textsMax };
-  addValue(target, undefined, group, 0);
+  addValue(target, top, group, 0);
   return target.fields.label("json");
 }
 
@@ -44,28 +44,43 @@ interface Target {
   textsLeft: number;
 }
 
-function addValue(target: Target, kind: FieldKind | undefined, value: Value, depth: number): void {
+/** What is known of a value by the names above it. */
+interface Place {
+  readonly kind: FieldKind | undefined;
+  /** It belongs to an order or to another parcel, whatever is named in between. */
+  readonly isOthers: boolean;
+}
+
+const top: Place = { kind: undefined, isOthers: false };
+
+function addValue(target: Target, place: Place, value: Value, depth: number): void {
   const { fields } = target;
-  if (typeof value === "string") addText(target, kind, value, depth);
-  else if (typeof value === "number") addNumber(fields, kind, value);
+  if (typeof value === "string") addText(target, place, value, depth);
+  else if (typeof value === "number") addNumber(fields, place.kind, value);
   else if (isGroup(value)) {
     if (depth >= depthMax) fields.cut();
     for (const [name, inner] of value.members) {
       if (fields.isCut) return;
-      if (inner !== "" && inner !== null) addValue(target, below(value, name, kind), inner, depth + 1);
+      if (inner !== "" && inner !== null) addValue(target, below(value, name, place), inner, depth + 1);
     }
   }
 }
 
 /** What bears a name is what stands below it in a list, or is its value: a manager below `routing` is no routing. */
-function below({ isList }: Group, name: string, kind: FieldKind | undefined): FieldKind | undefined {
-  if (isList) return kind;
+function below({ isList }: Group, name: string, place: Place): Place {
+  if (isList) return place;
   const named = kindOfKey(name);
-  // Below a return, or a reference, no number is the parcel's own.
-  const own = kind === "order" && (named === undefined || named === "waybill") ? "order" : named;
-  if (own !== undefined || kind === undefined) return own;
-  return /^(?:value|text|code|no|number|full|first|last|given|family)$/i.test(name) ? kind : undefined;
+  const isOthers = place.isOthers || named === "order" || isOfAnother(name);
+  return { kind: kindBelow(name, named, place), isOthers };
 }
+
+function kindBelow(name: string, named: FieldKind | undefined, { kind, isOthers }: Place): FieldKind | undefined {
+  if (named === undefined && kind !== undefined && (kind === "order" || partName.test(name))) return kind;
+  return isOthers ? amongOthers(named) : named;
+}
+
+/** Names of what is the same as what bears the name above. */
+const partName = /^(?:value|text|code|no|number|full|first|last|given|family)$/i;
 
 /** Digits beyond what a number of JSON holds are lost already: with another number nobody is served. */
 function addNumber(fields: Fields, kind: FieldKind | undefined, value: number): void {
@@ -74,17 +89,18 @@ function addNumber(fields: Fields, kind: FieldKind | undefined, value: number): 
 }
 
 /** JSON within a text of JSON is taken apart too. */
-function addText(target: Target, kind: FieldKind | undefined, text: string, depth: number): void {
+function addText(target: Target, place: Place, text: string, depth: number): void {
   const { fields } = target;
+  const kind = place.kind ?? "free";
   if (!startsGroup.test(text)) {
-    fields.add(kind ?? "free", text);
+    fields.add(kind, text);
     return;
   }
   if (target.textsLeft === 0) fields.cut();
   target.textsLeft -= 1;
   const inner = fields.isCut ? undefined : groupIn(text);
-  if (inner === undefined) fields.add(kind ?? "free", text);
-  else addValue(target, kind, inner, depth + 1);
+  if (inner === undefined) fields.add(kind, text);
+  else addValue(target, place, inner, depth + 1);
 }
 
 /** A string, which is a name if a colon follows; a bracket; or another value. */

@@ -105,11 +105,15 @@ export function kindOfKey(key: string): FieldKind | undefined {
   const joined = words.length === 1 ? first : words.join("");
   if (isThing(joined)) return "item";
   const known = kinds.get(joined) ?? (han.test(joined) ? kindOfHan(joined) : undefined);
-  if (known !== undefined && known !== "waybill") return known;
+  if (known !== undefined && !isParcels(known)) return known;
   const kind = known ?? kindOfEnd(words, joined);
-  if (kind !== undefined && kind !== "waybill") return kind;
+  if (kind !== undefined && !isParcels(kind)) return kind;
   if (areOfAnother(words, key)) return "order";
-  return kind !== undefined && areOfPerson(words, key) ? "identity" : kind;
+  return kind === "waybill" && areOfPerson(words, key) ? "identity" : kind;
+}
+
+function isParcels(kind: FieldKind): boolean {
+  return kind === "waybill" || kind === "sscc";
 }
 
 /** Most names are one word. */

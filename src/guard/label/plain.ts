@@ -1,6 +1,6 @@
 import { nameInEnglish, nameInWord, withWordsApart } from "./announced.ts";
 import { type FieldKind, Fields, type Label } from "./field.ts";
-import { isOfPerson, kindOfKey } from "./keys.ts";
+import { isOfAnother, isOfPerson, kindOfKey } from "./keys.ts";
 import { Pieces } from "./pieces.ts";
 import { decoded, webFields } from "./web-address.ts";
 
@@ -117,10 +117,17 @@ function nameBefore(word: string, colon: number, before: readonly string[]): Nam
   return undefined;
 }
 
-/** 「National ID barcode」 is no parcel's: two words before the name may say so. */
+/** 「National ID barcode」 is no parcel's, and "previous tracking number" not this one's: two words before the name may say so. */
 function ofWhom(kind: FieldKind, before: readonly string[], count: number, last: string): FieldKind {
-  if (kind !== "waybill") return kind;
-  return isOfPerson([...before.slice(-count - 2), last].join(" ")) ? "identity" : kind;
+  if (kind !== "waybill" && kind !== "sscc") return kind;
+  if (isOfAnother(wordsBefore(before, count).join(" "))) return "order";
+  return kind === "waybill" && isOfPerson([...before.slice(-count - 2), last].join(" ")) ? "identity" : kind;
+}
+
+/** The two words before a name that has `count` words before its last one; numbers end what belongs to it. */
+function wordsBefore(before: readonly string[], count: number): string[] {
+  const words = before.slice(-count - 2, before.length - count);
+  return words.slice(words.findLastIndex((word) => /\d/.test(word)) + 1);
 }
 
 /** What the words before colons say, in all readings of one label: they have most of them in common. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { identifierAt, kindOfIdentifier } from "./element-string.ts";
-import { type FieldKind, Fields, type Label } from "./field.ts";
+import { amongOthers, type FieldKind, Fields, type Label } from "./field.ts";
 import { isOfAnother, kindOfKey } from "./keys.ts";
 import { percentDecodedUtf8 } from "./percent.ts";
 import { Pieces } from "./pieces.ts";
@@ -31,12 +31,19 @@ export function readWebAddress(text: string): Label | undefined {
   const fields = new Fields();
   // `user:password@host`
   if (host.includes("@")) fields.add("secret", host.slice(0, host.lastIndexOf("@")));
-  const isGs1 = addPath(fields, path, carrierHost.test(host) ? "waybill" : "free");
-  addParameters(fields, query, isGs1);
+  const seen: Seen = { isOthers: false };
+  const isGs1 = addPath(fields, path, carrierHost.test(host) ? "waybill" : "free", seen);
+  addParameters(fields, query, isGs1, seen);
   const [, behind] = cut(fragment, "?");
-  if (behind !== undefined) addPath(fields, fragment.slice(0, fragment.indexOf("?")), "free");
-  addParameters(fields, behind ?? fragment, isGs1);
+  if (behind !== undefined) addPath(fields, fragment.slice(0, fragment.indexOf("?")), "free", seen);
+  addParameters(fields, behind ?? fragment, isGs1, seen);
   return fields.label(isGs1 ? "gs1-digital-link" : "url");
+}
+
+/** What the pages of a path say of all behind them. */
+interface Seen {
+  /** It is of an order or of another parcel. */
+  isOthers: boolean;
 }
 
 /** What a web address within a text holds. */
@@ -62,7 +69,7 @@ const pagesMax = 64;
  *
  * Takes:   `last`, what its last part is if nothing says so.
  */
-function addPath(fields: Fields, path: string, last: FieldKind): boolean {
+function addPath(fields: Fields, path: string, last: FieldKind, seen: Seen): boolean {
   const parts = path.split("/", pagesMax + 1).filter((part) => part !== "");
   if (parts.length > pagesMax) {
     fields.cut();
@@ -74,25 +81,27 @@ function addPath(fields: Fields, path: string, last: FieldKind): boolean {
     (parts.length - first) % 2 === 0 &&
     parts.every((part, at) => at < first || (at - first) % 2 === 1 || isIdentifier(part));
   if (!isGs1) {
-    addPages(fields, parts, last);
+    addPages(fields, parts, last, seen);
     return false;
   }
-  for (const part of parts.slice(0, first)) addDecoded(fields, undefined, part);
-  for (let at = first; at < parts.length; at += 2) addGs1(fields, parts[at]!, parts[at + 1]!);
+  for (const part of parts.slice(0, first)) {
+    addDecoded(fields, undefined, part);
+    seen.isOthers ||= isOfAnother(part);
+  }
+  for (let at = first; at < parts.length; at += 2) addGs1(fields, parts[at]!, parts[at + 1]!, seen);
   return true;
 }
 
 /** Words of a path are names of pages, not of what follows: only a waybill may well stand behind its name. */
-function addPages(fields: Fields, parts: readonly string[], last: FieldKind): void {
-  let isAnother = false;
+function addPages(fields: Fields, parts: readonly string[], last: FieldKind, seen: Seen): void {
   for (const [at, part] of parts.entries()) {
     if (fields.isCut) return;
     const named = at === 0 ? undefined : kindOfKey(parts[at - 1]!);
     // What stands behind the name of something else is not the carrier's page of a parcel.
     const isLast = at === parts.length - 1 && named === undefined;
     const kind = named === "waybill" ? named : isLast ? last : undefined;
-    addDecoded(fields, isAnother ? "order" : kind, part);
-    isAnother ||= isOfAnother(part);
+    addDecoded(fields, seen.isOthers ? "order" : kind, part);
+    seen.isOthers ||= isOfAnother(part);
   }
 }
 
@@ -109,21 +118,21 @@ function isKey(part: string): boolean {
   return primaryKeys.has(part);
 }
 
-function addGs1(fields: Fields, identifier: string, value: string): void {
+function addGs1(fields: Fields, identifier: string, value: string, { isOthers }: Seen): void {
   const kind = kindOfIdentifier(identifier);
-  if (kind !== undefined) addDecoded(fields, kind, value);
+  if (kind !== undefined) addDecoded(fields, isOthers ? amongOthers(kind) : kind, value);
 }
 
-function addParameters(fields: Fields, query: string, isGs1: boolean): void {
+function addParameters(fields: Fields, query: string, isGs1: boolean, seen: Seen): void {
   if (query === "") return;
   const parameters = new Pieces(query.replaceAll(";", "&"), "&");
   for (let parameter = parameters.next(); parameter !== undefined; parameter = parameters.next()) {
     if (fields.isCut) return;
     const [name = "", value] = cut(parameter, "=");
     if (value === "") continue;
-    if (value === undefined) addDecoded(fields, undefined, name);
-    else if (isGs1 && isIdentifier(name)) addGs1(fields, name, value);
-    else addDecoded(fields, kindOfKey(decoded(name)), value);
+    const kind = value === undefined ? undefined : kindOfKey(decoded(name));
+    if (value !== undefined && isGs1 && isIdentifier(name)) addGs1(fields, name, value, seen);
+    else addDecoded(fields, seen.isOthers ? amongOthers(kind) : kind, value ?? name);
   }
 }
 
