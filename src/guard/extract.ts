@@ -3,6 +3,7 @@ import { isSscc } from "../model/code/sscc.ts";
 import { candidates } from "../model/code/waybill.ts";
 import type { Search } from "./detect/search.ts";
 import { type Field, type FieldKind, isSomebodys, isTextual, type Label, type LabelFormat } from "./label/field.ts";
+import { normalized } from "./label/normalized.ts";
 import { isCalledOther } from "./label/words-before.ts";
 import { isAmbiguousInLabel, isAmbiguousWaybill, isIdentityNumber, mayBePersons } from "./personal.ts";
 import type { CarrierName } from "./settings.ts";
@@ -29,7 +30,7 @@ const placed: ReadonlySet<LabelFormat> = new Set(["ups-maxicode", "fedex-pdf417"
  * beside a character that was lost.
  */
 const lettered =
-  /(?<![0-9A-Za-z０-９Ａ-Ｚａ-ｚ\ufffd])(?:SF[A-Z0-9]\d{12}|YT\d{13}|JD[A-Z0-9]{2}\d{11}|JT\d{13}|DPK\d{12}|1Z[0-9A-Z]{16}|[A-Z]{2}\d{9}[A-Z]{2})(?![0-9A-Za-z０-９Ａ-Ｚａ-ｚ\ufffd])/gi;
+  /(?<![0-9A-Za-z\ufffd])(?:SF[A-Z0-9]\d{12}|YT\d{13}|JD[A-Z0-9]{2}\d{11}|JT\d{13}|DPK\d{12}|1Z[0-9A-Z]{16}|[A-Z]{2}\d{9}[A-Z]{2})(?![0-9A-Za-z\ufffd])/gi;
 /** Words of a field that are looked at; a number stands at the beginning, or alone. */
 const wordsMax = 64;
 
@@ -61,7 +62,7 @@ export function extract(search: Search, configured: ReadonlySet<CarrierName>): E
   const codes = new Set(found.flatMap((numbers) => [...numbers.codes.keys()]));
   if (first === undefined || codes.size !== 1) return undefined;
   const [[code, names]] = [...first.codes] as [[string, readonly CarrierName[]]];
-  if (labels.some((label) => callsPersons(label, code))) return undefined;
+  if (all.some(({ isUnsure }) => isUnsure) || labels.some((label) => callsPersons(label, code))) return undefined;
   if (found.every(({ isCalled }) => !isCalled) && all.some((numbers) => callsOther(numbers, code))) return undefined;
   const carriers = names.filter((name) => configured.has(name));
   if (carriers.length === 0) return undefined;
@@ -77,20 +78,25 @@ interface Numbers {
   readonly others: ReadonlySet<string>;
   /** By its place or its name, and not by its looks alone. */
   readonly isCalled: boolean;
+  /** What else is called a waybill is a number of no known shape: it may as well be the parcel's. */
+  readonly isUnsure: boolean;
 }
 
 /** Whether a reading calls a number somebody's: it is never a parcel's then, whatever else calls it. */
 function callsPersons({ fields }: Label, code: string): boolean {
-  return fields.some(({ kind, value }) => isSomebodys(kind) && value.toUpperCase().includes(code));
+  return fields.some(({ kind, value }) => isSomebodys(kind) && holds(value, code));
 }
 
 /** Whether a reading calls a number another one's, or, if it is not found there, something else the waybill. */
 function callsOther({ label, codes, others }: Numbers, code: string): boolean {
   if (others.has(code)) return true;
-  if (codes.size > 0) return false;
   return label.fields.some(
-    ({ kind, value }) => kind === "waybill" || (isAnothers(kind) && value.toUpperCase().includes(code)),
+    ({ kind, value }) => (kind === "waybill" && codes.size === 0) || (isAnothers(kind) && holds(value, code)),
   );
+}
+
+function holds(value: string, code: string): boolean {
+  return normalized(value).toUpperCase().includes(code);
 }
 
 function isAnothers(kind: FieldKind): boolean {
@@ -103,16 +109,17 @@ function numbersOf(label: Label, search: Search): Numbers {
   const calling = fields.filter(({ kind }) => kind === "waybill");
   const others = new Set<string>();
   const called: Waybills = new Map();
-  if (calling.length <= callingMax)
-    for (const { value } of calling) addCalled({ waybills: called, others }, value, format, search);
+  let isUnsure = false;
+  for (const { value } of calling.length <= callingMax ? calling : [])
+    if (!addCalled({ waybills: called, others }, value, format, search)) isUnsure ||= isNumber(value);
   // What calls itself a waybill and is none that is known must not give way to another number.
-  if (calling.length > 0) return { label, codeClass: "waybill", codes: called, others, isCalled: true };
+  if (calling.length > 0) return { label, codeClass: "waybill", codes: called, others, isCalled: true, isUnsure };
   const ssccs: Waybills = new Map();
   for (const { kind, value } of fields) if (kind === "sscc" && isClearSscc(value)) ssccs.set(value, ["sscc"]);
-  if (ssccs.size > 0) return { label, codeClass: "sscc", codes: ssccs, others, isCalled: true };
+  if (ssccs.size > 0) return { label, codeClass: "sscc", codes: ssccs, others, isCalled: true, isUnsure };
   const looking: Waybills = new Map();
   for (const field of fields) if (mayHold(field, format)) addLettered({ waybills: looking, others }, field.value);
-  return { label, codeClass: "waybill", codes: looking, others, isCalled: false };
+  return { label, codeClass: "waybill", codes: looking, others, isCalled: false, isUnsure };
 }
 
 /**
@@ -123,34 +130,46 @@ function mayHold({ kind }: Field, format: LabelFormat): boolean {
   return kind === "free" || (isTextual(kind) && !format.startsWith("gs1"));
 }
 
-/** What is called a waybill may be digits alone, in groups too. */
-function addCalled(target: Target, value: string, format: LabelFormat, search: Search): void {
-  const { waybills } = target;
-  const before = waybills.size;
-  addLettered(target, value);
-  if (waybills.size > before) return;
+/** Whether what is called a waybill is a number, and no count, carrier or word. */
+function isNumber(value: string): boolean {
+  return /(?:\d\D*){5}/.test(normalized(value));
+}
+
+/** Gives whether there is any. What is called a waybill may be digits alone, in groups too. */
+function addCalled(target: Target, value: string, format: LabelFormat, search: Search): boolean {
+  if (addLettered(target, value)) return true;
   // Groups put together must not be a telephone with something behind it.
-  if (search.find(value).findings.length > 0) return;
+  if (search.find(value).findings.length > 0) return false;
   const joined = value.replace(/[\s-]/g, "").toUpperCase();
   const words = value.split(/[\s(（/]+/, wordsMax);
   for (const word of joined === value || !fewDigits.test(joined) ? [joined, ...words] : words) {
     const carriers = carriersOf(word, format);
     if (carriers.length === 0 || isAmbiguous(word, format)) continue;
-    waybills.set(word, carriers);
-    return;
+    target.waybills.set(word, carriers);
+    return true;
   }
+  return false;
 }
 
-function addLettered({ waybills, others }: Target, value: string): void {
-  for (const { 0: match, index } of value.matchAll(lettered)) {
+/**
+ * Gives whether there is any. A number that is hidden, in full width or with signs within that nobody sees, does not
+ * leave, nor does another beside it.
+ */
+function addLettered({ waybills, others }: Target, value: string): boolean {
+  let isFound = false;
+  const text = normalized(value);
+  for (const { 0: match, index } of text.matchAll(lettered)) {
     const code = match.toUpperCase();
-    if (isCalledOther(value, index)) {
+    if (isCalledOther(text, index)) {
       others.add(code);
       continue;
     }
     const carriers = isS10(code) ? (["s10"] as const) : candidates(code);
-    if (carriers.length > 0 && !isAmbiguousWaybill(code, undefined)) waybills.set(code, carriers);
+    if (carriers.length === 0 || isAmbiguousWaybill(code, undefined)) continue;
+    waybills.set(code, value.includes(match) ? carriers : (waybills.get(code) ?? []));
+    isFound = true;
   }
+  return isFound;
 }
 
 function isAmbiguous(word: string, format: LabelFormat): boolean {

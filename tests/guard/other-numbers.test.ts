@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { aFirstRead, aGuard, cleared } from "./build.ts";
 
 const sf = "SF1385628716739";
+const wide = "ＳＦ１３８５６２８７１６７３９";
 const sscc = "106141412345678908";
 const s10 = "RB123456785GB";
 
@@ -105,6 +106,53 @@ describe("R05 a number below the name of another parcel is not this one's", () =
     const { masked } = cleared(aFirstRead({ code, symbology: "]Q1" }), aGuard({ core: "mask" })).data;
     expect((masked as { kind: string }[]).map(({ kind }) => kind)).toEqual(["name", "phone", "address"]);
   });
+});
+
+describe("R05 of two numbers that may be the parcel's none leaves", () => {
+  it.each([
+    `{"waybill":"KY4000123456789","barcode":"${sf}"}`,
+    `{"barcode":"${sf}","waybill":"KY4000123456789"}`,
+    `{"waybill":"12345","trackingNumber":"${sf}"}`,
+    `{"waybill":"13812345678","barcode":"${sf}"}`,
+    `Waybill: KY4000123456789 Tracking: ${sf}`,
+    `运单号:KY4000123456789\n快递单号:${sf}`,
+    `运单号:KY4000123456789 快递单号:${sf}`,
+    `${wide} SF1385628716740`,
+    `SF１３８５６２８７１６７３９,SF1385628716740`,
+    `SF\u200b1385628716739 SF1385628716740`,
+    `{"waybill":"SF\u200b1385628716739","x":"SF1385628716740"}`,
+    `{"waybill":"${wide}","barcode":"SF1385628716740"}`,
+    `{"waybill":"SF\u200b1385628716739"}`,
+    wide,
+    `{"waybill":"SF\\u200b1385628716739"}`,
+    wide,
+  ])("%s", (label) => expect(codeOf(label)).toBeUndefined());
+
+  it.each([
+    `{"returnWaybill":"${sf}","remark":"退 ${sf}"}`,
+    `{"returnWaybill":"${wide}","remark":"${sf}"}`,
+    `{"orderNo":"${sf}","remark":"${sf}"}`,
+    `{"orderNo":"${sf}","name":"${sf}"}`,
+    `https://x.cn/?order=${sf}&x=${sf}`,
+    `订单号:${sf},${sf}`,
+    `{"passport":"ＲＢ１２３４５６７８５ＧＢ","waybill":"${s10}"}`,
+  ])("nor one that is called another's as well: %s", (label) => expect(codeOf(label)).toBeUndefined());
+
+  it.each([
+    `{"waybill":"${sf}","barcode":"${sf}"}`,
+    `{"waybill":"${sf}","orderNo":"${sf}"}`,
+    `https://x.cn/?waybill=${sf}&order=${sf}`,
+    `快递: 顺丰速运 单号: ${sf}`,
+    `快递 2 件 单号: ${sf}`,
+    `{"barcode":"none","waybill":"${sf}"}`,
+    `${wide} ${sf}`,
+    `{"waybill":"${sf}","barcode":"${sf}：x"}`,
+  ])("but one that is written twice, or beside what is no number, does: %s", (label) => expect(codeOf(label)).toBe(sf));
+
+  it.each([`${sf}４`, `${sf}①`, `${sf}²`, `４${sf}`, `SF138562871673\ufffd9`])(
+    "and none is made of a part: %s",
+    (label) => expect(codeOf(label)).toBeUndefined(),
+  );
 });
 
 describe("a number that has letters of its own is the parcel's", () => {
