@@ -3,6 +3,7 @@ import { aFirstRead, aGuard, cleared } from "./build.ts";
 
 const sf = "SF1385628716739";
 const wide = "ＳＦ１３８５６２８７１６７３９";
+const ems = "9812345678901";
 const sscc = "106141412345678908";
 const s10 = "RB123456785GB";
 
@@ -153,6 +154,50 @@ describe("R05 of two numbers that may be the parcel's none leaves", () => {
     "and none is made of a part: %s",
     (label) => expect(codeOf(label)).toBeUndefined(),
   );
+});
+
+describe("R05 bars of a person or of goods are not the parcel's", () => {
+  it.each([
+    `{"patient":{"barcode":"${ems}"}}`,
+    `{"identity":{"barcode":"${ems}"}}`,
+    `{"employee":{"barcode":"${ems}"}}`,
+    `{"receiver":{"barcode":"${ems}"}}`,
+    `{"member":{"card":{"barcode":"${ems}"}}}`,
+    `{"driver":{"licence":{"barcode":"${ems}"}}}`,
+    `{"customer":{"extra":{"Barcode":"${ems}"}}}`,
+    `{"patient":[{"bar_code":"${ems}"}]}`,
+    `{"goods":{"barcode":"${ems}"}}`,
+    `{"products":[{"barcode":"${ems}"}]}`,
+    `{"客户":{"条码":"${ems}"}}`,
+    `{"customer_barcode":"${ems}"}`,
+    `{"customerBarcode":"${ems}"}`,
+    `{"vip_barcode":"${ems}"}`,
+    `{"emp_barcode":"${ems}"}`,
+    `{"card_barcode":"${ems}"}`,
+    `{"library_card_barcode":"${ems}"}`,
+    `{"product_barcode":"9787111213826"}`,
+    `{"goods_barcode":"${ems}"}`,
+    `{"isbn_barcode":"9787111213826"}`,
+    `https://x.cn/patient/barcode/${ems}`,
+    `https://x.cn/patient/barcode/${sf}`,
+    `https://x.cn/member?barcode=${ems}`,
+    `https://x.cn/product/#/x?barcode=${ems}`,
+    `Customer barcode: ${ems}`,
+    `Product barcode: 9787111213826`,
+  ])("%s", (label) => expect(codeOf(label)).toBeUndefined());
+
+  it.each([
+    `{"barcode":"${ems}"}`,
+    `{"parcel":{"barcode":"${ems}"}}`,
+    `{"package_barcode":"${ems}"}`,
+    `{"receiver":{"name":"张伟"},"barcode":"${ems}"}`,
+    `{"customer":{"waybill":"${ems}"}}`,
+    `{"customer_waybill":"${ems}"}`,
+    `{"goods":{"trackingNo":"${ems}"}}`,
+    `https://x.cn/barcode/${ems}`,
+    `https://x.cn/customer/waybill/${ems}`,
+    `Parcel barcode: ${ems}`,
+  ])("others are: %s", (label) => expect(codeOf(label)).toBe(ems));
 });
 
 describe("a number that has letters of its own is the parcel's", () => {

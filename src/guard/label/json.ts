@@ -1,5 +1,5 @@
 import { amongOthers, type FieldKind, Fields, type Label } from "./field.ts";
-import { isOfAnother, kindOfKey } from "./keys.ts";
+import { isBars, isOfAnother, kindOfKey, ownerOfBars } from "./keys.ts";
 import { readYtoCode } from "./sorting-code.ts";
 
 /** Deeper than any label; what lies below is not looked at, and so nothing of it is taken. */
@@ -49,9 +49,11 @@ interface Place {
   readonly kind: FieldKind | undefined;
   /** It belongs to an order or to another parcel, whatever is named in between. */
   readonly isOthers: boolean;
+  /** What bars are: those of a person or of goods. */
+  readonly bars: FieldKind | undefined;
 }
 
-const top: Place = { kind: undefined, isOthers: false };
+const top: Place = { kind: undefined, isOthers: false, bars: undefined };
 
 function addValue(target: Target, place: Place, value: Value, depth: number): void {
   const { fields } = target;
@@ -61,20 +63,23 @@ function addValue(target: Target, place: Place, value: Value, depth: number): vo
     if (depth >= depthMax) fields.cut();
     for (const [name, inner] of value.members) {
       if (fields.isCut) return;
-      if (inner !== "" && inner !== null) addValue(target, below(value, name, place), inner, depth + 1);
+      if (inner !== "" && inner !== null) addValue(target, below(value, name, inner, place), inner, depth + 1);
     }
   }
 }
 
 /** What bears a name is what stands below it in a list, or is its value: a manager below `routing` is no routing. */
-function below({ isList }: Group, name: string, place: Place): Place {
+function below({ isList }: Group, name: string, inner: Value, place: Place): Place {
   if (isList) return place;
   const named = kindOfKey(name);
+  const kind = kindBelow(name, named, place);
+  if (!isGroup(inner) && !(typeof inner === "string" && startsGroup.test(inner))) return { ...place, kind };
   const isOthers = place.isOthers || named === "order" || isOfAnother(name);
-  return { kind: kindBelow(name, named, place), isOthers };
+  return { kind, isOthers, bars: ownerOfBars(name) ?? place.bars };
 }
 
-function kindBelow(name: string, named: FieldKind | undefined, { kind, isOthers }: Place): FieldKind | undefined {
+function kindBelow(name: string, named: FieldKind | undefined, { kind, isOthers, bars }: Place): FieldKind | undefined {
+  if (named === "waybill" && bars !== undefined && isBars(name)) return bars;
   if (named === undefined && kind !== undefined && (kind === "order" || partName.test(name))) return kind;
   return isOthers ? amongOthers(named) : named;
 }

@@ -109,6 +109,8 @@ export function kindOfKey(key: string): FieldKind | undefined {
   const kind = known ?? kindOfEnd(words, joined);
   if (kind !== undefined && !isParcels(kind)) return kind;
   if (areOfAnother(words, key)) return "order";
+  const owner = kind === "waybill" && words.length > 1 && areBars(words.slice(-1)) ? ownerIn(words) : undefined;
+  if (owner !== undefined) return owner;
   return kind === "waybill" && areOfPerson(words, key) ? "identity" : kind;
 }
 
@@ -141,6 +143,37 @@ export function isOfPerson(key: string): boolean {
 function areOfPerson(words: readonly string[], key: string): boolean {
   // `id_barcode` is of somebody, `track_id` of a parcel.
   return words[0] === "id" || words.some((word) => ofPerson.has(word)) || /证|護照|护照/u.test(key);
+}
+
+/** Words for persons and their cards, and for goods: bars that are called theirs are no parcel's. */
+const barsOfPersons: ReadonlySet<string> = new Set("customer client user vip emp library card".split(" "));
+const barsOfGoods: ReadonlySet<string> = new Set(
+  "product products goods item items article sku isbn ean upc".split(" "),
+);
+
+/** Whether a name says that what it holds is what bars say, and no more. */
+export function isBars(key: string): boolean {
+  return areBars(wordsIn(key));
+}
+
+function areBars(words: readonly string[]): boolean {
+  return /^(?:barcodes?|条码|條碼)$/.test(words.join(""));
+}
+
+/** Whose the bars are below a name, or behind it: a person's, or those of goods; undefined if it does not say so. */
+export function ownerOfBars(key: string): "identity" | "item" | undefined {
+  const owner = ownerIn(wordsIn(key));
+  if (owner !== undefined) return owner;
+  const kind = kindOfKey(key);
+  if (kind === "item") return kind;
+  return kind !== undefined && ofPersons.has(kind) ? "identity" : undefined;
+}
+
+const ofPersons: ReadonlySet<FieldKind> = new Set(["name", "identity", "card", "account"]);
+
+function ownerIn(words: readonly string[]): "identity" | "item" | undefined {
+  if (words.some((word) => barsOfPersons.has(word) || ofPerson.has(word))) return "identity";
+  return words.some((word) => barsOfGoods.has(word)) ? "item" : undefined;
 }
 
 /** Whether a name says that what it holds is of another parcel than this one. */

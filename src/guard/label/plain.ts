@@ -1,6 +1,6 @@
 import { nameInEnglish, nameInWord, withWordsApart } from "./announced.ts";
 import { type FieldKind, Fields, type Label } from "./field.ts";
-import { isOfAnother, isOfPerson, kindOfKey } from "./keys.ts";
+import { isBars, isOfAnother, isOfPerson, kindOfKey, ownerOfBars } from "./keys.ts";
 import { Pieces } from "./pieces.ts";
 import { decoded, webFields } from "./web-address.ts";
 
@@ -120,8 +120,11 @@ function nameBefore(word: string, colon: number, before: readonly string[]): Nam
 /** 「National ID barcode」 is no parcel's, and "previous tracking number" not this one's: two words before the name may say so. */
 function ofWhom(kind: FieldKind, before: readonly string[], count: number, last: string): FieldKind {
   if (kind !== "waybill" && kind !== "sscc") return kind;
-  if (isOfAnother(wordsBefore(before, count).join(" "))) return "order";
-  return kind === "waybill" && isOfPerson([...before.slice(-count - 2), last].join(" ")) ? "identity" : kind;
+  const words = wordsBefore(before, count).join(" ");
+  if (isOfAnother(words)) return "order";
+  if (kind === "sscc") return kind;
+  if (isOfPerson([...before.slice(-count - 2), last].join(" "))) return "identity";
+  return (isBars(last) ? ownerOfBars(words) : undefined) ?? kind;
 }
 
 /** The two words before a name that has `count` words before its last one; numbers end what belongs to it. */

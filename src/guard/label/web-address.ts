@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { identifierAt, kindOfIdentifier } from "./element-string.ts";
 import { amongOthers, type FieldKind, Fields, type Label } from "./field.ts";
-import { isOfAnother, kindOfKey } from "./keys.ts";
+import { isBars, isOfAnother, kindOfKey, ownerOfBars } from "./keys.ts";
 import { percentDecodedUtf8 } from "./percent.ts";
 import { Pieces } from "./pieces.ts";
 
@@ -31,7 +31,7 @@ export function readWebAddress(text: string): Label | undefined {
   const fields = new Fields();
   // `user:password@host`
   if (host.includes("@")) fields.add("secret", host.slice(0, host.lastIndexOf("@")));
-  const seen: Seen = { isOthers: false };
+  const seen: Seen = { isOthers: false, bars: undefined };
   const isGs1 = addPath(fields, path, carrierHost.test(host) ? "waybill" : "free", seen);
   addParameters(fields, query, isGs1, seen);
   const [, behind] = cut(fragment, "?");
@@ -44,6 +44,14 @@ export function readWebAddress(text: string): Label | undefined {
 interface Seen {
   /** It is of an order or of another parcel. */
   isOthers: boolean;
+  /** What bars are: those of a person or of goods. */
+  bars: FieldKind | undefined;
+}
+
+/** What is called so in a web address is. */
+function kindIn(name: string, { bars }: Seen): FieldKind | undefined {
+  const kind = kindOfKey(name);
+  return kind === "waybill" && bars !== undefined && isBars(name) ? bars : kind;
 }
 
 /** What a web address within a text holds. */
@@ -96,12 +104,14 @@ function addPath(fields: Fields, path: string, last: FieldKind, seen: Seen): boo
 function addPages(fields: Fields, parts: readonly string[], last: FieldKind, seen: Seen): void {
   for (const [at, part] of parts.entries()) {
     if (fields.isCut) return;
-    const named = at === 0 ? undefined : kindOfKey(parts[at - 1]!);
+    const named = at === 0 ? undefined : kindIn(parts[at - 1]!, seen);
     // What stands behind the name of something else is not the carrier's page of a parcel.
     const isLast = at === parts.length - 1 && named === undefined;
-    const kind = named === "waybill" ? named : isLast ? last : undefined;
+    const isNamed = named === "waybill" || (named !== undefined && named === seen.bars);
+    const kind = isNamed ? named : isLast ? last : undefined;
     addDecoded(fields, seen.isOthers ? "order" : kind, part);
     seen.isOthers ||= isOfAnother(part);
+    seen.bars = ownerOfBars(part) ?? seen.bars;
   }
 }
 
@@ -130,7 +140,7 @@ function addParameters(fields: Fields, query: string, isGs1: boolean, seen: Seen
     if (fields.isCut) return;
     const [name = "", value] = cut(parameter, "=");
     if (value === "") continue;
-    const kind = value === undefined ? undefined : kindOfKey(decoded(name));
+    const kind = value === undefined ? undefined : kindIn(decoded(name), seen);
     if (value !== undefined && isGs1 && isIdentifier(name)) addGs1(fields, name, value, seen);
     else addDecoded(fields, seen.isOthers ? amongOthers(kind) : kind, value ?? name);
   }
