@@ -1,9 +1,10 @@
+import { hash } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Identity, openIdentity } from "../../src/identity/index.ts";
 import { createSystemClock } from "../../src/lib/clock.ts";
-import type { EventKind, Json } from "../../src/model/event.ts";
+import { brandView, type EventKind, type Json } from "../../src/model/event.ts";
 import {
   canonicalize,
   createEpochKey,
@@ -14,6 +15,7 @@ import {
   type Sealer,
   type Verdict,
 } from "../../src/seal/index.ts";
+import { hashOf, leafOf } from "../../src/seal/merkle.ts";
 
 export const place = { chain: "0123456789ab", gateway: "line-1", site: "HZ01" };
 
@@ -92,4 +94,30 @@ export function changed(line: string, members: { [member: string]: Json }): stri
 /** A line that claims another sequence. */
 export function renumbered(line: string, sequence: number): string {
   return changed(line, { id: `${place.gateway}/${place.chain}/${sequence}`, sequence: String(sequence) });
+}
+
+/** The line that stands for an erased event. */
+export function markOf(event: string, wrong: { readonly [member: string]: Json } = {}): string {
+  const { id, source } = JSON.parse(event) as { id: string; source: string };
+  const erased = {
+    digest: hash("sha256", event, "base64url"),
+    id,
+    leaf: Buffer.from(hashOf(leafOf(event)), "latin1").toString("base64url"),
+    source,
+  };
+  return canonicalize({ erased: { ...erased, ...wrong } });
+}
+
+/** What a broker with a view gets of an event. */
+export function viewOf(
+  line: Line,
+  event: string,
+  wrong: { readonly bytes?: string } = {},
+  data: { readonly [member: string]: Json } = { codeClass: "waybill" },
+): string {
+  const { sequence, type } = JSON.parse(event) as { sequence: string; type: string };
+  const bytes = Buffer.from(wrong.bytes ?? event);
+  const sealed = { sequence: Number(sequence), kind: "read", subject: undefined, bytes } as const;
+  const draft = { viewer: "partner", event: sealed, type, view: brandView({ kind: "read", data }) };
+  return Buffer.from(line.sealer.view(draft).bytes).toString("utf8");
 }

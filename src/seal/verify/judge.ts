@@ -1,4 +1,5 @@
 import type { Endorsement } from "./endorsement.ts";
+import { doubtIn } from "./span.ts";
 import { type ChainVerdict, type Finding, placeOf, type Trust } from "./verdict.ts";
 import { type Elsewhere, type Evidence, find, startWalk, step, type Walk } from "./walk.ts";
 
@@ -93,8 +94,9 @@ function settleGaps(walk: Walk): void {
     const start = from === 1 ? walk.purgedTo + 1 : from === purged?.from ? purged.to + 1 : from;
     for (const range of without(walk.erased, start, to)) find(walk, { kind: "missing", ...range });
   }
-  for (const { from, to, gap, isAnchored } of walk.unverified) {
-    if (!(isPurged && gap === 0 && isAnchored)) find(walk, { kind: "unknown-key", from, to });
+  for (const span of walk.unverified) {
+    const doubt = doubtIn(span, isPurged && span.gap === 0);
+    if (doubt.from <= doubt.to) find(walk, { kind: "unknown-key", ...doubt });
   }
 }
 
@@ -110,10 +112,14 @@ function without(erased: ReadonlySet<number>, from: number, to: number): { from:
   return left;
 }
 
-/** An event may be taken out only where something signed says so. */
+/**
+ * An event may be taken out only where something signed says so. What an event without a key says of its own span is no
+ * excuse, and no reason to accuse: the span up to there was told as not verifiable, mark and all.
+ */
 function settleMarks(walk: Walk): void {
-  for (const { sequence, line } of walk.marks) {
-    if (!walk.erased.has(sequence)) find(walk, { kind: "taken-out", sequence, line });
+  const { marks, erased, erasedUnverified } = walk;
+  for (const { sequence, line } of marks) {
+    if (!erased.has(sequence) && !erasedUnverified.has(sequence)) find(walk, { kind: "taken-out", sequence, line });
   }
 }
 

@@ -3,6 +3,7 @@ import type { Endorsement } from "./endorsement.ts";
 import { createGmWalk, type GmBrought, type GmDigests, type GmTold, type GmWalk } from "./gm.ts";
 import type { CapturedPlace } from "./place.ts";
 import type { Row, Rows } from "./rows.ts";
+import { extendSpan, type Span } from "./span.ts";
 import { type Finding, findingsMax, type GmReason, isFault } from "./verdict.ts";
 
 /** What some events say that the chain is judged by. */
@@ -65,16 +66,6 @@ export interface Claim {
   readonly isLinked: boolean;
 }
 
-/** Events whose key is not there. */
-interface Unverified {
-  readonly from: number;
-  to: number;
-  /** The gap in which their epoch event went; absent if there was none. */
-  readonly gap: number | undefined;
-  /** A verified event follows and links back to them: they are what the gateway chained. */
-  isAnchored: boolean;
-}
-
 /**
  * What is missing between a copy's first event, an epoch event, and the events that its key signed. A ledger keeps that
  * event where it destroyed others of the epoch, and a signed purge says up to which.
@@ -108,11 +99,13 @@ export interface Walk {
   isBegunByEpoch: boolean;
   /** Absent unless that one stands alone. */
   hole: Hole | undefined;
-  readonly unverified: Unverified[];
+  readonly unverified: Span<Extra>[];
   /** Events up to this one went lawfully: a signed purge says so. A ledger purges from its old end only. */
   purgedTo: number;
   /** Single events that went lawfully: a signed purge behind them says so. */
   readonly erased: Set<number>;
+  /** …and those of which only an event says so whose key is not there, as theirs is not. */
+  readonly erasedUnverified: Set<number>;
   /** …and those of other chains: an event says so whose key is endorsed. */
   readonly erasedElsewhere: Elsewhere[];
   /** Events of which only the mark is there. */
@@ -160,6 +153,7 @@ export function startWalk(evidence: Evidence): Walk {
     unverified: [],
     purgedTo: 0,
     erased: new Set(evidence.erasedLater),
+    erasedUnverified: new Set(),
     erasedElsewhere: [],
     marks: [],
     epochOf,
@@ -340,24 +334,32 @@ function takePurge(walk: Walk, extra: Extra | undefined, sequence: number): void
   if (extra?.kind === "erasure-elsewhere" && walk.epochs.at(-1)?.reason === undefined) walk.erasedElsewhere.push(extra);
 }
 
-function trackUnverified(walk: Walk, { row, fault, isVerified, isLinked }: Claim): void {
+function trackUnverified(walk: Walk, { row, extra, fault, isVerified, isLinked }: Claim): void {
   const last = walk.unverified.at(-1);
   const isNext = last !== undefined && last.to === row.sequence - 1 && isLinked;
-  if (isVerified && isNext) last.isAnchored = true;
+  if (isVerified && isNext && row.form === "event") {
+    last.isAnchored = true;
+    for (const { purge, sequence } of last.told) takePurge(walk, purge, sequence);
+  }
   if (isVerified || fault !== undefined) return;
   // A mark is judged by the purge that tells of it; between events without a key it belongs to them.
   if (row.form === "erased" && !isNext) return;
-  if (isNext) last.to = row.sequence;
-  else {
-    const gap = walk.gaps.length - 1;
-    const isBehindGap = walk.gaps[gap]?.to === row.sequence - 1;
-    walk.unverified.push({
-      from: row.sequence,
-      to: row.sequence,
-      gap: isBehindGap ? gap : undefined,
-      isAnchored: false,
-    });
-  }
+  const span = isNext ? last : openSpan(walk, row);
+  extendSpan(span, row, extra);
+  if (row.form !== "event" || extra?.kind !== "erasure") return;
+  for (const one of extra.sequences) if (span.from <= one && one < row.sequence) walk.erasedUnverified.add(one);
+}
+
+/** Marks between a gap and the first event without a key belong to the span too. */
+function openSpan({ gaps, marks, unverified }: Walk, { sequence }: Row): Span<Extra> {
+  let before = sequence - 1;
+  for (let at = marks.length - 1; marks[at]?.sequence === before; at -= 1) before -= 1;
+  const isBehindGap = gaps.at(-1)?.to === before;
+  const from = isBehindGap ? before + 1 : sequence;
+  const gap = isBehindGap ? gaps.length - 1 : undefined;
+  const span = { from, to: sequence, gap, heldFrom: from, isAnchored: false, told: [] };
+  unverified.push(span);
+  return span;
 }
 
 function keepLog(walk: Walk, row: Row, isWhole: boolean): void {

@@ -1,41 +1,14 @@
 import { hash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Identity } from "../../../src/identity/index.ts";
-import { brandView, type Json } from "../../../src/model/event.ts";
-import { canonicalize, createEpochKey, createSealer, type EpochKey, type Finding } from "../../../src/seal/index.ts";
-import { hashOf, leafOf } from "../../../src/seal/merkle.ts";
-import { aDevice, aLine, changed, judge, type Line, place } from "../builders.ts";
+import type { Json } from "../../../src/model/event.ts";
+import { createEpochKey, createSealer, type EpochKey, type Finding } from "../../../src/seal/index.ts";
+import { aDevice, aLine, changed, judge, type Line, markOf, place, viewOf } from "../builders.ts";
 
 let device: Identity;
 beforeAll(async () => {
   device = await aDevice();
 });
-
-/** The line that stands for an erased event. */
-function markOf(event: string, wrong: { readonly [member: string]: Json } = {}): string {
-  const { id, source } = JSON.parse(event) as { id: string; source: string };
-  const erased = {
-    digest: hash("sha256", event, "base64url"),
-    id,
-    leaf: Buffer.from(hashOf(leafOf(event)), "latin1").toString("base64url"),
-    source,
-  };
-  return canonicalize({ erased: { ...erased, ...wrong } });
-}
-
-/** What a broker with a view gets of an event. */
-function viewOf(
-  line: Line,
-  event: string,
-  wrong: { readonly bytes?: string } = {},
-  data: { readonly [member: string]: Json } = { codeClass: "waybill" },
-): string {
-  const { sequence, type } = JSON.parse(event) as { sequence: string; type: string };
-  const bytes = Buffer.from(wrong.bytes ?? event);
-  const sealed = { sequence: Number(sequence), kind: "read", subject: undefined, bytes } as const;
-  const draft = { viewer: "partner", event: sealed, type, view: brandView({ kind: "read", data }) };
-  return Buffer.from(line.sealer.view(draft).bytes).toString("utf8");
-}
 
 function verdictOf(lines: readonly string[]): { verdict: string | undefined; findings: readonly Finding[] } {
   const judged = judge(lines);
