@@ -1,5 +1,4 @@
 import { X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import type { BackPressure, HoldReason } from "./back-pressure.ts";
 import { type Config, configDigest } from "./config/index.ts";
 import type {
@@ -17,6 +16,7 @@ import type { Forecast } from "./forecast.ts";
 import type { Forwarder, ForwarderState } from "./forward/index.ts";
 import { daysOf, judgeDays } from "./identity/index.ts";
 import { freeBytesOf } from "./lib/free-bytes.ts";
+import { readSmallFile } from "./lib/small-file.ts";
 import type { DurationMs } from "./model/units.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { fileNow, type Policy, policyStatus } from "./policy.ts";
@@ -137,7 +137,7 @@ function certificateFacts(
 /** `keys import` changes the file under a running daemon, which uses the new one only from its next start on. */
 async function certificateOnDisk(path: string): Promise<CertificateFacts | undefined> {
   try {
-    const certificate = new X509Certificate(await readFile(path));
+    const certificate = new X509Certificate(await readSmallFile(path));
     return certificateFacts({
       subject: certificate.subject.replaceAll("\n", ", "),
       fingerprint: certificate.fingerprint256,

@@ -1,7 +1,8 @@
 import { constants, type Stats } from "node:fs";
-import { lstat, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, lstat, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../lib/folder.ts";
+import { notRegular, openRegular } from "../lib/small-file.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 import { cleanWho, isTicket, noTicket } from "./who.ts";
 
@@ -130,23 +131,44 @@ export async function takeRawProbes(
 ): Promise<void> {
   const taken = join(dataDir, takenName);
   // What was taken before a crash comes first.
-  const left = await readFile(taken, "utf8").catch((error: unknown) => {
-    // What cannot be read must not be written over either.
-    if (systemCode(error) !== "ENOENT") throw error;
-    return undefined;
-  });
+  const left = await readNoted(taken);
   if (left === undefined) {
-    const isThere = await rename(join(dataDir, fileName), taken).then(
+    const noted = join(dataDir, fileName);
+    const facts = await lstat(noted).catch(() => undefined);
+    if (facts === undefined) return;
+    if (!facts.isFile()) throw noFile(noted);
+    const isThere = await rename(noted, taken).then(
       () => true,
       () => false,
     );
     if (!isThere) return;
   }
-  const lines = (left ?? (await readFile(taken, "utf8"))).split("\n").filter((line) => line !== "");
+  const lines = (left ?? (await readNoted(taken)) ?? "").split("\n").filter((line) => line !== "");
   await put(probesIn(lines.slice(0, linesMax)));
   if (lines.length <= linesMax) await rm(taken);
   else await leave(dataDir, lines.slice(linesMax));
 }
+
+/** Undefined if there is none. Fails: on what cannot be read, for it must not be written over either. */
+async function readNoted(path: string): Promise<string | undefined> {
+  let file: FileHandle;
+  try {
+    file = await openRegular(path);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw systemCode(error) === notRegular ? noFile(path) : error;
+  }
+  try {
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
+}
+
+const noFile = (path: string): SortgateError =>
+  new SortgateError("control/unusable", `${path} is ${notRegular}`, {
+    hint: `ls -ld ${path}, and move away what stands there: it is ${notRegular}`,
+  });
 
 /** Puts lines in the place of those that were taken: at every moment the one or the other is there. */
 async function leave(dataDir: string, lines: readonly string[]): Promise<void> {

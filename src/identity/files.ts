@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeFolder, nearestFolder } from "../lib/folder.ts";
+import { notRegular, openRegular } from "../lib/small-file.ts";
 import { SortgateError, systemCode } from "../model/error.ts";
 
 /** The device key, PKCS #8 PEM. */
@@ -38,7 +39,7 @@ export async function isMade(folder: string): Promise<boolean> {
 /** Text of a small private file. */
 export async function readPrivate(path: string): Promise<string> {
   try {
-    const file = await open(path, "r");
+    const file = await openRegular(path);
     try {
       const { size, mode } = await file.stat();
       requirePrivate(path, mode, "600");
@@ -163,6 +164,12 @@ function unreadable(path: string, cause: unknown): SortgateError {
       context: { path },
     });
   }
+  if (code === notRegular)
+    return new SortgateError("identity/unreadable", `${path} is ${notRegular}`, {
+      hint: `move away what stands there: ls -ld ${path}; and put the file back from a backup`,
+      cause,
+      context: { path },
+    });
   return new SortgateError("identity/unreadable", `Cannot read ${path} (${code || "unknown error"})`, {
     hint: `give the user of sortgate the right to read it: ls -l ${path}`,
     cause,

@@ -7,7 +7,7 @@ import { SortgateError, systemCode } from "../model/error.ts";
 import { examine, suspectOf } from "./damage/examine.ts";
 import { finishQuarantine, quarantine } from "./damage/quarantine.ts";
 import { overwriteFreePages } from "./disk/free-pages.ts";
-import { restoreLog, takeLog } from "./disk/space.ts";
+import { requireFiles, restoreLog, takeLog } from "./disk/space.ts";
 import { migrate, schemaVersion } from "./migrations.ts";
 
 /** Turns what SQLite or the file system says into a sentence and a next step. Never deletes or replaces a file. */
@@ -81,6 +81,7 @@ export function openDatabase(path: string): { readonly database: Database.Databa
   let database: Database.Database | undefined;
   try {
     makeFolder(dirname(path), 0o700);
+    requireFiles(path);
     assertWritable(path);
     finishQuarantine(path);
     restoreLog(path);

@@ -59,8 +59,17 @@ describe("R17 who looked at all bytes of a device", () => {
     expect([uid, gid]).toEqual([12_345, 12_346]);
     // What was taken and cannot be read.
     mkdirSync(join(folder, "raw-probes.taken.jsonl"));
-    await expect(taken()).rejects.toMatchObject({ code: "EISDIR" });
+    await expect(taken()).rejects.toThrow("raw-probes.taken.jsonl is not a regular file");
     expect(readdirSync(folder)).toContain("raw-probes.jsonl");
+  });
+
+  test.each(["raw-probes.jsonl", "raw-probes.taken.jsonl"])("is not waited for at a pipe called %s", async (name) => {
+    execFileSync("mkfifo", ["-m", "600", join(folder, name)]);
+    await expect(taken()).rejects.toMatchObject({
+      message: `${join(folder, name)} is not a regular file`,
+      hint: expect.stringContaining(join(folder, name)),
+    });
+    expect(readdirSync(folder)).toEqual([name]);
   });
 
   test("is noted by root in no file that is not the daemon's, and gives none away", async () => {

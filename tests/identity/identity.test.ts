@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,6 +20,7 @@ import {
   importCertificates,
   inspectIdentity,
   openIdentity,
+  orderMemory,
   policyMemory,
   requestForAuthority,
 } from "../../src/identity/index.ts";
@@ -217,6 +219,27 @@ describe("a later start", () => {
     await expect(openIdentity(settings())).rejects.toMatchObject({ code, hint: expect.stringMatching(/\S/) });
     expect(readdirSync(join(dataDir, "identity"))).toEqual(before);
     expect(existsSync(path(name)) ? readFileSync(path(name), "utf8") : undefined).toBe(text);
+  });
+
+  test.each([
+    ["device.key", () => openIdentity(settings())],
+    ["device.crt", () => openIdentity(settings())],
+    ["policy.json", () => policyMemory(dataDir).read()],
+    ["order.json", () => orderMemory(dataDir).read()],
+  ])("refuses %s at once if it is a pipe, a device or a folder", async (name, read) => {
+    for (const put of [
+      () => execFileSync("mkfifo", ["-m", "600", path(name)]),
+      () => symlinkSync("/dev/zero", path(name)),
+      () => mkdirSync(path(name)),
+    ]) {
+      rmSync(path(name), { force: true });
+      put();
+      await expect(read()).rejects.toMatchObject({
+        code: "identity/unreadable",
+        message: `${path(name)} is not a regular file`,
+        hint: expect.stringContaining(`ls -ld ${path(name)}`),
+      });
+    }
   });
 
   test("refuses a key that is weak, of another kind, or not the certificate's, and quotes none of it", async () => {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -143,6 +143,21 @@ const cases: readonly Case[] = [
     },
     code: 1,
     sentence: /ledger\.db is not a file/,
+  },
+  ...["-open", "-wal", "-reserve"].map((name) => ({
+    what: `beside a pipe for its ${name.slice(1)}`,
+    harm(path: string) {
+      rmSync(path + name, { force: true });
+      execFileSync("mkfifo", ["-m", "666", path + name]);
+    },
+    code: 1,
+    sentence: new RegExp(`ledger\\.db${name} is not a file`),
+  })),
+  {
+    what: "beside a folder for its mark",
+    harm: (path) => mkdirSync(`${path}-open`),
+    code: 1,
+    sentence: /ledger\.db-open is not a file/,
   },
 ];
 

@@ -327,8 +327,8 @@ function isTelephone(written: Written): boolean {
   return isTelephoneNumber(digits) && ((groupCount > 1 && written.firstLength !== 3) || /^860?1[3-9]/.test(digits));
 }
 
-function isService({ firstDigit, telephone }: Written, count: number): boolean {
-  return firstDigit === "4" && count === 10 && service.test(telephone);
+function isService(written: Written, count: number): boolean {
+  return written.firstDigit === "4" && count === 10 && service.test(written.telephone);
 }
 
 /** A landline of China, a mobile number with a trunk zero, or one with the prefix 00; `count`, its digits without an extension. */

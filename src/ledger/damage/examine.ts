@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import Database from "better-sqlite3";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { isMarkedOpen } from "../disk/space.ts";
@@ -34,13 +34,7 @@ export function notOurs(path: string): SortgateError {
 
 /** The first page of a file, as far as it goes; undefined if there is no file, or nothing in it. */
 function firstPageOf(path: string): Buffer | undefined {
-  const facts = statSync(path, { throwIfNoEntry: false });
-  if (facts === undefined) return undefined;
-  // Opening a pipe would wait for its other end.
-  if (!facts.isFile())
-    throw new SortgateError("ledger/unwritable", `${path} is not a file`, {
-      hint: `move away what stands there: ls -ld ${path}`,
-    });
+  if (!existsSync(path)) return undefined;
   const file = openSync(path, "r");
   try {
     if (fstatSync(file).size === 0) return undefined;

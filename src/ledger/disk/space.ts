@@ -22,7 +22,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { systemCode } from "../../model/error.ts";
+import { SortgateError, systemCode } from "../../model/error.ts";
 
 const zeroBytes = 262_144;
 /** One part of the index covers 4,062 frames; the log holds fewer. */
@@ -67,6 +67,19 @@ const logOf = (path: string): string => `${path}-wal`;
 const reserveOf = (path: string): string => `${path}-reserve`;
 
 const markOf = (path: string): string => `${path}-open`;
+
+/**
+ * Before any of the ledger's files is opened: opening a pipe would wait for its other end.
+ *
+ * Fails:   ledger/unwritable, or as the system does.
+ */
+export function requireFiles(path: string): void {
+  for (const file of [path, logOf(path), reserveOf(path), markOf(path)])
+    if (statSync(file, { throwIfNoEntry: false })?.isFile() === false)
+      throw new SortgateError("ledger/unwritable", `${file} is not a file`, {
+        hint: `move away what stands there: ls -ld ${file}`,
+      });
+}
 
 /** From now on a missing log is a loss: it is there from the start, and goes only at a clean end. */
 export function markOpen(path: string): void {
