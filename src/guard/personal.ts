@@ -5,7 +5,7 @@ import {
   japaneseCheckDigit,
   koreanCheckDigit,
 } from "../model/code/check-digit.ts";
-import { isMatrix } from "../model/code/symbology.ts";
+import { isInBars, isMatrix } from "../model/code/symbology.ts";
 import { isTagText } from "../model/code/tag-text.ts";
 import type { Field } from "./label/field.ts";
 
@@ -128,12 +128,6 @@ const fewDigits = /^\d{12,13}$/;
  */
 const oldIdentityBody =
   /^(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)\d{4}\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}$/;
-/** AIM identifiers of symbologies that are bars, not dots. */
-const bars = /^\][ABCFGHIMRS]/;
-
-function isInBars(symbology: string | undefined): boolean {
-  return symbology !== undefined && bars.test(symbology);
-}
 
 /** Whether a code that has a carrier's shape may as well be a person's number. */
 export function isAmbiguousWaybill(code: string, symbology: string | undefined): boolean {

@@ -106,5 +106,10 @@ describe("what a probe shows in clear", () => {
     ))
       expect(isClearable(text, "barcode", undefined, carrierNames), text).toBe(false);
     expect(isClearable("9123456789012", "barcode", "]E0", carrierNames)).toBe(false);
+    // Twelve digits that may be India's or Japan's are FedEx's where bars are told, and nowhere else.
+    const inBars = ["]C0", "]w0", "]X0", undefined].map((aim) =>
+      isClearable("890848344931", "barcode", aim, carrierNames),
+    );
+    expect(inBars).toEqual([true, false, false, false]);
   });
 });

@@ -3,7 +3,7 @@ import { decodeEpc } from "../../model/code/epc.ts";
 import { loneSscc, provesGs1, startsElementString } from "../../model/code/gs1.ts";
 import { isS10 } from "../../model/code/s10.ts";
 import { isSscc } from "../../model/code/sscc.ts";
-import { isMatrix } from "../../model/code/symbology.ts";
+import { isInBars, isMatrix } from "../../model/code/symbology.ts";
 import { isTagText } from "../../model/code/tag-text.ts";
 import { candidates } from "../../model/code/waybill.ts";
 import type { Medium } from "../../model/read.ts";
@@ -31,6 +31,8 @@ export function isClearable(
   if (isS10(code)) return carriers.includes("s10");
   // Dots may hold any text, and telephones of many countries have 12 or 13 digits.
   if (/^\d{12,13}$/.test(code) && isMatrix(symbology)) return false;
+  // So have identity numbers: twelve are FedEx's where bars are told.
+  if (/^\d{12}$/.test(code) && !isInBars(symbology)) return false;
   return candidates(code).some((carrier) => carriers.includes(carrier)) && !isLikeNumberOfPerson(code);
 }
 

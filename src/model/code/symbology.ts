@@ -5,3 +5,11 @@ const matrix = /^\][dLQUezJhg]/;
 export function isMatrix(symbology: string | undefined): boolean {
   return symbology !== undefined && matrix.test(symbology);
 }
+
+/** AIM identifiers of symbologies that are bars, not dots. */
+const bars = /^\][ABCFGHIMRS]/;
+
+/** Whether a symbology is one of bars, as the scanner tells it. */
+export function isInBars(symbology: string | undefined): boolean {
+  return symbology !== undefined && bars.test(symbology);
+}
