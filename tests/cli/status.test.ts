@@ -85,7 +85,9 @@ describe("sortgate status", () => {
     put("problem");
     expect(await status()).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining("The device certificate ended\n  Try: sortgate keys csr\n"),
+      stdout: expect.stringContaining(
+        `The device certificate ended\n  Try: sortgate keys csr --config ${daemon.config}\n`,
+      ),
     });
     put("warning");
     expect(await status()).toMatchObject({
@@ -95,7 +97,9 @@ describe("sortgate status", () => {
     put("problem", { fingerprint: "12:34" });
     expect((await status()).stdout).toContain("The device certificate ended\n  Try: systemctl restart sortgate");
     put("problem", { fingerprint: "12:34", days: { level: "problem" } });
-    expect((await status()).stdout).toContain("The device certificate ended\n  Try: sortgate keys csr\n");
+    expect((await status()).stdout).toContain(
+      `The device certificate ended\n  Try: sortgate keys csr --config ${daemon.config}\n`,
+    );
   });
 
   test("names in help and README every reason for which it ends with 1", async () => {
