@@ -200,6 +200,77 @@ describe("R05 bars of a person or of goods are not the parcel's", () => {
   ])("others are: %s", (label) => expect(codeOf(label)).toBe(ems));
 });
 
+describe("R05 what words right before a number, or glued into its name, call another's is not the parcel's", () => {
+  it.each([
+    `退货单号${sf}`,
+    `订单号${sf}`,
+    `原单号${sf}`,
+    `订单${sf}`,
+    `订单编号 ${sf}`,
+    `{"remark":"原运单号：${sf}"}`,
+    `{"备注":"原单 ${sf} 已退回"}`,
+    `訂單號:${sf}`,
+    `訂單編號:${sf}`,
+    `訂單號${sf}`,
+    `退貨單號:${sf}`,
+    `退貨單號${sf}`,
+    `原單號:${sf}`,
+    `換件單號:${sf}`,
+    `返送伝票番号:${sf}`,
+    `注文番号${sf}`,
+    `{"訂單號":"${sf}"}`,
+    `{"退貨單號":"${sf}"}`,
+  ])("%s", (label) => expect(codeOf(label)).toBeUndefined());
+
+  it.each([
+    `Order no. ${sf}`,
+    `order ${sf}`,
+    `Return of ${sf}`,
+    `Return for parcel ${sf}`,
+    `Previous tracking number: ${sf}`,
+    `previous tracking ${sf}`,
+    `Original waybill no ${sf}`,
+    `Replacement for: ${sf}`,
+    `replaces ${sf}`,
+    `Ref. No ${sf}`,
+    `Reference number ${sf}`,
+    `{"remark":"return ${sf}"}`,
+    `mailto:a@b.c?subject=return ${sf}`,
+    `https://x.cn/?u=${Buffer.from(`return=${sf}`).toString("base64url")}`,
+    `{"oldwaybill":"${sf}"}`,
+    `{"returnwaybill":"${sf}"}`,
+    `{"RETURNWAYBILL":"${sf}"}`,
+    `{"originalmailno":"${sf}"}`,
+    `{"parentsscc":"${sscc}"}`,
+    `{"former_waybill":"${sf}"}`,
+    `{"prior_waybill":"${sf}"}`,
+    `{"linkedWaybill":"${sf}"}`,
+    `{"cancelledWaybill":"${sf}"}`,
+    `{"children":[{"waybill":"${sf}"}]}`,
+    `{"references":["${sf}"]}`,
+  ])("%s", (label) => expect(codeOf(label)).toBeUndefined());
+
+  it.each([
+    `運單號:${sf}`,
+    `運單號${sf}`,
+    `快遞單號 ${sf}`,
+    `电子面单号:${sf}`,
+    `电子面单号${sf}`,
+    `{"電子面單號":"${sf}"}`,
+    `お問い合わせ番号:${sf}`,
+    `伝票番号 ${sf}`,
+    `Order 12345, parcel ${sf}`,
+    `Order 12345 ${sf}`,
+    `If undelivered return to Li. ${sf}`,
+    `Last mile ${sf}`,
+    `Reorder ${sf}`,
+    `Parcel ID ${sf}`,
+    `退货地址 杭州 单号:${sf}`,
+    `订单号:12345 运单号:${sf}`,
+    `{"referral":{"waybill":"${sf}"}}`,
+  ])("but other words do not: %s", (label) => expect(codeOf(label)).toBe(sf));
+});
+
 describe("a number that has letters of its own is the parcel's", () => {
   it.each([
     sf,

@@ -74,14 +74,14 @@ const nameLengthMax = 24;
 const ofAnother: ReadonlySet<string> = new Set(
   (
     "return returns returned returning rtn reverse exchange replace replacement replaced refund old orig original prev previous " +
-    "ref reference related master last child sub parent"
+    "former prior cancelled canceled linked ref reference references related master last child children sub parent"
   ).split(" "),
 );
 const han = /\p{Script=Han}/u;
-const ofAnotherHan = /[退回换转母原旧子]|关联|签回/u;
+const ofAnotherHan = /[退回换转母原旧子返]|关联|签回/u;
 /** What may stand before 单号 if it is the parcel's own; before others it is that of an order, a payment, a policy. */
 const ownHan =
-  /^(?:运|快递|快件|物流|面|邮件|包裹|货运|顺丰|圆通|中通|申通|韵达|京东|极兔|德邦|邮政|菜鸟|百世|EMS)?(?:运)?(?:单号|单编号|面单号|单号码)$/iu;
+  /^(?:电子)?(?:运|快递|快件|物流|面|邮件|包裹|货运|顺丰|圆通|中通|申通|韵达|京东|极兔|德邦|邮政|菜鸟|百世|EMS)?(?:运)?(?:单号|单编号|面单号|单号码)$/iu;
 const hanEnds: readonly (readonly [RegExp, FieldKind])[] = [
   [/(?:姓名|人名称)$/u, "name"],
   [/(?:电话|手机|手机号|联系方式)$/u, "phone"],
@@ -127,8 +127,18 @@ function isThing(joined: string): boolean {
 
 function kindOfWord(word: string): FieldKind | undefined {
   const kind = isThing(word) ? "item" : kinds.get(word);
-  return kind === undefined && ofAnother.has(word) ? "order" : kind;
+  return kind === undefined && (ofAnother.has(word) || isGlued(word)) ? "order" : kind;
 }
+
+/** Such a word with the name of a parcel's number right behind it: `oldwaybill`. */
+function isGlued(word: string): boolean {
+  const rest = glued.exec(word)?.[1];
+  const kind = rest === undefined ? undefined : kinds.get(rest);
+  return kind !== undefined && isParcels(kind);
+}
+
+/** Longer ones first: `returned` begins with `return`. */
+const glued = new RegExp(`^(?:${[...ofAnother].sort((one, two) => two.length - one.length).join("|")})([a-z]+)$`);
 
 /** Words of a name that say: the bars or the number of a person's document. */
 const ofPerson: ReadonlySet<string> = new Set(
@@ -182,12 +192,26 @@ export function isOfAnother(key: string): boolean {
 }
 
 function areOfAnother(words: readonly string[], key: string): boolean {
-  return words.some((word) => ofAnother.has(word)) || (han.test(key) && ofAnotherHan.test(key) && /单|号/u.test(key));
+  if (words.some((word) => ofAnother.has(word))) return true;
+  if (!han.test(key)) return false;
+  const plain = simplified(key).replaceAll("电子", "");
+  return ofAnotherHan.test(plain) && /单|号/u.test(plain);
 }
 
 function kindOfHan(joined: string): FieldKind | undefined {
-  if (/单号$|单编号$|单号码$/u.test(joined)) return ownHan.test(joined) ? "waybill" : "order";
-  return hanEnds.find(([end]) => end.test(joined))?.[1];
+  const plain = simplified(joined);
+  const known = kinds.get(plain);
+  if (known !== undefined) return known;
+  if (/单号$|单编号$|单号码$/u.test(plain)) return ownHan.test(plain) ? "waybill" : "order";
+  return hanEnds.find(([end]) => end.test(plain))?.[1];
+}
+
+/** Characters of Taiwan and Hong Kong in the names of numbers, and what stands for them elsewhere. */
+const [traditional, simple] = ["單號訂貨換編碼遞運證護條轉舊關聯簽電郵", "单号订货换编码递运证护条转旧关联签电邮"];
+const toSimplify = new RegExp(`[${traditional}]`, "gu");
+
+function simplified(text: string): string {
+  return text.replace(toSimplify, (one) => simple.charAt(traditional.indexOf(one)));
 }
 
 /** The words of a name in small letters: a joint ends one, and a capital behind a small letter or a digit begins another. */
