@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -190,6 +190,20 @@ test("R15 the private key of the centre is refused on this box, and so is a key 
     expect(await toldOfReceiver(publicKey.export({ type: "spki", ...pem }) as string)).toEqual([
       `${place} the file holds a key that nothing can be sealed to; allowed: RSA of 2,048 bits or more, P-256, X25519`,
     ]);
+});
+
+test("R15 the centre's key is one: nobody need guess which of two is used", async () => {
+  const [rsa = "", p256 = ""] = [
+    generateKeyPairSync("rsa", { modulusLength: 2_048 }),
+    generateKeyPairSync("ec", { namedCurve: "P-256" }),
+  ].map(({ publicKey }) => publicKey.export({ type: "spki", ...pem }) as string);
+  const two = ["17 guard > seal_key_file: the file holds 2 different public keys; allowed: one"];
+  for (const text of [rsa + p256, p256 + rsa, good.cert + rsa, rsa + good.cert])
+    expect(await toldOfReceiver(text)).toEqual(two);
+  const again = createPublicKey(good.cert).export({ type: "spki", ...pem }) as string;
+  // The same key twice is one, and certificates behind the first vouch for it.
+  const other = aPair(nowMs - day, nowMs + 300 * day).cert;
+  for (const text of [rsa + rsa, good.cert + again, good.cert + other]) expect(await toldOfReceiver(text)).toEqual([]);
 });
 
 test("R09 with the national algorithms the centre's key is an SM2 key, and no other", async () => {

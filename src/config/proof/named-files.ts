@@ -100,12 +100,30 @@ function judgeReceiver(bytes: Buffer, nowMs: number, isGm: boolean): Verdict[] {
       ),
     ];
   let key: KeyObject;
+  let count: number;
   try {
     key = createPublicKey(bytes);
+    count = publicKeysIn(bytes).size;
   } catch {
     return [problem("the file holds no public key that can be read", "put the centre's public key in PEM form there")];
   }
+  if (count > 1)
+    return [
+      problem(
+        `the file holds ${count} different public keys; allowed: one`,
+        "leave in it the one that the centre uses: sortgate check then tells its fingerprint",
+      ),
+    ];
   return [...verdicts, ...judgeReceivingKey(key, isGm)];
+}
+
+/** The different keys of a PEM file: those that stand alone, and that of the first certificate. Those behind it vouch for it. */
+function publicKeysIn(bytes: Buffer): ReadonlySet<string> {
+  const text = bytes.toString("latin1");
+  const alone = text.match(/-----BEGIN (?:RSA )?PUBLIC KEY-----[^-]+-----END (?:RSA )?PUBLIC KEY-----/g) ?? [];
+  const certificate = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/) ?? [];
+  const keys = [...alone, ...certificate].map((block) => createPublicKey(block));
+  return new Set(keys.map((key) => key.export({ type: "spki", format: "der" }).toString("latin1")));
 }
 
 function judgeReceivingKey(key: KeyObject, isGm: boolean): Verdict[] {
