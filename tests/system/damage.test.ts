@@ -11,11 +11,11 @@ import {
   logLines,
   makeSite,
   oneScanner,
-  openSubscriber,
   openTcpScanner,
   startDaemon,
 } from "../fakes/gateway.ts";
-import { freePort, openDoor, openMosquitto } from "../fakes/mosquitto.ts";
+import { openLateBroker } from "../fakes/late-broker.ts";
+import { freePort } from "../fakes/mosquitto.ts";
 import { figure, count as shown } from "../figures.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -51,17 +51,7 @@ async function openRig() {
         expect([devices[0]!.readCount, queue.uncommittedCount]).toEqual([before + count, 0]);
       }, 20_000);
     },
-    async openBroker() {
-      const broker = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"]);
-      const subscriber = await openSubscriber(`mqtt://127.0.0.1:${broker.port}`);
-      const door = await openDoor(port, broker.port);
-      cleanups.push(
-        () => broker.stop("SIGKILL"),
-        () => subscriber.close(),
-        () => door.close(),
-      );
-      return subscriber;
-    },
+    openBroker: () => openLateBroker(port, cleanups),
   };
 }
 

@@ -6,11 +6,11 @@ import {
   framed,
   makeSite,
   oneScanner,
-  openSubscriber,
   openTcpScanner,
   startDaemon,
 } from "../fakes/gateway.ts";
-import { freePort, openDoor, openMosquitto } from "../fakes/mosquitto.ts";
+import { openLateBroker } from "../fakes/late-broker.ts";
+import { freePort } from "../fakes/mosquitto.ts";
 import { openSmallDisk } from "../fakes/small-disk.ts";
 
 /** A daemon on a disk of 12 MB whose broker is away at first. */
@@ -47,16 +47,6 @@ export async function openFullDiskRig(whenFull: string, cleanups: (() => unknown
         expect(queue.uncommittedCount).toBe(0);
       }, 30_000);
     },
-    async openBroker() {
-      const broker = await openMosquitto(["allow_anonymous true", "max_queued_messages 0"]);
-      const subscriber = await openSubscriber(`mqtt://127.0.0.1:${broker.port}`);
-      const door = await openDoor(port, broker.port);
-      cleanups.push(
-        () => broker.stop("SIGKILL"),
-        () => subscriber.close(),
-        () => door.close(),
-      );
-      return subscriber;
-    },
+    openBroker: () => openLateBroker(port, cleanups),
   };
 }
