@@ -45,6 +45,10 @@ const shown: { readonly [Kind in EventKind]?: Kind extends ListedKind ? readonly
   purge: ["count", "from", "reason", "sequences", "to"],
 };
 
+/** Which events went: those that went together are of one parcel, here and where a viewer may not look. */
+const places: ReadonlySet<string> = new Set(["chain", "from", "sequences", "to"]);
+const none: ReadonlySet<string> = new Set();
+
 export interface Views {
   of(event: WholeEvent): View;
   /** Erases keys that are too old; each view does that too, so only an idle line needs the call. */
@@ -61,18 +65,27 @@ export interface Views {
 export function createViews(policy: ViewPolicy, crypto: SuiteName, now: () => EpochMs): Views {
   const tokens = createTokenKeys(now, { suite: suiteOf(crypto) });
   const points = policy.read_points && new Set(policy.read_points);
+  const seesAll = points === undefined && policy.basic === "clear";
   function of({ kind, subject, time, data }: WholeEvent): View {
     const members: readonly string[] | undefined = shown[kind];
     const isParcel = kind === "read" || kind === "pass" || kind === "noread";
     const isElsewhere = isParcel && points !== undefined && !points.has(subject ?? "");
     if (members === undefined || isElsewhere) return brandView({ kind: "view", data: {} });
-    const left = Object.fromEntries(members.flatMap((name) => (data[name] === undefined ? [] : [[name, data[name]]])));
+    const hidden = isOfSomebody(data) && !seesAll ? places : none;
+    const left = Object.fromEntries(
+      members.flatMap((name) => (data[name] === undefined || hidden.has(name) ? [] : [[name, data[name]]])),
+    );
     if (!isParcel) return brandView({ kind, time, data: left });
     const parcel = { ...left, ...numberOf(data, policy, tokens), ...routingOf(data, policy) };
     return brandView({ kind, subject, time, data: parcel });
   }
 
   return { of, expire: tokens.expire };
+}
+
+/** An erasure goes by parcel, or by what labels hold of persons; all else that is destroyed or lost goes by time. */
+function isOfSomebody({ reason }: Members): boolean {
+  return reason === "erased" || reason === "core-expired";
 }
 
 /** The parcel's number, or what stands for it; of one that the gateway itself keeps to itself, a token of its token. */

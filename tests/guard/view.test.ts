@@ -99,9 +99,19 @@ describe("R24 a view", () => {
   it("tells of gaps, of what was destroyed, and how long the chain is", () => {
     const gap = { count: 2, from: "3", reason: "damaged", to: "4" };
     expect(views().of({ kind: "gap", data: gap })).toMatchObject({ kind: "gap", data: gap });
-    const erased = { ...gap, chain: "0123456789ab", reason: "erased", sequences: ["3", "4"] };
-    expect(views().of({ kind: "gap", data: erased })).toMatchObject({ kind: "gap", data: erased });
+    expect(views().of({ kind: "purge", data: gap })).toMatchObject({ kind: "purge", data: gap });
     const checkpoint = { counters: { reads: 3 }, delivered: { central: 3 }, root: "r", size: 3 };
     expect(views().of({ kind: "checkpoint", data: checkpoint }).data).toEqual({ root: "r", size: 3 });
+  });
+
+  it("tells that something was erased and how much, and which events only to who sees each number anyway", () => {
+    const data = { chain: "0123456789ab", count: 2, from: "3", sequences: ["3", "4"], to: "4" };
+    for (const reason of ["erased", "core-expired"])
+      for (const kind of ["purge", "gap"] as const) {
+        const event: WholeEvent = { kind, data: { ...data, reason } };
+        for (const policy of [{}, { basic: "clear", read_points: ["dock-7"] }, { basic: "mask" }] as const)
+          expect(views(policy).of(event).data).toEqual({ count: 2, reason });
+        expect(views({ basic: "clear" }).of(event).data).toMatchObject({ count: 2, reason, sequences: ["3", "4"] });
+      }
   });
 });
