@@ -100,7 +100,7 @@ beforeAll(async () => {
   const url = `mqtt://127.0.0.1:${broker.port}`;
   const subscriber = await openSubscriber(url);
   const rest = oneScanner(scanner.port)
-    .replace('carriers = ["sf"]', `carriers = ${JSON.stringify(carrierNames)}`)
+    .replace('carriers = ["sf"]', `carriers = ${JSON.stringify(carrierNames)}\ncore = "mask"`)
     .replace('name = "tunnel-1"', 'name = "tunnel-1"\ndepart_ms = 50');
   const site = makeSite({ brokerUrl: url, rest, control: `http = "127.0.0.1:${httpPort}"` });
   const daemon = await startDaemon(site);

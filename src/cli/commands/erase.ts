@@ -127,7 +127,7 @@ function tell(
 function remark(all: readonly Given[], output: Output): void {
   if (all.every(({ text }) => /^t\d\./.test(text))) return;
   output.note(
-    "Of a number the tokens of today and yesterday are looked for too, as whatever it stood on a label, since the last start. Those of days before, and of names, stand in exports: erase them one by one. Masks and sealed blobs are found by their event's token",
+    "Of a number the tokens of today and yesterday are looked for too, as whatever it stood on a label, since the last start. Those of days before, and of names, stand in exports: erase them one by one. Masks and sealed blobs are found by their event's token, or its number, alone: open an export to find it",
   );
 }
 

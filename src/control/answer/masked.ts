@@ -31,8 +31,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** What the label holds of persons is for who gets the events: neither masks nor blobs are given; tokens are, to erase by. */
 function maskedData(data: Record<string, unknown>): Record<string, unknown> {
-  const { code, epcUri, ...rest } = data;
+  const { code, epcUri, masked: _masked, sealed: _sealed, ...rest } = data;
   return {
     ...(typeof code === "string" && { code: maskCode(code) }),
     ...(typeof epcUri === "string" && { epcUri: maskUri(epcUri) }),
