@@ -16,22 +16,26 @@ const nameLengthMax = 24;
 const lettersOnly = /^[a-z]+$/i;
 const hanOnly = /^\p{Script=Han}+$/u;
 
+/** What words before colons say, as they come: the readings of one label have most of theirs in common. */
+export type Names = Map<string, FieldKind | "nothing">;
+
 /**
  * Reads text that has no form of its own: pieces, and `name: value` or `name=value` where there are names.
  *
  * A value goes on to the end of its piece, or to the next name: 「收件人：张伟 电话：…」. A name without a colon counts if
  * it is Chinese and a word of its own, or has a name right behind it. Web addresses are taken apart where they stand.
  *
+ * Takes:   `names`, one map for all readings of a label, empty before the first.
  * Cost:    linear.
  */
-export function readPlainText(text: string): Label {
+export function readPlainText(text: string, names: Names): Label {
   const fields = new Fields();
   const plain = text.replace(tagged, "$1:$2|");
   const pieces = new Pieces(plain, separators);
   for (let piece = pieces.next(); piece !== undefined; piece = pieces.next()) {
     if (fields.isCut) break;
     const plainPiece = piece.trim();
-    if (plainPiece !== "") addPiece(fields, plainPiece);
+    if (plainPiece !== "") addPiece(fields, plainPiece, names);
   }
   // An address may have separators in it: it is looked for in the whole too, and nothing is taken out of that. Of a label
   // that is cut the whole is searched anyway.
@@ -45,7 +49,7 @@ const oddBlanks = / [ \u3000]+|\u3000[ \u3000]*/g;
 /** What a name, or a web address, has in it or behind it. */
 const naming = /[:=：]|\p{Script=Han}/u;
 
-function addPiece(fields: Fields, piece: string): void {
+function addPiece(fields: Fields, piece: string, names: Names): void {
   if (!naming.test(piece)) {
     const words = piece.replace(oddBlanks, " ");
     fields.add("free", words);
@@ -67,7 +71,7 @@ function addPiece(fields: Fields, piece: string): void {
       value = [];
       continue;
     }
-    const named = namedIn(word, value);
+    const named = namedIn(word, value, names);
     if (named === undefined) {
       if (/[:=]/.test(word)) fields.look();
       value.push(word);
@@ -90,28 +94,28 @@ interface Named {
 }
 
 /** What a word says that follows, if it is a name or has one before its colon; `before`, the words in front of it. */
-function namedIn(word: string, before: readonly string[]): Named | undefined {
+function namedIn(word: string, before: readonly string[], names: Names): Named | undefined {
   const colon = word.search(/[:=]/);
-  const named = colon < 0 ? undefined : nameBefore(word, colon, before);
+  const named = colon < 0 ? undefined : nameBefore(word, colon, before, names);
   if (named !== undefined || !hanOnly.test(word)) return named;
-  const kind = kindOfName(word);
+  const kind = kindOfName(word, names);
   if (kind !== undefined) return { kind, count: 0, value: "" };
   const person = nameInWord(word);
   return person === undefined ? undefined : { kind: "name", count: 0, value: person };
 }
 
 /** The name that ends before a colon; undefined if it is none at all. */
-function nameBefore(word: string, colon: number, before: readonly string[]): Named | undefined {
+function nameBefore(word: string, colon: number, before: readonly string[], names: Names): Named | undefined {
   const last = word.slice(0, colon);
   const valueBehind = (): string =>
     /%[0-9a-f]{2}/i.test(word) ? decoded(word.slice(colon + 1)) : word.slice(colon + 1);
   // Only names in ASCII are of several words; what stands before others is a value.
   const most = /^[!-~]+$/.test(last) ? Math.min(2, before.length) : 0;
-  const names = [last];
+  const possible = [last];
   for (let count = 1; count <= most && lettersOnly.test(before[before.length - count]!); count += 1)
-    names.push(before[before.length - count]! + names[count - 1]!);
-  for (let count = names.length - 1; count >= 0; count -= 1) {
-    const kind = kindOfName(names[count]!);
+    possible.push(before[before.length - count]! + possible[count - 1]!);
+  for (let count = possible.length - 1; count >= 0; count -= 1) {
+    const kind = kindOfName(possible[count]!, names);
     if (kind !== undefined) return { kind: ofWhom(kind, before, count, last), count, value: valueBehind() };
   }
   return undefined;
@@ -133,15 +137,7 @@ function wordsBefore(before: readonly string[], count: number): string[] {
   return words.slice(words.findLastIndex((word) => /\d/.test(word)) + 1);
 }
 
-/** What the words before colons say, in all readings of one label: they have most of them in common. */
-const names = new Map<string, FieldKind | "nothing">();
-
-/** Forgets the words of a label; to be called when all its readings are taken apart. */
-export function forgetNames(): void {
-  names.clear();
-}
-
-function kindOfName(name: string): FieldKind | undefined {
+function kindOfName(name: string, names: Names): FieldKind | undefined {
   if (name.length > nameLengthMax) return undefined;
   const known = names.get(name) ?? kindOfKey(name) ?? "nothing";
   names.set(name, known);

@@ -9,7 +9,7 @@ import { readEnvelope, startsEnvelope } from "./envelope.ts";
 import { Fields, type Label } from "./field.ts";
 import { refersToPicture } from "./image.ts";
 import { readJson } from "./json.ts";
-import { forgetNames, readPlainText } from "./plain.ts";
+import { type Names, readPlainText } from "./plain.ts";
 import { readSfCode } from "./sorting-code.ts";
 import { readWebAddress } from "./web-address.ts";
 
@@ -35,13 +35,12 @@ export function readLabels(code: Uint8Array, symbology: string | undefined): rea
   if (texts.length === 0 || texts.some(refersToPicture)) return [new Fields().label("image")];
   const bytesMax = texts.length > 2 ? guessedBytesMax.more : guessedBytesMax.two;
   const isGuess = texts.length > 1 && texts.length * code.length > limits.codeBytesMax;
-  const labels = (isGuess ? texts.slice(0, 1) : texts).map((decoding) => {
+  const names: Names = new Map();
+  return (isGuess ? texts.slice(0, 1) : texts).map((decoding) => {
     const text = withoutNuls(isGuess ? decoding.slice(0, bytesMax) : decoding).trim();
-    const label = readLabel(text, symbology);
+    const label = readLabel(text, symbology, names);
     return isGuess || label.isCut ? { ...label, isCut: true, text } : label;
   });
-  forgetNames();
-  return labels;
 }
 
 /** A NUL within a number is what a serial line puts in the place of a byte that it lost; others fill up or separate. */
@@ -50,7 +49,7 @@ function withoutNuls(text: string): string {
   return text.replace(/(?<=[0-9A-Za-z])\0(?=[0-9])/g, "\ufffd").replaceAll("\0", " ");
 }
 
-function readLabel(text: string, symbology: string | undefined): Label {
+function readLabel(text: string, symbology: string | undefined, names: Names): Label {
   if (startsEnvelope(text)) return readEnvelope(text);
   const usps = uspsBehindZip(text);
   if (usps !== undefined) return { format: "usps-impb", fields: uspsFields(text, usps), isCut: false };
@@ -66,7 +65,7 @@ function readLabel(text: string, symbology: string | undefined): Label {
     readMecard(text) ??
     readContactLink(text) ??
     readWebAddress(text) ??
-    readPlainText(text)
+    readPlainText(text, names)
   );
 }
 
