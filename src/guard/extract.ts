@@ -31,7 +31,7 @@ const placed: ReadonlySet<LabelFormat> = new Set(["ups-maxicode", "fedex-pdf417"
  */
 const lettered =
   /(?<![0-9A-Za-z\ufffd])(?:SF[A-Z0-9]\d{12}|YT\d{13}|JD[A-Z0-9]{2}\d{11}|JT\d{13}|DPK\d{12}|1Z[0-9A-Z]{16}|[A-Z]{2}\d{9}[A-Z]{2})(?![0-9A-Za-z\ufffd])/gi;
-/** Words of a field that are looked at; a number stands at the beginning, or alone. */
+/** Words of a field that are looked at. */
 const wordsMax = 64;
 
 /** Of a label with more fields that are called a waybill nothing is taken. */
@@ -141,14 +141,27 @@ function addCalled(target: Target, value: string, format: LabelFormat, search: S
   // Groups put together must not be a telephone with something behind it.
   if (search.find(value).findings.length > 0) return false;
   const joined = value.replace(/[\s-]/g, "").toUpperCase();
-  const words = value.split(/[\s(（/]+/, wordsMax);
-  for (const word of joined === value || !fewDigits.test(joined) ? [joined, ...words] : words) {
-    const carriers = carriersOf(word, format);
-    if (carriers.length === 0 || isAmbiguous(word, format)) continue;
-    target.waybills.set(word, carriers);
-    return true;
+  const whole = joined === value || !fewDigits.test(joined) ? clearCarriers(joined, format) : [];
+  if (whole.length === 0) return addWords(target, value, format);
+  target.waybills.set(joined, whole);
+  return true;
+}
+
+/** Gives whether there is any: each number of the parcel's shape that no words before it call another's. */
+function addWords({ waybills }: Target, value: string, format: LabelFormat): boolean {
+  let isFound = false;
+  let at = 0;
+  for (const word of value.split(/[\s()（）/]+/, wordsMax)) {
+    if (waybills.size > 1) break;
+    at = value.indexOf(word, at);
+    const carriers = waybills.get(word) ?? clearCarriers(word, format);
+    if (carriers.length > 0 && !isCalledOther(value, at)) {
+      waybills.set(word, carriers);
+      isFound = true;
+    }
+    at += word.length;
   }
-  return false;
+  return isFound;
 }
 
 /**
@@ -159,6 +172,8 @@ function addLettered({ waybills, others }: Target, value: string): boolean {
   let isFound = false;
   const text = normalized(value);
   for (const { 0: match, index } of text.matchAll(lettered)) {
+    // Of several none is taken.
+    if (waybills.size > 1) break;
     const code = match.toUpperCase();
     if (isCalledOther(text, index)) {
       others.add(code);
@@ -172,8 +187,12 @@ function addLettered({ waybills, others }: Target, value: string): boolean {
   return isFound;
 }
 
-function isAmbiguous(word: string, format: LabelFormat): boolean {
-  return placed.has(format) ? isAmbiguousWaybill(word, undefined) : isAmbiguousInLabel(word);
+/** Whose number a word may be; none if it may as well be a person's. */
+function clearCarriers(word: string, format: LabelFormat): readonly CarrierName[] {
+  const carriers = carriersOf(word, format);
+  if (carriers.length === 0) return carriers;
+  const isAmbiguous = placed.has(format) ? isAmbiguousWaybill(word, undefined) : isAmbiguousInLabel(word);
+  return isAmbiguous ? [] : carriers;
 }
 
 /** Digits alone that say little once groups of them are put together. */

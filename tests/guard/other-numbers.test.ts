@@ -4,6 +4,7 @@ import { aFirstRead, aGuard, cleared } from "./build.ts";
 const sf = "SF1385628716739";
 const wide = "ＳＦ１３８５６２８７１６７３９";
 const ems = "9812345678901";
+const zto = "73812345678901";
 const sscc = "106141412345678908";
 const s10 = "RB123456785GB";
 
@@ -269,6 +270,36 @@ describe("R05 what words right before a number, or glued into its name, call ano
     `订单号:12345 运单号:${sf}`,
     `{"referral":{"waybill":"${sf}"}}`,
   ])("but other words do not: %s", (label) => expect(codeOf(label)).toBe(sf));
+});
+
+describe("R05 in what is called a waybill", () => {
+  it.each([
+    `{"waybill":"return of ${sf}"}`,
+    `{"waybill":"return of ${zto}"}`,
+    `{"waybill":"order no. ${zto}"}`,
+    `{"waybill":"passport ${ems}"}`,
+    `运单号：原单号 ${zto}`,
+    `{"waybill":"return of ${zto}","barcode":"${sf}"}`,
+  ])("a number that words before it call another's is not the parcel's: %s", (label) =>
+    expect(codeOf(label)).toBeUndefined(),
+  );
+
+  it.each([
+    `{"waybill":"${zto} 73812345678902"}`,
+    `{"waybill":"${zto}/73812345678902"}`,
+    `{"waybill":"${zto} (73812345678902)"}`,
+    `运单号：${zto} 73812345678902`,
+  ])("of two numbers none leaves: %s", (label) => expect(codeOf(label)).toBeUndefined());
+
+  it.each([
+    `Waybill: ${zto} return 73812345678902`,
+    `Waybill: old 73812345678902 new ${zto}`,
+    `{"waybill":"${zto} ${zto}"}`,
+    `{"waybill":"${zto} (1/2)"}`,
+    `{"waybill":"(${zto})"}`,
+    `{"waybill":"7381 2345 678901"}`,
+    `{"waybill":"return ${sf} now ${zto}"}`,
+  ])("but the one that nothing calls so does: %s", (label) => expect(codeOf(label)).toBe(zto));
 });
 
 describe("a number that has letters of its own is the parcel's", () => {
