@@ -156,3 +156,28 @@ describe("what is called an identity number, a card, an account, a birth or a pa
     ]);
   });
 });
+
+describe("R06 what stands behind the name of a return, a reference or another parcel", () => {
+  it.each([
+    `{"return":"张伟 13712349999 南京市鼓楼区中山路18号"}`,
+    `Return: 张伟 13712349999`,
+    `{"ref":"13712349999"}`,
+    `https://x.cn/?return=13712349999`,
+    `{"children":["13712349999"]}`,
+    `退件 13712349999`,
+  ])("%s: a telephone is found there", (line) => {
+    expect(dataOf("mask", line).masked).toContainEqual({ kind: "phone", text: "137***99" });
+  });
+
+  it("is sealed with the text that it stands in", () => {
+    const { sealedFields } = dataOf("seal", `{"return":"Zhang Wei"}`);
+    expect(sealedFields).toContainEqual({ kind: "free", value: "Zhang Wei" });
+  });
+
+  it("is a name where it is the last part of one", () => {
+    expect(dataOf("mask", `{"receiver":{"first":"Wei","last":"Zhang"}}`).masked).toEqual([
+      { kind: "name", text: "W***" },
+      { kind: "name", text: "Z***" },
+    ]);
+  });
+});

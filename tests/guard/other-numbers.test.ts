@@ -272,6 +272,57 @@ describe("R05 what words right before a number, or glued into its name, call ano
   ])("but other words do not: %s", (label) => expect(codeOf(label)).toBe(sf));
 });
 
+describe("R05 what is called another parcel's is not this one's, in names, above them and right before the number alike", () => {
+  it.each([
+    `{"other_waybill":"${zto}"}`,
+    `{"otherWaybillNo":"${zto}"}`,
+    `{"otherwaybill":"${zto}"}`,
+    `{"OTHER-TRACKING-NO":"${zto}"}`,
+    `{"another_waybill":"${zto}"}`,
+    `{"secondTrackingNo":"${zto}"}`,
+    `{"alt_waybill":"${zto}"}`,
+    `{"voidedWaybill":"${zto}"}`,
+    `{"rma":"${sf}"}`,
+    `{"other":{"waybill":"${zto}"}}`,
+    `{"others":["${sf}"]}`,
+    `{"other_sscc":"${sscc}"}`,
+    `https://x.cn/?other_waybill=${zto}`,
+    `https://x.cn/other/waybill/${zto}`,
+    `Other waybill: ${zto}`,
+    `Another parcel: ${sf}`,
+    `other parcel ${sf}`,
+    `sub waybill ${sf}`,
+    `reverse ${sf}`,
+    `returnNo ${sf}`,
+    `order_no ${sf}`,
+    `Return of parcel (${sf})`,
+    `其他运单号${sf}`,
+    `其它單號${sf}`,
+    `另一个包裹：${sf}`,
+    `上一單號 ${sf}`,
+    `关联单号${sf}`,
+    `關聯單號${sf}`,
+    `作废单号${sf}`,
+    `退件${sf}`,
+    `{"退件":"${sf}"}`,
+    `{"退件":{"运单号":"${zto}"}}`,
+    `{"另一包裹":{"运单号":"${zto}"}}`,
+    `元の伝票番号${sf}`,
+    `関連伝票番号：${sf}`,
+  ])("%s", (label) => expect(codeOf(label)).toBeUndefined());
+
+  it.each([
+    `last mile tracking number: ${zto}`,
+    `{"lastMileTrackingNo":"${zto}"}`,
+    `second day ${sf}`,
+    `Mother's day ${sf}`,
+    `转运中心 ${sf}`,
+    `电子运单${sf}`,
+    `其他 运单号：${zto}`,
+    `Return address: Hub 7, ${sf}`,
+  ])("but not so: %s", (label) => expect(codeOf(label)).toBe(label.includes(zto) ? zto : sf));
+});
+
 describe("R05 in what is called a waybill", () => {
   it.each([
     `{"waybill":"return of ${sf}"}`,

@@ -80,7 +80,8 @@ function below({ isList }: Group, name: string, inner: Value, place: Place): Pla
 
 function kindBelow(name: string, named: FieldKind | undefined, { kind, isOthers, bars }: Place): FieldKind | undefined {
   if (named === "waybill" && bars !== undefined && isBars(name)) return bars;
-  if (named === undefined && kind !== undefined && (kind === "order" || partName.test(name))) return kind;
+  if (kind !== undefined && partName.test(name) && (named === undefined || named === "other")) return kind;
+  if (named === undefined && kind === "order") return kind;
   return isOthers ? amongOthers(named) : named;
 }
 

@@ -1,4 +1,5 @@
-import type { FieldKind } from "./field.ts";
+import { areOfAnother, isHanOfAnother, simplified, wordsOfAnother } from "./another.ts";
+import { amongOthers, type FieldKind } from "./field.ts";
 
 /**
  * What members of JSON, parameters of web addresses and words before a colon are called, by what stands behind them.
@@ -70,15 +71,7 @@ const kinds: ReadonlyMap<string, FieldKind> = new Map(
 /** No name of a field is longer, once what joins its words is gone. */
 const nameLengthMax = 24;
 
-/** Words of a name that say: of an earlier or another parcel, of an order, not of this one. */
-const ofAnother: ReadonlySet<string> = new Set(
-  (
-    "return returns returned returning rtn reverse exchange replace replacement replaced refund old orig original prev previous " +
-    "former prior cancelled canceled linked ref reference references related master last child children sub parent"
-  ).split(" "),
-);
 const han = /\p{Script=Han}/u;
-const ofAnotherHan = /[退回换转母原旧子返]|关联|签回/u;
 /** What may stand before 单号 if it is the parcel's own; before others it is that of an order, a payment, a policy. */
 const ownHan =
   /^(?:电子)?(?:运|快递|快件|物流|面|邮件|包裹|货运|顺丰|圆通|中通|申通|韵达|京东|极兔|德邦|邮政|菜鸟|百世|EMS)?(?:运)?(?:单号|单编号|面单号|单号码)$/iu;
@@ -108,7 +101,7 @@ export function kindOfKey(key: string): FieldKind | undefined {
   if (known !== undefined && !isParcels(known)) return known;
   const kind = known ?? kindOfEnd(words, joined);
   if (kind !== undefined && !isParcels(kind)) return kind;
-  if (areOfAnother(words, key)) return "order";
+  if (nameAnother(words, key)) return amongOthers(kind);
   const owner = kind === "waybill" && words.length > 1 && areBars(words.slice(-1)) ? ownerIn(words) : undefined;
   if (owner !== undefined) return owner;
   return kind === "waybill" && areOfPerson(words, key) ? "identity" : kind;
@@ -127,7 +120,9 @@ function isThing(joined: string): boolean {
 
 function kindOfWord(word: string): FieldKind | undefined {
   const kind = isThing(word) ? "item" : kinds.get(word);
-  return kind === undefined && (ofAnother.has(word) || isGlued(word)) ? "order" : kind;
+  if (kind !== undefined) return kind;
+  if (wordsOfAnother.has(word)) return "other";
+  return isGlued(word) ? "order" : undefined;
 }
 
 /** Such a word with the name of a parcel's number right behind it: `oldwaybill`. */
@@ -138,7 +133,7 @@ function isGlued(word: string): boolean {
 }
 
 /** Longer ones first: `returned` begins with `return`. */
-const glued = new RegExp(`^(?:${[...ofAnother].sort((one, two) => two.length - one.length).join("|")})([a-z]+)$`);
+const glued = new RegExp(`^(?:${[...wordsOfAnother].sort((one, two) => two.length - one.length).join("|")})([a-z]+)$`);
 
 /** Words of a name that say: the bars or the number of a person's document. */
 const ofPerson: ReadonlySet<string> = new Set(
@@ -188,14 +183,11 @@ function ownerIn(words: readonly string[]): "identity" | "item" | undefined {
 
 /** Whether a name says that what it holds is of another parcel than this one. */
 export function isOfAnother(key: string): boolean {
-  return areOfAnother(wordsIn(key), key);
+  return nameAnother(wordsIn(key), key);
 }
 
-function areOfAnother(words: readonly string[], key: string): boolean {
-  if (words.some((word) => ofAnother.has(word))) return true;
-  if (!han.test(key)) return false;
-  const plain = simplified(key).replaceAll("电子", "");
-  return ofAnotherHan.test(plain) && /单|号/u.test(plain);
+function nameAnother(words: readonly string[], key: string): boolean {
+  return areOfAnother(words) || (han.test(key) && isHanOfAnother(simplified(key)));
 }
 
 function kindOfHan(joined: string): FieldKind | undefined {
@@ -206,16 +198,8 @@ function kindOfHan(joined: string): FieldKind | undefined {
   return hanEnds.find(([end]) => end.test(plain))?.[1];
 }
 
-/** Characters of Taiwan and Hong Kong in the names of numbers, and what stands for them elsewhere. */
-const [traditional, simple] = ["單號訂貨換編碼遞運證護條轉舊關聯簽電郵", "单号订货换编码递运证护条转旧关联签电邮"];
-const toSimplify = new RegExp(`[${traditional}]`, "gu");
-
-function simplified(text: string): string {
-  return text.replace(toSimplify, (one) => simple.charAt(traditional.indexOf(one)));
-}
-
 /** The words of a name in small letters: a joint ends one, and a capital behind a small letter or a digit begins another. */
-function wordsIn(key: string): string[] {
+export function wordsIn(key: string): string[] {
   if (loneWord.test(key)) return [key];
   const words: string[] = [];
   let start = 0;

@@ -1,26 +1,49 @@
+import { hanOfAnother, simplified, withoutElectronic, wordsOfAnother } from "./another.ts";
+import { wordsIn } from "./keys.ts";
+import { normalized } from "./normalized.ts";
+
 /** Words that say what a number is stand so near to it. */
 const tailMax = 48;
 
-/** What a document of somebody is called, an order, or another parcel. */
-const others =
-  "passport|licen[cs]e|id ?card|identity(?: card)?|national id|orders?|returns?|returned|replaces|replaced|replacement|exchange|" +
-  "previous|former|prior|old|original|cancell?ed|linked|ref|refs|references?|retour";
-/** Words between that and the number. */
-const between = "no|nr|number|num|code|id|of|for|parcel|shipment|waybill|tracking|sscc";
-const western = new RegExp(`(?:^|[^a-z])(?:${others})(?:[ .:#=-]+(?:${between})){0,3}[ .:#=-]*$`);
+/** What a document of somebody is called, or an order. */
+const documents: ReadonlySet<string> = new Set(
+  "passport,license,licence,id card,idcard,identity,identity card,national id,order,orders".split(","),
+);
+/** Words between that and the number, and how many. */
+const between: ReadonlySet<string> = new Set(
+  "no nr number num code id of for parcel shipment waybill tracking sscc".split(" "),
+);
+const betweenMax = 3;
 
-const othersHan = "护照|護照|身份证|身份證|身分證|证件|證件|军官证|軍官證|订单|訂單|注文";
-/** 「退货单号」 and its kin, but not 「电子面单号」. */
-const ofAnotherHan = "(?:[退回换換转轉母原旧舊返]|(?<![电電])子)\\p{Script=Han}{0,4}[单單号號]";
-const han = new RegExp(`(?:${othersHan}|${ofAnotherHan})(?:编?号码?|編?號碼?|番号)?[ .:#=-]*$`, "u");
+const han = new RegExp(
+  `(?:护照|身份证|身分证|证件|军官证|订单|注文|${hanOfAnother})(?:编?号码?|番号)?[ .:#=_("'[-]*$`,
+  "u",
+);
+/** Behind the letters of Latin and its like. */
+const firstHan = "\u3000";
+/** Between a word and the number stands nothing else: a comma, or another number, ends what belongs to it. */
+const isBeside = /\p{L}[ .:#=_("'[-]*$/u;
 
 /**
  * Whether the words right before a number call it something else than this parcel's: "Passport No", "Return of", 「退货单号」.
  *
- * Takes:   `text`, normalized; `at`, where the number begins in it.
+ * Takes:   `at`, where the number begins in `text`.
  * Cost:    looks at the 48 characters before the number.
  */
 export function isCalledOther(text: string, at: number): boolean {
-  const tail = text.slice(Math.max(0, at - tailMax), at).toLowerCase();
-  return tail !== "" && (western.test(tail) || han.test(tail));
+  const tail = normalized(text.slice(Math.max(0, at - tailMax), at));
+  const last = isBeside.exec(tail);
+  if (last === null) return false;
+  return last[0] >= firstHan
+    ? han.test(withoutElectronic(simplified(tail)))
+    : isNamedOther(wordsIn(tail.replace(/[:=]/g, " ")));
+}
+
+function isNamedOther(words: readonly string[]): boolean {
+  for (let last = words.length - 1; last >= 0 && words.length - last <= betweenMax + 1; last -= 1) {
+    const word = words[last]!;
+    if (wordsOfAnother.has(word) || documents.has(word) || documents.has(`${words[last - 1]} ${word}`)) return true;
+    if (!between.has(word)) return false;
+  }
+  return false;
 }
