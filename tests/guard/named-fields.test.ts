@@ -181,3 +181,21 @@ describe("R06 what stands behind the name of a return, a reference or another pa
     ]);
   });
 });
+
+describe("R06 a document's number by the name of its member", () => {
+  it.each([
+    "passport_number",
+    "passportNum",
+    "passportId",
+    "idCardNumber",
+    "national_id_number",
+    "driver_license",
+    "driverLicenceNo",
+    "通行证",
+    "通行证号码",
+    "港澳通行证",
+    "驾驶证号",
+  ])("%s", (name) => {
+    expect(dataOf("mask", `{"${name}":"E12345678"}`).masked).toEqual([{ kind: "identity", text: "***" }]);
+  });
+});

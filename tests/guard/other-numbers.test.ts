@@ -353,6 +353,34 @@ describe("R05 in what is called a waybill", () => {
   ])("but the one that nothing calls so does: %s", (label) => expect(codeOf(label)).toBe(zto));
 });
 
+describe("what a label calls the parcel's number in more words is that", () => {
+  it.each([
+    "顺丰快递单号",
+    "中通快递单号",
+    "圓通快遞單號",
+    "您的快递单号",
+    "我的运单号",
+    "本单号",
+    "快递公司单号",
+    "国际运单号",
+    "國際快遞單號",
+    "电子快递面单号",
+    "送り状番号",
+    "waybills",
+  ])("%s", (name) => {
+    expect(codeOf(`{"${name}":"${zto}"}`)).toBe(zto);
+    expect(codeOf(`${name}：${zto}`)).toBe(zto);
+  });
+
+  it.each(["交易单号", "支付单号", "采购单号", "公司单号", "保单号", "快递订单号", "合并运单号", "上一快递单号"])(
+    "but not of an order, or of another: %s",
+    (name) => {
+      expect(codeOf(`{"${name}":"${sf}"}`)).toBeUndefined();
+      expect(codeOf(`${name}：${sf}`)).toBeUndefined();
+    },
+  );
+});
+
 describe("a number that has letters of its own is the parcel's", () => {
   it.each([
     sf,

@@ -38,7 +38,10 @@ const names: readonly (readonly [FieldKind, string])[] = [
   [
     "identity",
     "idno idnumber idcard idcardno identity identitycard identityno nationalid citizenid passport passportno ssn taxid vat " +
-      "身份证 身份证号 身份证号码 证件号 证件号码 护照 护照号 护照号码 军官证 社保号 マイナンバー",
+      "passportnumber passportnum passportid idcardnumber identitynumber nationalidno nationalidnumber driverlicense " +
+      "driverlicence driverlicenseno driverlicenceno driverlicensenumber " +
+      "身份证 身份证号 身份证号码 证件号 证件号码 护照 护照号 护照号码 军官证 社保号 マイナンバー " +
+      "通行证 通行证号 通行证号码 港澳通行证 台胞证 台胞证号 回乡证 回乡证号 驾驶证 驾驶证号",
   ],
   [
     "card",
@@ -53,9 +56,9 @@ const names: readonly (readonly [FieldKind, string])[] = [
     "waybill waybillno waybillnumber waybillcode mailno mailnum billcode billno tracking trackingno trackingnumber " +
       "trackno trackid tracknumber trackingid trackingcode expressno expresscode expressnumber logisticsno logisticno " +
       "shipmentno parcelno parcelid consignmentno consignment awb airwaybill barcode nu p1 k5 txlogisticid wb trk billnumber " +
-      "txtbill trknbr tlabels waybillnum waybillnos mailnos expressnum postid deliveryno " +
+      "txtbill trknbr tlabels waybillnum waybills trackingnumbers waybillnos mailnos expressnum postid deliveryno " +
       "运单 运单号 运单号码 快递单号 快递号 快递 单号 面单号 物流单号 物流编号 邮件号 邮件号码 条码 " +
-      "追跡番号 お問い合わせ番号 伝票番号 問い合わせ番号 sendungsnummer",
+      "追跡番号 送り状番号 お問い合わせ番号 伝票番号 問い合わせ番号 sendungsnummer",
   ],
   ["order", "order orderno orderid ordernumber ordercode ono tradeno tid 订单 订单号 订单编号 注文番号 bestellnummer"],
   ["item", "item items goods goodsname product productname sku content 品名 物品 商品 内件 品目"],
@@ -74,7 +77,7 @@ const nameLengthMax = 24;
 const han = /\p{Script=Han}/u;
 /** What may stand before 单号 if it is the parcel's own; before others it is that of an order, a payment, a policy. */
 const ownHan =
-  /^(?:电子)?(?:运|快递|快件|物流|面|邮件|包裹|货运|顺丰|圆通|中通|申通|韵达|京东|极兔|德邦|邮政|菜鸟|百世|EMS)?(?:运)?(?:单号|单编号|面单号|单号码)$/iu;
+  /^(?:[您你我]的?|本|该|此)?(?:电子|国际|国内|顺丰|圆通|中通|申通|韵达|京东|极兔|德邦|邮政|菜鸟|百世|EMS|快递公司|快递|快件|速运|速递|物流|邮件|包裹|货运|运|面){0,4}单(?:号|编号|号码)$/iu;
 const hanEnds: readonly (readonly [RegExp, FieldKind])[] = [
   [/(?:姓名|人名称)$/u, "name"],
   [/(?:电话|手机|手机号|联系方式)$/u, "phone"],
