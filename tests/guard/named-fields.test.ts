@@ -199,3 +199,12 @@ describe("R06 a document's number by the name of its member", () => {
     expect(dataOf("mask", `{"${name}":"E12345678"}`).masked).toEqual([{ kind: "identity", text: "***" }]);
   });
 });
+
+describe("R06 a name with a blank before its colon, or in a tag", () => {
+  it.each([
+    "Name : Zhang Wei",
+    "name = Zhang Wei",
+    "<姓名>Zhang Wei</姓名>",
+    "<receiver-name>Zhang Wei</receiver-name>",
+  ])("%s: is found", (line) => expect(dataOf("mask", line).masked).toEqual([{ kind: "name", text: "Z***" }]));
+});

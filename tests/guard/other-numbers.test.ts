@@ -381,6 +381,29 @@ describe("what a label calls the parcel's number in more words is that", () => {
   );
 });
 
+describe("a name in text is one however it is set apart from its value", () => {
+  it.each([
+    `Waybill : ${zto}`,
+    `Name : Zhang Wei | Tracking No : ${zto}`,
+    `waybill = ${zto}`,
+    `运单号 ： ${zto}`,
+    `<运单号>${zto}</运单号>`,
+    `<label><tracking-no>${zto}</tracking-no></label>`,
+    `<伝票番号>${zto}</伝票番号><退货单号>${sf}</退货单号>`,
+    `from:SZ originalTrackingNo:${sf} trackingNo:${zto}`,
+  ])("%s", (label) => expect(codeOf(label)).toBe(zto));
+
+  it.each([
+    `password : ${sf}`,
+    `Passport : ${s10}`,
+    `<退货单号>${sf}</退货单号>`,
+    `<订单号>${sf}</订单号>`,
+    `<return-waybill>${sf}</return-waybill>`,
+    `from:SZ originalTrackingNo:${sf}`,
+    `from SZ returnTrackingNo:${zto}`,
+  ])("R05 also where it is of something else: %s", (label) => expect(codeOf(label)).toBeUndefined());
+});
+
 describe("a number that has letters of its own is the parcel's", () => {
   it.each([
     sf,

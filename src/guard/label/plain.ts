@@ -1,6 +1,6 @@
 import { nameInEnglish, nameInWord, withWordsApart } from "./announced.ts";
 import { type FieldKind, Fields, type Label } from "./field.ts";
-import { isBars, isOfAnother, isOfPerson, kindOfKey, ownerOfBars } from "./keys.ts";
+import { isBars, isOfAnother, isOfPerson, kindOfKey, ownerOfBars, wordsIn } from "./keys.ts";
 import { Pieces } from "./pieces.ts";
 import { decoded, webFields } from "./web-address.ts";
 
@@ -11,7 +11,7 @@ import { decoded, webFields } from "./web-address.ts";
  */
 const separators = /(?:[\p{Cc}|;；、。&<>{}^]|(?!(?<=(?<!\d)1[3-9]\d{9})[,，]\d{4}(?! ?[\d\p{L}]))[,，])+/gu;
 /** `<tag>value</tag>` is a name and its value. */
-const tagged = /<(\w{1,32})>([^<>]*)<\/\w{1,32}>/g;
+const tagged = /<([\p{L}\p{N}_.-]{1,32})>([^<>]*)<\/[\p{L}\p{N}_.-]{1,32}>/gu;
 const nameLengthMax = 24;
 const lettersOnly = /^[a-z]+$/i;
 const hanOnly = /^\p{Script=Han}+$/u;
@@ -59,7 +59,8 @@ function addPiece(fields: Fields, piece: string, names: Names): void {
   }
   let kind: FieldKind = "free";
   let value: string[] = [];
-  const words = new Pieces(withWordsApart(piece.replaceAll("：", ":").replace(oddBlanks, " ")), " ");
+  const plain = piece.replaceAll("：", ":").replace(oddBlanks, " ").replaceAll(" :", ":").replaceAll(" =", "=");
+  const words = new Pieces(withWordsApart(plain), " ");
   for (let word = words.next(); word !== undefined; word = words.next()) {
     if (fields.isCut) return;
     if (word.includes("://")) {
@@ -109,8 +110,8 @@ function nameBefore(word: string, colon: number, before: readonly string[], name
   const last = word.slice(0, colon);
   const valueBehind = (): string =>
     /%[0-9a-f]{2}/i.test(word) ? decoded(word.slice(colon + 1)) : word.slice(colon + 1);
-  // Only names in ASCII are of several words; what stands before others is a value.
-  const most = /^[!-~]+$/.test(last) ? Math.min(2, before.length) : 0;
+  // Only names in ASCII are of several words; what stands before others, or before `trackingNo`, is a value.
+  const most = /^[!-~]+$/.test(last) && wordsIn(last).length < 2 ? Math.min(2, before.length) : 0;
   const possible = [last];
   for (let count = 1; count <= most && lettersOnly.test(before[before.length - count]!); count += 1)
     possible.push(before[before.length - count]! + possible[count - 1]!);
