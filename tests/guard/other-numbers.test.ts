@@ -87,6 +87,8 @@ describe("R05 a number below the name of another parcel is not this one's", () =
     `https://x.cn/return?id=${sf}`,
     `https://x.cn/return/#/w?waybill=${sf}`,
     `https://x.cn/r/#/return?waybill=${sf}`,
+    `https://x.cn/#/return/${sf}`,
+    `https://x.cn/#!/return/waybill/${sf}`,
     `{"return":{"goods":{"waybill":"${sf}"}}}`,
     `{"return":{"to":{"name":"X","waybill":"${sf}"}}}`,
     `{"return":{"to":{"x":{"waybill":"${sf}"}}}}`,
@@ -101,6 +103,8 @@ describe("R05 a number below the name of another parcel is not this one's", () =
     [`{"sscc":"${sscc}","return":{"waybill":"${sf}"}}`, sscc],
     [`https://x.cn/00/${sscc}`, sscc],
     [`https://x.cn/track?waybill=${sf}`, sf],
+    [`https://x.cn/#/track/waybill/${zto}`, zto],
+    [`https://x.cn/#waybill=${zto}`, zto],
   ])("but beside it is: %s", (label, code) => expect(codeOf(label)).toBe(code));
 
   it("and what is somebody's there is told as ever", () => {

@@ -34,9 +34,10 @@ export function readWebAddress(text: string): Label | undefined {
   const seen: Seen = { isOthers: false, bars: undefined };
   const isGs1 = addPath(fields, path, carrierHost.test(host) ? "waybill" : "free", seen);
   addParameters(fields, query, isGs1, seen);
-  const [, behind] = cut(fragment, "?");
-  if (behind !== undefined) addPath(fields, fragment.slice(0, fragment.indexOf("?")), "free", seen);
-  addParameters(fields, behind ?? fragment, isGs1, seen);
+  const [page = "", behind] = cut(fragment, "?");
+  const isPath = behind !== undefined || /^!?\/[^=]*$/.test(page);
+  if (isPath) addPath(fields, page, "free", seen);
+  addParameters(fields, isPath ? (behind ?? "") : fragment, isGs1, seen);
   return fields.label(isGs1 ? "gs1-digital-link" : "url");
 }
 
