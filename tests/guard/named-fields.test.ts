@@ -208,3 +208,25 @@ describe("R06 a name with a blank before its colon, or in a tag", () => {
     "<receiver-name>Zhang Wei</receiver-name>",
   ])("%s: is found", (line) => expect(dataOf("mask", line).masked).toEqual([{ kind: "name", text: "Z***" }]));
 });
+
+describe("R06 a field with a name in traditional characters, or in Japanese", () => {
+  it.each([
+    ["聯絡人", "name"],
+    ["發件人", "name"],
+    ["買家", "name"],
+    ["お届け先氏名", "name"],
+    ["宛名", "name"],
+    ["手機", "phone"],
+    ["手機號碼", "phone"],
+    ["聯絡電話", "phone"],
+    ["收件人電話", "phone"],
+    ["お電話番号", "phone"],
+    ["お届け先住所", "address"],
+    ["身分證字號", "identity"],
+    ["電子郵件", "email"],
+    ["メールアドレス", "email"],
+  ])("%s: is a %s", (name, kind) => {
+    const masked = dataOf("mask", `{"${name}":"abc def"}`).masked as { kind: string }[];
+    expect(masked.map((one) => one.kind)).toEqual([kind]);
+  });
+});

@@ -39,14 +39,14 @@ export function withoutElectronic(simple: string): string {
   return simple.replaceAll("电子", "");
 }
 
-/** Characters of Taiwan and Hong Kong in the names of numbers, and what stands for them elsewhere. */
+/** Characters of Taiwan and Hong Kong in the names of fields, and what stands for them elsewhere. */
 const [traditional, simple] = [
-  "單號訂貨換編碼遞運證護條轉舊關聯簽電郵個歷廢併圓國際順豐韻達內",
-  "单号订货换编码递运证护条转旧关联签电邮个历废并圆国际顺丰韵达内",
+  "單號訂貨換編碼遞運證護條轉舊關聯簽電郵個歷廢併圓國際順豐韻達內發買機話絡繫顧戶",
+  "单号订货换编码递运证护条转旧关联签电邮个历废并圆国际顺丰韵达内发买机话络系顾户",
 ];
 const toSimplify = new RegExp(`[${traditional}]`, "gu");
 
-/** Names of numbers as they are written on the mainland. */
+/** Names of fields as they are written on the mainland. */
 export function simplified(text: string): string {
   return text.replace(toSimplify, (one) => simple.charAt(traditional.indexOf(one)));
 }

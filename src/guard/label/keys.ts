@@ -13,8 +13,8 @@ const names: readonly (readonly [FieldKind, string])[] = [
       "consigneename consignor consignorname recipient recipientname receiver receivername receiveman sender sendername " +
       "buyer buyername buyernick customername person attn attention shipto shiptoname deliverto company " +
       "companyname username nick nickname " +
-      "to from linkman addressee 姓名 名字 名称 收件人 收货人 寄件人 发件人 发货人 联系人 客户 买家 收方 寄方 收件方 寄件方 收 寄 公司 单位 " +
-      "お名前 氏名 名前 届け先 お届け先 ご依頼主 依頼主 empfänger empfaenger absender destinataire destinatario",
+      "to from linkman addressee 姓名 名字 名称 收件人 收货人 寄件人 发件人 发货人 联系人 联络人 客户 买家 收方 寄方 收件方 寄件方 收 寄 公司 单位 " +
+      "宛名 受取人 お名前 氏名 名前 届け先 お届け先 ご依頼主 依頼主 empfänger empfaenger absender destinataire destinatario",
   ],
   [
     "phone",
@@ -40,14 +40,14 @@ const names: readonly (readonly [FieldKind, string])[] = [
     "idno idnumber idcard idcardno identity identitycard identityno nationalid citizenid passport passportno ssn taxid vat " +
       "passportnumber passportnum passportid idcardnumber identitynumber nationalidno nationalidnumber driverlicense " +
       "driverlicence driverlicenseno driverlicenceno driverlicensenumber " +
-      "身份证 身份证号 身份证号码 证件号 证件号码 护照 护照号 护照号码 军官证 社保号 マイナンバー " +
+      "身分证 身分证字号 身份证 身份证号 身份证号码 证件号 证件号码 护照 护照号 护照号码 军官证 社保号 マイナンバー " +
       "通行证 通行证号 通行证号码 港澳通行证 台胞证 台胞证号 回乡证 回乡证号 驾驶证 驾驶证号",
   ],
   [
     "card",
     "card cardno cardnumber bankcard bankcardno accountno accountnumber iban pan 银行卡 银行卡号 卡号 账号 账户 口座番号",
   ],
-  ["email", "email mail emailaddress 邮箱 电子邮箱 邮件 メール"],
+  ["email", "email mail emailaddress 邮箱 邮箱地址 电子邮箱 电子邮件 邮件 メール メールアドレス"],
   ["birth", "birth birthday birthdate bday dob dateofbirth 生日 出生日期 生年月日"],
   ["secret", "password passwd pwd pass pin otp token secret pickupcode 密码 取件码 验证码"],
   ["account", "wechat weixin qq openid unionid member memberid memberno userid uid customerid 微信 微信号"],
@@ -79,9 +79,9 @@ const han = /\p{Script=Han}/u;
 const ownHan =
   /^(?:[您你我]的?|本|该|此)?(?:电子|国际|国内|顺丰|圆通|中通|申通|韵达|京东|极兔|德邦|邮政|菜鸟|百世|EMS|快递公司|快递|快件|速运|速递|物流|邮件|包裹|货运|运|面){0,4}单(?:号|编号|号码)$/iu;
 const hanEnds: readonly (readonly [RegExp, FieldKind])[] = [
-  [/(?:姓名|人名称)$/u, "name"],
-  [/(?:电话|手机|手机号|联系方式)$/u, "phone"],
-  [/(?:地址|住址)$/u, "address"],
+  [/(?:姓名|人名称|氏名)$/u, "name"],
+  [/(?:电话|手机|手机号|联系方式|联络方式|电话番号)$/u, "phone"],
+  [/(?:地址|住址|住所)$/u, "address"],
 ];
 /** Names of things end like names of persons. */
 const thingNames =
