@@ -157,13 +157,14 @@ describe("what is called an identity number, a card, an account, a birth or a pa
   });
 });
 
-describe("R06 what stands behind the name of a return, a reference or another parcel", () => {
+describe("R06 what stands behind the name of a return, a reference or another parcel, or below an order", () => {
   it.each([
     `{"return":"张伟 13712349999 南京市鼓楼区中山路18号"}`,
     `Return: 张伟 13712349999`,
     `{"ref":"13712349999"}`,
     `https://x.cn/?return=13712349999`,
     `{"children":["13712349999"]}`,
+    `{"order":{"remark":"13712349999"}}`,
     `退件 13712349999`,
   ])("%s: a telephone is found there", (line) => {
     expect(dataOf("mask", line).masked).toContainEqual({ kind: "phone", text: "137***99" });

@@ -73,8 +73,16 @@ describe("R05 what is base64url in a web address is what the name of its paramet
   });
 });
 
-describe("R05 a number below the name of another parcel is not this one's", () => {
+describe("R05 a number below the name of another parcel is not this one's, nor one of an order's own", () => {
   it.each([
+    `{"order":{"id":"${sf}"}}`,
+    `{"order":{"no":"${sf}"}}`,
+    `{"order":{"barcode":"${ems}"}}`,
+    `{"order_barcode":"${ems}"}`,
+    `{"couponBarcode":"${ems}"}`,
+    `Order barcode: ${ems}`,
+    `https://x.cn/order/${sf}`,
+    `https://x.cn/order?barcode=${ems}`,
     `{"return":{"sscc":"${sscc}"}}`,
     `{"parent_sscc":"${sscc}"}`,
     `{"previousSscc":"${sscc}","tel":"13812345678"}`,
@@ -100,6 +108,9 @@ describe("R05 a number below the name of another parcel is not this one's", () =
   it.each([
     [`{"goods":{"waybill":"${sf}"},"return":{"name":"X"}}`, sf],
     [`{"return":{"sscc":"${sscc}"},"waybill":"${sf}"}`, sf],
+    [`{"order":{"id":"123","trackingNo":"${zto}","name":"张伟"}}`, zto],
+    [`{"订单":{"物流":{"运单号":"${zto}"}}}`, zto],
+    [`{"order":{"sscc":"${sscc}"}}`, sscc],
     [`{"sscc":"${sscc}","return":{"waybill":"${sf}"}}`, sscc],
     [`https://x.cn/00/${sscc}`, sscc],
     [`https://x.cn/track?waybill=${sf}`, sf],

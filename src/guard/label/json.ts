@@ -47,13 +47,15 @@ interface Target {
 /** What is known of a value by the names above it. */
 interface Place {
   readonly kind: FieldKind | undefined;
-  /** It belongs to an order or to another parcel, whatever is named in between. */
+  /** It belongs to another parcel, whatever is named in between. */
   readonly isOthers: boolean;
-  /** What bars are: those of a person or of goods. */
+  /** It belongs to an order: of its numbers only the one that is called a parcel's is. */
+  readonly isOrders: boolean;
+  /** What bars are: those of a person, of goods, or of an order. */
   readonly bars: FieldKind | undefined;
 }
 
-const top: Place = { kind: undefined, isOthers: false, bars: undefined };
+const top: Place = { kind: undefined, isOthers: false, isOrders: false, bars: undefined };
 
 function addValue(target: Target, place: Place, value: Value, depth: number): void {
   const { fields } = target;
@@ -74,15 +76,17 @@ function below({ isList }: Group, name: string, inner: Value, place: Place): Pla
   const named = kindOfKey(name);
   const kind = kindBelow(name, named, place);
   if (!isGroup(inner) && !(typeof inner === "string" && startsGroup.test(inner))) return { ...place, kind };
-  const isOthers = place.isOthers || named === "order" || isOfAnother(name);
-  return { kind, isOthers, bars: ownerOfBars(name) ?? place.bars };
+  const isOthers = place.isOthers || isOfAnother(name);
+  const isOrders = place.isOrders || named === "order";
+  return { kind, isOthers, isOrders, bars: ownerOfBars(name) ?? place.bars };
 }
 
-function kindBelow(name: string, named: FieldKind | undefined, { kind, isOthers, bars }: Place): FieldKind | undefined {
+function kindBelow(name: string, named: FieldKind | undefined, place: Place): FieldKind | undefined {
+  const { kind, isOthers, isOrders, bars } = place;
   if (named === "waybill" && bars !== undefined && isBars(name)) return bars;
   if (kind !== undefined && partName.test(name) && (named === undefined || named === "other")) return kind;
-  if (named === undefined && kind === "order") return kind;
-  return isOthers ? amongOthers(named) : named;
+  if (isOthers) return amongOthers(named);
+  return named ?? (isOrders ? "other" : undefined);
 }
 
 /** Names of what is the same as what bears the name above. */

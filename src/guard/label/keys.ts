@@ -153,11 +153,13 @@ function areOfPerson(words: readonly string[], key: string): boolean {
   return words[0] === "id" || words.some((word) => ofPerson.has(word)) || /证|護照|护照/u.test(key);
 }
 
-/** Words for persons and their cards, and for goods: bars that are called theirs are no parcel's. */
+/** Words for persons and their cards, for goods, and for orders: bars that are called theirs are no parcel's. */
 const barsOfPersons: ReadonlySet<string> = new Set("customer client user vip emp library card".split(" "));
 const barsOfGoods: ReadonlySet<string> = new Set(
   "product products goods item items article sku isbn ean upc".split(" "),
 );
+
+const barsOfOrders: ReadonlySet<string> = new Set("order orders invoice coupon voucher ticket".split(" "));
 
 /** Whether a name says that what it holds is what bars say, and no more. */
 export function isBars(key: string): boolean {
@@ -168,19 +170,22 @@ function areBars(words: readonly string[]): boolean {
   return /^(?:barcodes?|条码|條碼)$/.test(words.join(""));
 }
 
-/** Whose the bars are below a name, or behind it: a person's, or those of goods; undefined if it does not say so. */
-export function ownerOfBars(key: string): "identity" | "item" | undefined {
+type Owner = "identity" | "item" | "order";
+
+/** Whose the bars are below a name, or behind it: a person's, those of goods, or an order's; undefined if it does not say so. */
+export function ownerOfBars(key: string): Owner | undefined {
   const owner = ownerIn(wordsIn(key));
   if (owner !== undefined) return owner;
   const kind = kindOfKey(key);
-  if (kind === "item") return kind;
+  if (kind === "item" || kind === "order") return kind;
   return kind !== undefined && ofPersons.has(kind) ? "identity" : undefined;
 }
 
 const ofPersons: ReadonlySet<FieldKind> = new Set(["name", "identity", "card", "account"]);
 
-function ownerIn(words: readonly string[]): "identity" | "item" | undefined {
+function ownerIn(words: readonly string[]): Owner | undefined {
   if (words.some((word) => barsOfPersons.has(word) || ofPerson.has(word))) return "identity";
+  if (words.some((word) => barsOfOrders.has(word))) return "order";
   return words.some((word) => barsOfGoods.has(word)) ? "item" : undefined;
 }
 

@@ -43,9 +43,9 @@ export function readWebAddress(text: string): Label | undefined {
 
 /** What the pages of a path say of all behind them. */
 interface Seen {
-  /** It is of an order or of another parcel. */
+  /** It is of another parcel. */
   isOthers: boolean;
-  /** What bars are: those of a person or of goods. */
+  /** What bars are: those of a person, of goods, or of an order. */
   bars: FieldKind | undefined;
 }
 
