@@ -88,11 +88,9 @@ function callsPersons({ fields }: Label, code: string): boolean {
 }
 
 /** Whether a reading calls a number another one's, or, if it is not found there, something else the waybill. */
-function callsOther({ label, codes, others }: Numbers, code: string): boolean {
-  if (others.has(code)) return true;
-  return label.fields.some(
-    ({ kind, value }) => (kind === "waybill" && codes.size === 0) || (isAnothers(kind) && holds(value, code)),
-  );
+function callsOther({ label, codes, others, isCalled }: Numbers, code: string): boolean {
+  if ((isCalled && codes.size === 0) || others.has(code)) return true;
+  return label.fields.some(({ kind, value }) => isAnothers(kind) && holds(value, code));
 }
 
 function holds(value: string, code: string): boolean {
@@ -109,11 +107,12 @@ function numbersOf(label: Label, search: Search): Numbers {
   const calling = fields.filter(({ kind }) => kind === "waybill");
   const others = new Set<string>();
   const called: Waybills = new Map();
-  let isUnsure = false;
-  for (const { value } of calling.length <= callingMax ? calling : [])
+  let isUnsure = calling.length > callingMax;
+  for (const { value } of isUnsure ? [] : calling)
     if (!addCalled({ waybills: called, others }, value, format, search)) isUnsure ||= isNumber(value);
-  // What calls itself a waybill and is none that is known must not give way to another number.
-  if (calling.length > 0) return { label, codeClass: "waybill", codes: called, others, isCalled: true, isUnsure };
+  // What calls itself a waybill and is none that is known must not give way to another number; words may.
+  if (calling.some(({ value }) => /\p{Nd}/u.test(value)))
+    return { label, codeClass: "waybill", codes: called, others, isCalled: true, isUnsure };
   const ssccs: Waybills = new Map();
   for (const { kind, value } of fields) if (kind === "sscc" && isClearSscc(value)) ssccs.set(value, ["sscc"]);
   if (ssccs.size > 0) return { label, codeClass: "sscc", codes: ssccs, others, isCalled: true, isUnsure };

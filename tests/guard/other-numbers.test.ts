@@ -129,6 +129,8 @@ describe("R05 of two numbers that may be the parcel's none leaves", () => {
   it.each([
     `{"waybill":"KY4000123456789","barcode":"${sf}"}`,
     `{"barcode":"${sf}","waybill":"KY4000123456789"}`,
+    `{"waybill":["KY4000123456789"],"x":"${sf}"}`,
+    `{"waybill":[${Array.from({ length: 17 }, () => `"${sf}"`).join()}],"x":"${sf}"}`,
     `{"waybill":"12345","trackingNumber":"${sf}"}`,
     `{"waybill":"13812345678","barcode":"${sf}"}`,
     `Waybill: KY4000123456789 Tracking: ${sf}`,
@@ -162,6 +164,8 @@ describe("R05 of two numbers that may be the parcel's none leaves", () => {
     `快递: 顺丰速运 单号: ${sf}`,
     `快递 2 件 单号: ${sf}`,
     `{"barcode":"none","waybill":"${sf}"}`,
+    `{"快递":"顺丰速运","x":"${sf}"}`,
+    `https://www.sf-express.com/chn/sc/waybill/#search/bill-number/${sf}`,
     `${wide} ${sf}`,
     `{"waybill":"${sf}","barcode":"${sf}：x"}`,
   ])("but one that is written twice, or beside what is no number, does: %s", (label) => expect(codeOf(label)).toBe(sf));
@@ -331,6 +335,7 @@ describe("R05 what is called another parcel's is not this one's, in names, above
     `{"lastMileTrackingNo":"${zto}"}`,
     `second day ${sf}`,
     `Mother's day ${sf}`,
+    `Gift for my child. ${sf}`,
     `转运中心 ${sf}`,
     `电子运单${sf}`,
     `其他 运单号：${zto}`,
@@ -382,6 +387,8 @@ describe("what a label calls the parcel's number in more words is that", () => {
     "电子快递面单号",
     "送り状番号",
     "waybills",
+    "追蹤號碼",
+    "包裹号",
   ])("%s", (name) => {
     expect(codeOf(`{"${name}":"${zto}"}`)).toBe(zto);
     expect(codeOf(`${name}：${zto}`)).toBe(zto);

@@ -41,8 +41,8 @@ export function withoutElectronic(simple: string): string {
 
 /** Characters of Taiwan and Hong Kong in the names of fields, and what stands for them elsewhere. */
 const [traditional, simple] = [
-  "單號訂貨換編碼遞運證護條轉舊關聯簽電郵個歷廢併圓國際順豐韻達內發買機話絡繫顧戶",
-  "单号订货换编码递运证护条转旧关联签电邮个历废并圆国际顺丰韵达内发买机话络系顾户",
+  "單號訂貨換編碼遞運證護條轉舊關聯簽電郵個歷廢併圓國際順豐韻達內發買機話絡繫顧戶蹤",
+  "单号订货换编码递运证护条转旧关联签电邮个历废并圆国际顺丰韵达内发买机话络系顾户踪",
 ];
 const toSimplify = new RegExp(`[${traditional}]`, "gu");
 

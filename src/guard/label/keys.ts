@@ -57,7 +57,7 @@ const names: readonly (readonly [FieldKind, string])[] = [
       "trackno trackid tracknumber trackingid trackingcode expressno expresscode expressnumber logisticsno logisticno " +
       "shipmentno parcelno parcelid consignmentno consignment awb airwaybill barcode nu p1 k5 txlogisticid wb trk billnumber " +
       "txtbill trknbr tlabels waybillnum waybills trackingnumbers waybillnos mailnos expressnum postid deliveryno " +
-      "运单 运单号 运单号码 快递单号 快递号 快递 单号 面单号 物流单号 物流编号 邮件号 邮件号码 条码 " +
+      "运单 运单号 运单号码 快递单号 快递号 快递 单号 面单号 物流单号 物流编号 邮件号 邮件号码 快递编号 快件号 包裹号 包裹号码 追踪号 追踪号码 条码 " +
       "追跡番号 送り状番号 お問い合わせ番号 伝票番号 問い合わせ番号 sendungsnummer",
   ],
   ["order", "order orderno orderid ordernumber ordercode ono tradeno tid 订单 订单号 订单编号 注文番号 bestellnummer"],
