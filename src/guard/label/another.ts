@@ -10,12 +10,12 @@ export const wordsOfAnother: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Whether one of the words of a name is such a word, but not of `last mile` or `second day`, which are services. */
+/** Whether one of the words of a name is such a word, but not that of a service: `last mile`. */
 export function areOfAnother(words: readonly string[]): boolean {
-  return words.some((word, at) => wordsOfAnother.has(word) && !services.has(words[at + 1] ?? ""));
+  return words.some((word, at) => wordsOfAnother.has(word) && !services.has(`${word} ${words[at + 1]}`));
 }
 
-const services: ReadonlySet<string> = new Set(["mile", "day"]);
+const services: ReadonlySet<string> = new Set(["last mile", "second day"]);
 
 /** The same in Chinese and Japanese, of a number: where none is spoken of, 「转运中心」 is a place. */
 const signs =
@@ -41,8 +41,8 @@ export function withoutElectronic(simple: string): string {
 
 /** Characters of Taiwan and Hong Kong in the names of fields, and what stands for them elsewhere. */
 const [traditional, simple] = [
-  "單號訂貨換編碼遞運證護條轉舊關聯簽電郵個歷廢併圓國際順豐韻達內發買機話絡繫顧戶蹤",
-  "单号订货换编码递运证护条转旧关联签电邮个历废并圆国际顺丰韵达内发买机话络系顾户踪",
+  "單號訂貨換編碼遞運證護條轉舊關聯簽電郵個歷廢併圓國際順豐韻達內發買機話絡繫顧戶蹤軍",
+  "单号订货换编码递运证护条转旧关联签电邮个历废并圆国际顺丰韵达内发买机话络系顾户踪军",
 ];
 const toSimplify = new RegExp(`[${traditional}]`, "gu");
 

@@ -125,18 +125,17 @@ function kindOfWord(word: string): FieldKind | undefined {
   const kind = isThing(word) ? "item" : kinds.get(word);
   if (kind !== undefined) return kind;
   if (wordsOfAnother.has(word)) return "other";
-  return isGlued(word) ? "order" : undefined;
+  return glued.test(word) ? "order" : undefined;
 }
 
 /** Such a word with the name of a parcel's number right behind it: `oldwaybill`. */
-function isGlued(word: string): boolean {
-  const rest = glued.exec(word)?.[1];
-  const kind = rest === undefined ? undefined : kinds.get(rest);
-  return kind !== undefined && isParcels(kind);
-}
+const glued = new RegExp(
+  `^(?:${[...wordsOfAnother].join("|")})(?:${[...kinds.keys()].filter(isParcelsName).join("|")})$`,
+);
 
-/** Longer ones first: `returned` begins with `return`. */
-const glued = new RegExp(`^(?:${[...wordsOfAnother].sort((one, two) => two.length - one.length).join("|")})([a-z]+)$`);
+function isParcelsName(name: string): boolean {
+  return loneWord.test(name) && isParcels(kinds.get(name)!);
+}
 
 /** Words of a name that say: the bars or the number of a person's document. */
 const ofPerson: ReadonlySet<string> = new Set(

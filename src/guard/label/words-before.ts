@@ -22,7 +22,9 @@ const han = new RegExp(
 /** Behind the letters of Latin and its like. */
 const firstHan = "\u3000";
 /** A dot behind a longer word is that of no abbreviation. */
-const sentences = /^.*\p{L}{5}\. /su;
+const sentences = /^.*[a-z]{5}\. /is;
+/** What belongs to no word and joins none: a comma, a digit, letters of another script. */
+const signs = /[^A-Za-z_ .#("'[\]-]+/g;
 /** Between a word and the number stands nothing else: a comma, or another number, ends what belongs to it. */
 const isBeside = /\p{L}[ .:#=_("'[-]*$/u;
 
@@ -38,7 +40,7 @@ export function isCalledOther(text: string, at: number): boolean {
   if (last === null) return false;
   return last[0] >= firstHan
     ? han.test(withoutElectronic(simplified(tail)))
-    : isNamedOther(wordsIn(tail.replace(sentences, "").replace(/[:=]/g, " ")));
+    : isNamedOther(wordsIn(tail.replace(sentences, "").replace(/[:=]/g, " ").replace(signs, " | ")));
 }
 
 function isNamedOther(words: readonly string[]): boolean {
