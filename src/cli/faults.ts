@@ -84,6 +84,25 @@ export function brokerFaults(broker: BrokerStatus): Fault[] {
   ];
 }
 
+/** Whether a broker said in the last day that it will never take an event. Takes: `nowMs`, the wall clock of the daemon's machine. */
+export function isRefusing({ lastRefused }: BrokerStatus, nowMs: number): boolean {
+  return lastRefused !== undefined && nowMs - Date.parse(lastRefused.at) < lossMs;
+}
+
+/** What a broker will never take: it is up and nothing waits for it, and yet it does not get these. */
+export function refusalFaults(broker: BrokerStatus, nowMs: number): Fault[] {
+  const { name, refusedCount, lastRefused } = broker;
+  if (refusedCount === 0) return [];
+  const reason = lastRefused === undefined ? "" : `; the last reason: ${lastRefused.reason}`;
+  return [
+    {
+      sentence: `${name}: will never take ${eventsText(refusedCount)}, which ${refusedCount === 1 ? "stays" : "stay"} in the ledger${reason}`,
+      hint: "sortgate queue stats lists them, and the log says what to set right at the broker; they are not sent again: sortgate queue export gives them",
+      tone: isRefusing(broker, nowMs) ? "bad" : "warn",
+    },
+  ];
+}
+
 /** Orders that cannot come, or cannot be carried out: the centre waits for the word that they are. */
 export function orderFaults({ brokers, orders }: Status): Fault[] {
   const faults: Fault[] = [];

@@ -297,6 +297,14 @@ describe("sortgate status", () => {
     expect((await status()).code).toBe(1);
   });
 
+  const dayMs = 86_400_000;
+  test.each([dayMs - 60_000, dayMs])("ends with 1 for a day (%d ms) after a broker refused for ever", async (agoMs) => {
+    const lastRefused = { sequence: 3, reason: "0x99 it is not", at: new Date(Date.now() - agoMs).toISOString() };
+    view.now = aStatus({ brokers: [aBroker({ refusedCount: 2, lastRefused })] });
+    const stdout = expect.stringContaining("central: will never take 2 events, which stay in the ledger; the last");
+    expect(await status()).toMatchObject({ code: agoMs < dayMs ? 1 : 0, stdout });
+  });
+
   test("says of a device that is made to wait why, and what to do", async () => {
     view.now = aStatus({
       devices: [

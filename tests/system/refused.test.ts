@@ -55,6 +55,16 @@ describe("a read that the broker will never take", () => {
     const said = await listed();
     expect(said).toMatch(/^central will never take one event, which stays in the ledger/m);
     expect(said).toMatch(/^\d+ .*0x99 it does not accept the content$/m);
+    await vi.waitFor(async () => {
+      const { devices, brokers } = await askStatus(site);
+      expect([...devices, ...brokers].map(({ state }) => state)).toEqual(["up", "up"]);
+    }, 15_000);
+    const status = await runCommand(["status", "--config", site.configPath]);
+    // All is up and nothing waits: it is the refusal alone that ends it so.
+    expect(status.code).toBe(1);
+    expect(status.stdout).toMatch(
+      /^central: will never take 1 event, which stays in the ledger; the last reason: 0x99 /m,
+    );
     expect(await second.end()).toBe(0);
   });
 });

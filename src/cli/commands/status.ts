@@ -17,8 +17,10 @@ import {
   diskLeft,
   gatewayFaults,
   isLosing,
+  isRefusing,
   orderFaults,
   queueFaults,
+  refusalFaults,
   tellFaults,
 } from "../faults.ts";
 import type { Cell, Output, Tone } from "../output.ts";
@@ -201,7 +203,8 @@ function isAllUp(status: Status): boolean {
   if (orderFaults(status).length > 0 || sealing === "no-key" || policy?.problem !== undefined || reveals.length > 0)
     return false;
   const isUp = ({ state }: { readonly state: string }): boolean => state === "up";
-  return gateway.ready && devices.every(isUp) && brokers.every((broker) => isUp(broker) && broker.problem === "");
+  const isTaking = (broker: BrokerStatus): boolean => broker.problem === "" && !isRefusing(broker, Date.now());
+  return gateway.ready && devices.every(isUp) && brokers.every((broker) => isUp(broker) && isTaking(broker));
 }
 
 function tellStatus(status: Status, config: ConfigNow, output: Output): void {
@@ -213,6 +216,10 @@ function tellStatus(status: Status, config: ConfigNow, output: Output): void {
   tellPolicy(status, output);
   output.line();
   tellBrokers(status.brokers, output);
+  tellFaults(
+    status.brokers.flatMap((broker) => refusalFaults(broker, Date.now())),
+    output,
+  );
   tellOrders(status, output);
   output.line();
   tellQueue(status.queue, status.brokers, output);
@@ -228,7 +235,7 @@ export function addStatus(program: Command, output: Output): void {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nExit codes:\n  0  all devices and brokers are up and well\n  1  one of them is not, the signed policy is refused, nothing can be sealed to the centre, an order of the centre cannot come, be proven or be done, events were lost in the last 24 hours, the device certificate does not hold, or somebody was given too many numbers today\n  3  the daemon cannot be reached\n" +
+      "\nExit codes:\n  0  all devices and brokers are up and well\n  1  one of them is not, the signed policy is refused, nothing can be sealed to the centre, an order of the centre cannot come, be proven or be done, events were lost or refused by a broker for ever in the last 24 hours, the device certificate does not hold, or somebody was given too many numbers today\n  3  the daemon cannot be reached\n" +
         "\nExamples:\n  sortgate status\n  sortgate status --json | jq .queue\n  watch -n 2 sortgate status\n",
     )
     .action(async ({ config }: { readonly config: string }) => {
