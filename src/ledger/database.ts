@@ -36,7 +36,10 @@ export function explainSqlite(error: unknown, path: string): SortgateError {
   )
     return new SortgateError("ledger/unwritable", `The ledger ${path} cannot be written`, {
       ...detail,
-      hint: `check that the file and its directory belong to the daemon's user: ls -ld ${dirname(path)} ${path}`,
+      hint:
+        code === "EROFS"
+          ? `that disk is mounted read-only: findmnt -T ${dirname(path)}; dmesg says why`
+          : `check that the file and its directory belong to the daemon's user: ls -ld ${dirname(path)} ${path}`,
     });
   return new SortgateError("ledger/io", `The ledger ${path} failed: ${code || "unknown error"}`, {
     ...detail,

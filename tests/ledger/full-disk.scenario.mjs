@@ -1,5 +1,6 @@
 // Runs where the small disk can be seen: SQLite resolves the path, so it cannot be reached through /proc from outside.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -98,6 +99,15 @@ const scenarios = {
     assert.deepEqual([ledger.extent().last, ledger.keptEpoch()], [last, undefined]);
     assert.equal(add(ledger, 1, 900, { isOwn: true, destroyTo: 10 }), "stored");
     ledger.close();
+  },
+  /** Whose file it is does not matter where the kernel mounted the disk read-only, as after an error of it. */
+  readOnly() {
+    openLedger(path, 100_000_000).close();
+    execFileSync("mount", ["-o", "remount,ro", dir]);
+    assert.throws(() => openLedger(path, 100_000_000), {
+      code: "ledger/unwritable",
+      hint: /^that disk is mounted read-only: findmnt /,
+    });
   },
 };
 

@@ -16,14 +16,18 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-it.each([
-  ["takes the largest commit into the room of what it destroys, again and again", "largest"],
-  ["takes a ledger of the version before over when not a page is left", "upgrade"],
-  ["takes settled cursors and the ledger's own records when not a page is left", "own"],
-])("a full disk %s", (_, scenario) => {
+function run(scenario: string): void {
   const [first, ...rest] = disk.under as [string, ...string[]];
   const script = join(import.meta.dirname, "full-disk.scenario.mjs");
   const done = spawnSync(first, [...rest, process.execPath, script, join(dir, "disk"), scenario], { encoding: "utf8" });
   expect(done.stderr).toBe("");
   expect(done.status).toBe(0);
-});
+}
+
+it.each([
+  ["takes the largest commit into the room of what it destroys, again and again", "largest"],
+  ["takes a ledger of the version before over when not a page is left", "upgrade"],
+  ["takes settled cursors and the ledger's own records when not a page is left", "own"],
+])("a full disk %s", (_, scenario) => run(scenario));
+
+it("a disk that is mounted read-only is told as that", () => run("readOnly"));
