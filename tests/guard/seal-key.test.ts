@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,6 +56,11 @@ async function aRig() {
   const states = (): unknown[] => events.filter(({ data }) => data.alarm === "unsealed").map(({ data }) => data.state);
   const alarms = (): number => states().filter((state) => state === "raised").length;
   return { sealing, seal, time, tick, events, notices, states, alarms };
+}
+
+function aPublicKey(): string {
+  const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return publicKey.export({ type: "spki", format: "pem" }) as string;
 }
 
 /** What OpenSSL makes of a public key. */
@@ -145,6 +150,29 @@ describe("R15 the centre's key", () => {
     await new Promise(setImmediate);
     expect(states()).toEqual(["raised", "cleared"]);
     expect(notices.slice(1)).toEqual([`info: What is to be sealed is sealed from now on, with ${keyFile}`]);
+  });
+
+  it("is one: of two in its file the first is not used, but nothing; the file with one of them is taken", async () => {
+    const [one, other] = [aPair(noon - dayMs, noon + 9 * dayMs).cert, aPublicKey()];
+    for (const two of [one + other, other + one, other + aPublicKey()]) {
+      writeFileSync(keyFile, two);
+      const { seal, alarms, notices } = await aRig();
+      expect([seal(), alarms(), notices.length]).toEqual([false, 1, 1]);
+      expect(notices[0]).toMatch(/\(it holds 2 different public keys\).*dropped. Try: sortgate check/);
+    }
+    const { seal, tick } = await aRig();
+    writeFileSync(keyFile, one);
+    tick();
+    await expect.poll(seal).toBe(true);
+  });
+
+  it("may stand in its file twice, and certificates behind its own, which vouch for it", async () => {
+    const [key, cert] = [aPublicKey(), aPair(noon - dayMs, noon + 9 * dayMs).cert];
+    for (const text of [key + key, cert + aPair(noon - dayMs, noon + dayMs).cert]) {
+      writeFileSync(keyFile, text);
+      const { seal, notices } = await aRig();
+      expect([seal(), notices]).toEqual([true, []]);
+    }
   });
 
   it("stays what it was at the start, also while its file is another one or gone", async () => {

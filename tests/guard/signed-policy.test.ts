@@ -119,4 +119,23 @@ describe("R41 a policy that the centre signed", () => {
     for (const nothing of ["", "hello", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
       expect(await said(token, Buffer.from(nothing)), nothing).toBe("key");
   });
+
+  it("is not proven while the file of the key holds another one too: nobody need guess which of them counts", async () => {
+    const [centre, other] = [aCentre(), aCentre("P-256")];
+    const token = await centre.sign(text);
+    for (const two of [
+      [centre.publicKey, other.publicKey],
+      [other.publicKey, centre.publicKey],
+    ]) {
+      const proven = await provenByCentre("policy", Buffer.from(token), Buffer.concat(two));
+      expect(proven).toMatchObject({
+        refused: {
+          reason: "key",
+          key: "policy_key_file",
+          sentence: "the file holds 2 different public keys; allowed: one",
+        },
+      });
+    }
+    expect(await said(token, Buffer.concat([centre.publicKey, centre.publicKey]))).toBe(text);
+  });
 });

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { open, stat } from "node:fs/promises";
+import { publicKeyCount } from "../../lib/public-keys.ts";
 import { validityOf } from "../../lib/validity.ts";
 import { systemCode } from "../../model/error.ts";
 import { type KeyPath, pathText, placeAt, tablesOf, textAt } from "../toml/locate.ts";
@@ -103,7 +104,7 @@ function judgeReceiver(bytes: Buffer, nowMs: number, isGm: boolean): Verdict[] {
   let count: number;
   try {
     key = createPublicKey(bytes);
-    count = publicKeysIn(bytes).size;
+    count = publicKeyCount(bytes);
   } catch {
     return [problem("the file holds no public key that can be read", "put the centre's public key in PEM form there")];
   }
@@ -115,15 +116,6 @@ function judgeReceiver(bytes: Buffer, nowMs: number, isGm: boolean): Verdict[] {
       ),
     ];
   return [...verdicts, ...judgeReceivingKey(key, isGm)];
-}
-
-/** The different keys of a PEM file: those that stand alone, and that of the first certificate. Those behind it vouch for it. */
-function publicKeysIn(bytes: Buffer): ReadonlySet<string> {
-  const text = bytes.toString("latin1");
-  const alone = text.match(/-----BEGIN (?:RSA )?PUBLIC KEY-----[^-]+-----END (?:RSA )?PUBLIC KEY-----/g) ?? [];
-  const certificate = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/) ?? [];
-  const keys = [...alone, ...certificate].map((block) => createPublicKey(block));
-  return new Set(keys.map((key) => key.export({ type: "spki", format: "der" }).toString("latin1")));
 }
 
 function judgeReceivingKey(key: KeyObject, isGm: boolean): Verdict[] {

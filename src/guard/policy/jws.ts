@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { fromBase64url } from "../../lib/base64url.ts";
 import { fingerprintOf, fingerprintText } from "../../lib/fingerprint.ts";
+import { publicKeyCount } from "../../lib/public-keys.ts";
 import { type PolicyRefusal, refusal } from "./refusal.ts";
 
 /**
@@ -60,6 +61,8 @@ export function centreKeyOf(pem: Buffer): { readonly key: KeyObject } | Refused 
     return told("the file holds a private key; allowed: the public one alone");
   try {
     const key = createPublicKey(pem);
+    const count = publicKeyCount(pem);
+    if (count > 1) return told(`the file holds ${count} different public keys; allowed: one`);
     if (algorithmsOf(key).length > 0) return { key };
     return told(
       "the file holds a key that the centre does not sign with; allowed: Ed25519, P-256, RSA of 2,048 bits or more",

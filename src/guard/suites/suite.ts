@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
+import { publicKeyCount } from "../../lib/public-keys.ts";
 
 /** The algorithms of a profile: for tokens, for what is sealed, and for the key that it is sealed with. */
 export interface Suite {
@@ -24,9 +25,11 @@ export interface Suite {
   unwrap(privateKey: Buffer, wrapped: string, id: string): Promise<Uint8Array>;
 }
 
-/** The public key of the centre. Fails: if the file holds a private one, which must not lie on the box. */
+/** The public key of the centre. Fails: if the file holds a private one, which must not lie on the box, or more than one. */
 export function receiverOf(pem: Buffer): KeyObject {
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem.toString("latin1")))
     throw new Error("it holds a private key, which must not lie on this box");
+  const count = publicKeyCount(pem);
+  if (count > 1) throw new Error(`it holds ${count} different public keys`);
   return createPublicKey(pem);
 }
