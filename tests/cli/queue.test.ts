@@ -55,6 +55,25 @@ describe("queue stats", () => {
   });
 });
 
+describe("queue stats and queue replay", () => {
+  test("suggest commands that read the same config file", async () => {
+    view.now = { ...view.now, brokers: [aBroker({ problem: "It refuses the key", hint: "sortgate check says why" })] };
+    expect((await queue("stats")).stdout).toContain(`\n  Try: sortgate check --config ${daemon.config} says why\n`);
+    const { stderr } = await queue(
+      "replay",
+      "--from",
+      "3",
+      "--to",
+      "5",
+      "--broker",
+      "central",
+      "--reason",
+      "TICKET-12",
+    );
+    expect(stderr).toContain(`sortgate queue stats --config ${daemon.config} shows how many are left`);
+  });
+});
+
 describe("queue peek", () => {
   test("shows the newest events masked", async () => {
     const { stdout } = await queue("peek", "--limit", "2");

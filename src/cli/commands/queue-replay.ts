@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { configFlag } from "../../lib/config-flag.ts";
 import { daemonOf, whoAmI } from "../daemon.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
@@ -22,7 +23,8 @@ async function replay({ config, from, to, broker, reason }: ReplayOptions, outpu
     `${eventsText(answer.count)} ${answer.count === 1 ? "goes" : "go"} to ${broker} again, behind new ones`,
     "good",
   );
-  output.note("sortgate queue stats shows how many are left; the replay stands in the chain as an audit event");
+  const stats = `sortgate queue stats${configFlag(config)}`;
+  output.note(`${stats} shows how many are left; the replay stands in the chain as an audit event`);
 }
 
 /** `queue replay`: sends events again that a broker acknowledged and does not have any more. */

@@ -10,7 +10,7 @@ import { wholeNumber } from "../whole-number.ts";
 import { addQueueExport } from "./queue-export.ts";
 import { addQueueReplay } from "./queue-replay.ts";
 import { addQueueVerify } from "./queue-verify.ts";
-import { tellBrokers, tellQueue } from "./status.ts";
+import { naming, tellBrokers, tellQueue } from "./status.ts";
 
 /** `sortgate queue`: the ledger of the running daemon. */
 export function addQueue(program: Command, output: Output): void {
@@ -42,9 +42,10 @@ function addStats(queue: Command, output: Output): void {
       const stats = await (await daemonOf(config, output)).get("/queue/stats");
       if (output.asJson) return output.json(stats);
       const shown = stats as Pick<Status, "queue" | "brokers"> & { readonly refused: RefusedLists };
-      tellQueue(shown.queue, shown.brokers, output);
+      const named = naming(config, output);
+      tellQueue(shown.queue, shown.brokers, named);
       output.line();
-      tellBrokers(shown.brokers, output);
+      tellBrokers(shown.brokers, named);
       tellRefused(shown.brokers, shown.refused, output);
     });
 }

@@ -226,6 +226,11 @@ function tellStatus(status: Status, config: ConfigNow, output: Output): void {
   tellBalance(status, output);
 }
 
+/** An output whose lines name commands that read the same config file. */
+export function naming(config: string, output: Output): Output {
+  return { ...output, line: (text = "", tone) => output.line(namingConfig(text, config), tone) };
+}
+
 /** `sortgate status`: how the running daemon does, on one screen. */
 export function addStatus(program: Command, output: Output): void {
   program
@@ -243,7 +248,6 @@ export function addStatus(program: Command, output: Output): void {
       const status = await statusOf(daemon);
       if (!isAllUp(status)) output.exitCode = exitCodes.problem;
       if (output.asJson) return output.json(status);
-      const naming: Output["line"] = (text = "", tone) => output.line(namingConfig(text, config), tone);
-      tellStatus(status, { ...daemon, path: config }, { ...output, line: naming });
+      tellStatus(status, { ...daemon, path: config }, naming(config, output));
     });
 }
