@@ -13,7 +13,7 @@ export interface ControlClient {
   /**
    * The lines of a long answer, without their line breaks, as they come.
    *
-   * Fails:  `control/unreachable` too if the answer breaks off; leaving the loop or aborting the signal ends it well.
+   * Fails:  if the answer breaks off, with the error that its last line tells, or `control/unreachable`; leaving the loop or aborting the signal ends it well.
    */
   stream(path: string, options?: StreamOptions): AsyncGenerator<Buffer, void, undefined>;
 }
@@ -69,9 +69,9 @@ function answered(status: number, body: unknown, configPath = defaultConfigPath)
 }
 
 /** The error that a line of a long answer tells; undefined if it tells none. */
-export function problemIn(line: unknown): SortgateError | undefined {
+export function problemIn(line: unknown, configPath?: string): SortgateError | undefined {
   const error = (line as { error?: unknown } | null | undefined)?.error;
-  return typeof error === "object" && error !== null ? answered(503, line) : undefined;
+  return typeof error === "object" && error !== null ? answered(503, line, configPath) : undefined;
 }
 
 function parse(bytes: Buffer): unknown {
@@ -160,16 +160,22 @@ export function createControlClient(socketPath: string, configPath = defaultConf
     get: (path) => wholeAnswer(path),
     post: (path, body) => wholeAnswer(path, JSON.stringify(body)),
     async *stream(path, { body, signal, silenceMaxMs } = {}) {
+      let last: Buffer | undefined;
       try {
         const response = await ask(path, body === undefined ? undefined : JSON.stringify(body), signal);
         const status = response.statusCode ?? 0;
         if (status >= 400) throw answered(status, parse(await readAll(response)), configPath);
         if (silenceMaxMs !== undefined) response.setTimeout(silenceMaxMs, () => response.destroy(timedOut()));
-        yield* linesOf(response as AsyncIterable<Buffer>);
+        for await (const line of linesOf(response as AsyncIterable<Buffer>)) {
+          last = line;
+          yield line;
+        }
       } catch (error) {
         if (signal?.aborted) return;
         if (error instanceof SortgateError) throw error;
-        throw explain(socketPath, configPath, error);
+        // A line like that in an answer that goes on, or ends well, is only what was asked for.
+        const problem = last && problemIn(parse(last), configPath);
+        throw problem ?? explain(socketPath, configPath, error);
       }
     },
   };

@@ -12,4 +12,5 @@ export {
   type Finding,
   type Verdict,
   type Verifier,
+  type VerifierSettings,
 } from "./verify/index.ts";

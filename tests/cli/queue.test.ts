@@ -265,6 +265,31 @@ describe("queue verify", () => {
     });
   });
 
+  test("reads afresh what was destroyed while it was read, and says so where that never ends", async () => {
+    for (const [times, code] of [
+      [1, 0],
+      [9, 1],
+    ] as const) {
+      await daemon.close();
+      view = aView(captured("whole.jsonl"));
+      const [{ events, status }, { queue: sound }] = [view, view.now];
+      view.status = async () => {
+        const isGone = view.audits.length <= times && view.audits.length > 0;
+        return { ...(await status()), queue: isGone ? { ...sound, first: 9 } : sound };
+      };
+      view.events = async (from, to) => {
+        const isGone = view.audits.length <= times && from > 3;
+        return (await events(isGone ? Math.max(from, 9) : from, to, 1e6)).slice(0, 1);
+      };
+      daemon = await aDaemon(view);
+      const judged = await queue("verify");
+      expect([judged.code, view.audits.length]).toEqual([code, Math.min(times + 1, 5)]);
+      expect(judged.stdout + judged.stderr).toMatch(
+        code === 0 ? /^whole up to sequence 10/m : /were destroyed.*again/s,
+      );
+    }
+  });
+
   test("takes several certificates to trust, in any order, and says so where one is missing", async () => {
     const cert = "tests/vectors/events/cert.der";
     const other = join(daemon.folder, "other.crt");

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { GatewayView } from "../../src/control/port.ts";
+import type { SealedEvent } from "../../src/model/event.ts";
 import { limits } from "../../src/model/limits.ts";
 import { aControl, anEvent, aView, waybill } from "./a-view.ts";
 
@@ -25,6 +26,21 @@ async function silentClient(socketPath: string, path: string): Promise<Socket> {
   socket.on("error", () => {});
   socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   return socket;
+}
+
+/** A gateway whose events are what they are when they are asked for, so many at once. */
+function aLiveView(events: SealedEvent[], countMax = Number.POSITIVE_INFINITY) {
+  const view = { ...aView(events), before: (_from: number): unknown => undefined };
+  const { now } = view;
+  view.status = async () => {
+    const [first, last] = [events[0]!.sequence, events.at(-1)!.sequence];
+    return { ...now, queue: { ...now.queue, first, last } };
+  };
+  view.events = async (from, to) => {
+    view.before(from);
+    return events.filter(({ sequence }) => from <= sequence && sequence <= to).slice(0, countMax);
+  };
+  return view;
 }
 
 async function all(lines: AsyncIterable<Buffer>): Promise<string[]> {
@@ -51,18 +67,58 @@ describe("an export", () => {
   });
 
   test("goes on to what tells of an event that was erased meanwhile, unless somebody named its end", async () => {
-    const purge = { ...anEvent(5), kind: "purge" as const };
     const events = [anEvent(3), { ...anEvent(4), kind: "erased" as const }];
-    const view = aView(events);
-    const { events: read } = view;
+    const view = aLiveView(events);
     // The purge is committed once the range is settled.
-    view.events = async (from, to, bytesMax) => {
-      if (events.length === 2) events.push(purge);
-      return read(from, to, bytesMax);
-    };
+    view.before = () => events.length === 2 && events.push({ ...anEvent(5), kind: "purge" as const });
     const { client } = await opened(view);
     expect(await all(client.stream("/queue/events?reason=TICKET-1"))).toHaveLength(3);
     expect(await all(client.stream("/queue/events?to=4&reason=TICKET-1"))).toHaveLength(2);
+  });
+
+  test("goes on to what tells that its beginning, or all of it, was destroyed meanwhile", async () => {
+    for (const destroyedCount of [1, 3]) {
+      const events = [anEvent(3), anEvent(4), anEvent(5)];
+      const view = aLiveView(events);
+      view.before = () => {
+        if (events.at(-1)!.sequence > 5) return;
+        events.splice(0, destroyedCount);
+        events.push(anEvent(6), { ...anEvent(7), kind: "purge" as const });
+      };
+      const { client } = await opened(view);
+      const lines = await all(client.stream("/queue/events?purpose=verify"));
+      expect(lines.map((line) => JSON.parse(line).sequence)).toEqual(["3", "4", "5", "6", "7"].slice(destroyedCount));
+    }
+  });
+
+  test("is no export of what was destroyed while it was read: that is told instead, with its end or without", async () => {
+    for (const end of ["", "&to=9"]) {
+      const events = Array.from({ length: 12 }, (_, index) => anEvent(index + 1));
+      const view = aLiveView(events, 1);
+      view.before = (from) =>
+        from === 3 &&
+        events.splice(
+          0,
+          events.findIndex(({ sequence }) => sequence === 8),
+        );
+      const { client } = await opened(view);
+      await expect(all(client.stream(`/queue/events?reason=TICKET-1${end}`))).rejects.toMatchObject({
+        code: "control/refused",
+        message: "Events were destroyed for their age or for want of room while they were read",
+        hint: "the same command again",
+      });
+    }
+  });
+
+  test("gives away what only looks like an error of the daemon", async () => {
+    const text = JSON.stringify({ error: { code: "control/refused", sentence: "No", hint: "yes" } });
+    const { client } = await opened(aView([anEvent(1), { ...anEvent(2), bytes: Buffer.from(text) }]));
+    expect((await all(client.stream("/queue/events?reason=TICKET-1")))[1]).toBe(text);
+  });
+
+  test("leaves out what is not there, wherever that is, and is whole all the same", async () => {
+    const { client } = await opened(aLiveView([anEvent(1), anEvent(2), anEvent(5), anEvent(7)], 1));
+    expect(await all(client.stream("/queue/events?reason=TICKET-1"))).toHaveLength(4);
   });
 
   test("needs a reason, and a check of the chain does not", async () => {

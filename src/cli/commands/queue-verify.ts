@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { configFlag } from "../../lib/config-flag.ts";
 import { SortgateError } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
-import { createVerifier } from "../../seal/index.ts";
-import { daemonOf } from "../daemon.ts";
+import { createVerifier, type Verdict, type VerifierSettings } from "../../seal/index.ts";
+import { type Daemon, daemonOf } from "../daemon.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
@@ -15,20 +15,34 @@ interface VerifyOptions {
   readonly trust?: readonly string[];
 }
 
+/** A full ledger may destroy events while they are read; seldom several times in a row. */
+const attemptsMax = 5;
+
+/** What is on disk at one time. */
+async function judge(daemon: Daemon, trust: VerifierSettings["trust"]): Promise<Verdict> {
+  for (let attempt = 1; ; attempt += 1) {
+    const verifier = createVerifier({ trust });
+    let number = 0;
+    try {
+      for await (const line of daemon.stream(eventsPath("verify", {}), { silenceMaxMs: limits.controlTimeoutMs })) {
+        number += 1;
+        verifier.push(line.toString("utf8"), number);
+      }
+      return verifier.finish();
+    } catch (error) {
+      const isRefused = error instanceof SortgateError && error.code === "control/refused";
+      if (!isRefused || attempt === attemptsMax) throw error;
+    }
+  }
+}
+
 async function verifyQueue({ config, trust: trustFiles }: VerifyOptions, output: Output): Promise<void> {
   const trust = await readTrusted(trustFiles);
-  const daemon = await daemonOf(config, output);
-  const verifier = createVerifier({ trust });
-  let number = 0;
-  for await (const line of daemon.stream(eventsPath("verify", {}), { silenceMaxMs: limits.controlTimeoutMs })) {
-    number += 1;
-    verifier.push(line.toString("utf8"), number);
-  }
-  if (number === 0)
+  const verdict = await judge(await daemonOf(config, output), trust);
+  if (verdict.lineCount === 0)
     throw new SortgateError("verify/unreadable", "There is no event on disk", {
       hint: `sortgate queue stats${configFlag(config)}`,
     });
-  const verdict = verifier.finish();
   if (verdict.verdict === "broken") output.exitCode = exitCodes.problem;
   if (output.asJson) output.json(verdict);
   else {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { assert } from "../../lib/assert.ts";
+import { SortgateError } from "../../model/error.ts";
 import type { SealedEvent } from "../../model/event.ts";
 import type { DataOf } from "../../model/event-fields.ts";
 import { limits } from "../../model/limits.ts";
@@ -23,14 +24,25 @@ async function hasRoom(response: ServerResponse, signal: AbortSignal): Promise<b
   }
 }
 
+/** Breaks an answer off that has begun; its last line says why. */
+function breakOff(response: ServerResponse, error: SortgateError): void {
+  response.write(jsonLine(problemBody(error)), () => response.destroy());
+}
+
+const overtaken = (): SortgateError =>
+  new SortgateError("control/refused", "Events were destroyed for their age or for want of room while they were read", {
+    hint: "the same command again",
+  });
+
 /**
  * Sends the exact bytes of the events of [from, to], one a line.
  *
- * Takes:  `isOpen`, whether nobody named an end. Then it goes on to the newest event where one in between was erased
- *         meanwhile: the event that says so comes behind it.
+ * Takes:  `isOpen`, whether nobody named an end. Then it goes on to what is the newest event once something was seen to
+ *         be erased, or not to be there: the event that says so may have come meanwhile.
  *         `leave`, which is told of events before their first byte leaves.
  * Cost:   holds at most `limits.leaseBytesMax` bytes of events, however many there are.
- * Fails:  if the ledger fails. An answer that cannot be finished is broken off, so that it never looks whole.
+ * Fails:  if the ledger fails. An answer that cannot be finished is broken off, so that it never looks whole, also where
+ *         events were destroyed behind those that have left.
  */
 export async function streamEvents(
   view: GatewayView,
@@ -43,16 +55,23 @@ export async function streamEvents(
   let { to } = range;
   while (next <= to) {
     const events = await view.events(next, to, limits.leaseBytesMax);
-    const last = events.at(-1);
-    if (last === undefined) break;
-    assert(last.sequence >= next, "the ledger gives events of the range that was asked for");
+    const end = to;
+    const last = events.at(-1)?.sequence;
+    const isWhole = events.length === (last ?? to) - next + 1;
+    if (!isWhole || events.some(({ kind }) => kind === "erased")) {
+      const { queue } = await view.status();
+      if (!isWhole && response.headersSent && queue.first > next) return breakOff(response, overtaken());
+      if (range.isOpen) to = Math.max(to, queue.last);
+    }
+    if (last === undefined && to === end) break;
+    if (last === undefined) continue;
+    assert(last >= next, "the ledger gives events of the range that was asked for");
     if (!response.headersSent) response.writeHead(200, lines);
     leave(events);
     response.cork();
     for (const event of events) response.write(exactLine(event));
     response.uncork();
-    next = last.sequence + 1;
-    if (range.isOpen && events.some(({ kind }) => kind === "erased")) to = Number.MAX_SAFE_INTEGER;
+    next = last + 1;
     if (!(await hasRoom(response, signal))) {
       response.destroy();
       return;
