@@ -220,7 +220,6 @@ export function createDisk({ bytesMax, truth, fault }: DiskOptions): Disk {
         return young === undefined ? Math.min(image.last, last) : young.sequence - 1;
       },
       lastEpoch: (from, to) => listed(from, to).findLast(({ kind }) => kind === "epoch")?.sequence ?? 0,
-      firstEpoch: (from, to) => listed(from, to).find(({ kind }) => kind === "epoch")?.sequence ?? 0,
       extent: () => ({
         first: image.first,
         last: image.last,

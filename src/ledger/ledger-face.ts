@@ -142,8 +142,6 @@ export interface Ledger {
   lastBefore(at: EpochMs, last: number): number;
   /** The sequence of the last epoch event within [from, to]; 0 if there is none. Cost: reads back from `to` to it. */
   lastEpoch(from: number, to: number): number;
-  /** …and of the first. Cost: reads from `from` to it. */
-  firstEpoch(from: number, to: number): number;
   extent(): LedgerExtent;
   /** Makes sure that the file still is where it was opened. Fails: ledger/io; what is committed from then on is lost. */
   checkPlace(): void;

@@ -73,7 +73,6 @@ const statements = {
     "SELECT coalesce((SELECT sequence FROM event WHERE at >= ? AND sequence <= ? ORDER BY sequence LIMIT 1) - 1, (SELECT max(sequence) FROM event WHERE sequence <= ?), 0) AS last",
   lastEpoch:
     "SELECT sequence FROM event WHERE kind = 'epoch' AND sequence BETWEEN ? AND ? ORDER BY sequence DESC LIMIT 1",
-  firstEpoch: "SELECT sequence FROM event WHERE kind = 'epoch' AND sequence BETWEEN ? AND ? ORDER BY sequence LIMIT 1",
   bounds:
     "SELECT coalesce((SELECT min(sequence) FROM event), 0) AS first, coalesce((SELECT max(sequence) FROM event), 0) AS last",
 };
@@ -213,11 +212,10 @@ function createTouch(database: Database.Database): () => void {
 function createReads(
   database: Database.Database,
   path: string,
-): Pick<Ledger, "read" | "keptEpoch" | "readEach" | "lastBefore" | "lastEpoch" | "firstEpoch"> {
+): Pick<Ledger, "read" | "keptEpoch" | "readEach" | "lastBefore" | "lastEpoch"> {
   const read = database.prepare(statements.read);
   const before = database.prepare(statements.before);
   const lastEpoch = database.prepare(statements.lastEpoch).pluck();
-  const firstEpoch = database.prepare(statements.firstEpoch).pluck();
   const kept = createKeptEpoch(database);
   return {
     read(from, to, byteCountMax) {
@@ -244,7 +242,6 @@ function createReads(
     },
     lastBefore: (at, last) => (before.get(at, last, last) as { last: number }).last,
     lastEpoch: (from, to) => (lastEpoch.get(from, to) as number | undefined) ?? 0,
-    firstEpoch: (from, to) => (firstEpoch.get(from, to) as number | undefined) ?? 0,
   };
 }
 

@@ -65,8 +65,6 @@ export const limits = {
   checkpointEventsMax: 10_000,
   /** An epoch key lives this long at most. */
   epochKeyMs: 86_400_000,
-  /** …and, in a ledger that fills, so many events: it destroys whole epochs, some megabytes of its log at once. */
-  epochEventsMin: 4_000,
   /** Events that are looked at to rebuild the windows at a start: far more than a belt holds at once. */
   recallEventsMax: 20_000,
   /** One event on the wire. */

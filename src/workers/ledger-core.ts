@@ -5,7 +5,6 @@ import type { DurationMs } from "../model/units.ts";
 import { canonicalize } from "../seal/index.ts";
 import { commitCount } from "./commit-count.ts";
 import type { LedgerCore, LedgerCoreOptions } from "./core-face.ts";
-import { createEpochLength, type EpochLength } from "./epoch-length.ts";
 import { givenAway } from "./erased-line.ts";
 import { createErasing, type Erasing, type Erasure, goingOf } from "./erasing.ts";
 import type { ClockState, Counters, DraftMessage, LedgerStats } from "./messages.ts";
@@ -41,7 +40,6 @@ class SealedLedger implements LedgerCore {
   readonly #core: LedgerCoreOptions;
   readonly #room: Room;
   readonly #retentions: Retentions;
-  readonly #epochLength: EpochLength;
   #waiting: DraftMessage[] = [];
   #counters: Counters = {};
   #checkpointAt: number;
@@ -69,7 +67,6 @@ class SealedLedger implements LedgerCore {
       clock,
       damaged: (ranges) => this.#foundDamaged(ranges),
     });
-    this.#epochLength = createEpochLength(ledger, this.outbox);
     this.#room = createRoom({ ledger, outbox: this.outbox, policy: options.whenFull, clock, tell });
     const [{ outbox }, retention] = [this, this.#retentions.core];
     this.erasing = createErasing({ ledger, outbox, retention, clock, commit: (erasure) => this.#erase(erasure) });
@@ -369,7 +366,6 @@ class SealedLedger implements LedgerCore {
       throw noSpace();
     }
     this.#key = { kid, since: first.at, sinceMonotonicMs: clock.monotonicMs() };
-    this.#epochLength.begun(sequence);
     this.#retentions.all.passed(sequence);
     return { kid, sequence };
   }
@@ -390,9 +386,8 @@ class SealedLedger implements LedgerCore {
 
   #ageKey(): void {
     const { clock, tell } = this.#core;
-    const isOld = clock.monotonicMs() - this.#key.sinceMonotonicMs >= limits.epochKeyMs;
-    if (!isOld && !this.#epochLength.isLong(this.#core.sealer.sequence())) return;
+    if (clock.monotonicMs() - this.#key.sinceMonotonicMs < limits.epochKeyMs) return;
     if (!this.hasKey || !this.#isRoom()) return;
-    if (this.#tryEpoch("rotation") && isOld) tell(rotatedNotice(this.#key.kid));
+    if (this.#tryEpoch("rotation")) tell(rotatedNotice(this.#key.kid));
   }
 }

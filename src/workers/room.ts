@@ -76,12 +76,10 @@ export const patience = {
 
 /** Rows that go at once when the ledger is full: enough that it does not happen at each commit. */
 const chunkCount = 2_000;
-/** So many at most, up to where an epoch ends: some megabytes of the log. */
-const mostCount = 5_000;
 /** So often a commit that was "full" is tried with more room made. */
 const growingMarksMax = 3;
-/** So many at least, if it ends where an epoch begins. */
-const chunkCountMin = 500;
+/** So many only, where those were too many. */
+const fewCount = 250;
 /** What retention destroys at once, and overwrites: a megabyte or two, some 100 ms of a flash card. */
 const expireCount = 2_000;
 
@@ -111,16 +109,6 @@ function createRefusals(): {
       if (isTold) refused = undefined;
     },
   };
-}
-
-/**
- * Where to stop destroying, at `end` or a little before, or behind it up to `most`: what stays should begin with an epoch
- * event, so that it can be verified without what is gone. Otherwise the ledger keeps the one that tells its key.
- */
-function cut(ledger: Ledger, from: number, end: number, most: number): number {
-  const before = ledger.lastEpoch(from + chunkCountMin, end + 1);
-  const behind = before > 0 || most <= end ? before : ledger.firstEpoch(end + 2, most + 1);
-  return behind > 0 ? behind - 1 : end;
 }
 
 /** What the chain says of events that go: how many, and how many of them some broker never had. */
@@ -225,7 +213,7 @@ export function createRoom(options: {
 
   /** What goes with one commit must fit into the log: what was too much only grows, so it is tried with little, once. */
   function makeLess(first: number): "retry" | "wait" {
-    const few = first + Math.floor(chunkCountMin / 2) - 1;
+    const few = first + fewCount - 1;
     if (destroyTo <= few) return "wait";
     destroyTo = 0;
     return mark(few, "space") ? "retry" : "wait";
@@ -249,15 +237,12 @@ export function createRoom(options: {
       const { first, last } = ledger.extent();
       markCount += 1;
       if (markCount > growingMarksMax) return makeLess(first);
-      const from = Math.max(first, destroyTo + 1);
-      const chunkEnd = Math.min(last, from + chunkCount - 1);
-      const delivered = Math.min(chunkEnd, outbox.deliveredByAll(isKeyless));
-      if (mark(cut(ledger, from, delivered, delivered), "space")) return "retry";
+      const chunkEnd = Math.min(last, Math.max(first, destroyTo + 1) + chunkCount - 1);
+      if (mark(Math.min(chunkEnd, outbox.deliveredByAll(isKeyless)), "space")) return "retry";
       warn();
       fullness.reached();
       if (policy === "stop-reading") return "wait";
-      const most = Math.min(last, from + mostCount);
-      if (policy === "drop-oldest") return mark(cut(ledger, from, chunkEnd, most), "space") ? "retry" : "wait";
+      if (policy === "drop-oldest") return mark(chunkEnd, "space") ? "retry" : "wait";
       refusals.add(drafts);
       losses.add(drafts.length);
       return "drop";
