@@ -290,6 +290,36 @@ describe("queue verify", () => {
     }
   });
 
+  test("holds no event whose key is not there: with a day of them it takes no more memory", async () => {
+    await daemon.close();
+    view = aView();
+    const header = { alg: "Ed25519", kid: "k".repeat(43), typ: "sortgate-event+jws" };
+    const signature = `${Buffer.from(JSON.stringify(header)).toString("base64url")}..${"A".repeat(86)}`;
+    const last = 60_000;
+    const textOf = (sequence: number): string =>
+      JSON.stringify({
+        data: { filler: "x".repeat(1_000) },
+        id: `line-3/6f1c2a9be04d/${sequence}`,
+        previous: "A".repeat(43),
+        sequence: String(sequence),
+        signature,
+        source: "/sites/HZ01/gateways/line-3",
+        specversion: "1.0",
+        time: "2026-11-23T03:10:11.123Z",
+        type: "org.sortgate.read.v1",
+      });
+    view.now = { ...view.now, queue: { ...view.now.queue, first: 1, last } };
+    view.events = async (from, to) =>
+      Array.from({ length: Math.min(600, to - from + 1) }, (_, index) => {
+        return { ...anEvent(1), sequence: from + index, bytes: Buffer.from(textOf(from + index)) };
+      });
+    daemon = await aDaemon(view);
+    const nodeArgv = ["--max-old-space-size=48"];
+    const { code, stdout } = await runBuilt(["queue", "verify", "--config", daemon.config], { nodeArgv });
+    expect(code).toBe(1);
+    expect(stdout).toContain("chain 6f1c2a9be04d: events 1 to 60000");
+  }, 30_000);
+
   test("takes several certificates to trust, in any order, and says so where one is missing", async () => {
     const cert = "tests/vectors/events/cert.der";
     const other = join(daemon.folder, "other.crt");
