@@ -90,9 +90,10 @@ function settleGaps(walk: Walk): void {
   const [first] = walk.gaps;
   const isPurged = first?.from === 1 && first.to <= walk.purgedTo;
   const purged = purgedBehindEpoch(walk);
+  const without = createWithout(walk.erased);
   for (const { from, to } of walk.gaps) {
     const start = from === 1 ? walk.purgedTo + 1 : from === purged?.from ? purged.to + 1 : from;
-    for (const range of without(walk.erased, start, to)) find(walk, { kind: "missing", ...range });
+    for (const range of without(start, to)) find(walk, { kind: "missing", ...range });
   }
   for (const span of walk.unverified) {
     const doubt = doubtIn(span, isPurged && span.gap === 0);
@@ -100,16 +101,22 @@ function settleGaps(walk: Walk): void {
   }
 }
 
-/** What is left of a range without the events that were erased before anybody had them. */
-function without(erased: ReadonlySet<number>, from: number, to: number): { from: number; to: number }[] {
-  const left: { from: number; to: number }[] = [];
-  let start = from;
-  for (const sequence of [...erased].filter((one) => from <= one && one <= to).sort((a, b) => a - b)) {
-    if (start < sequence) left.push({ from: start, to: sequence - 1 });
-    start = sequence + 1;
-  }
-  if (start <= to) left.push({ from: start, to });
-  return left;
+/** What is left of ranges without the events that were erased before anybody had them. Takes: ranges in order. */
+function createWithout(erased: ReadonlySet<number>): (from: number, to: number) => { from: number; to: number }[] {
+  const sequences = [...erased].sort((a, b) => a - b);
+  let at = 0;
+  return (from, to) => {
+    const left: { from: number; to: number }[] = [];
+    let start = from;
+    for (; at < sequences.length && sequences[at]! <= to; at += 1) {
+      const sequence = sequences[at]!;
+      if (sequence < start) continue;
+      if (start < sequence) left.push({ from: start, to: sequence - 1 });
+      start = sequence + 1;
+    }
+    if (start <= to) left.push({ from: start, to });
+    return left;
+  };
 }
 
 /**

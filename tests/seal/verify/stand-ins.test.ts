@@ -60,6 +60,15 @@ describe("R33 of an erased event the chain", () => {
     expect(verdictOf(lines.toSpliced(1, 2)).findings).toEqual([{ kind: "missing", from: 2, to: 2 }]);
   });
 
+  test("misses nothing of several that went, each in a place of its own, and what went between them", () => {
+    const lines = chainWith({ count: 2, reason: "erased", sequences: ["4", "2"] });
+    expect(verdictOf(lines.filter((_, index) => ![1, 3].includes(index)))).toEqual({ verdict: "whole", findings: [] });
+    expect(verdictOf(lines.filter((_, index) => ![1, 3, 4].includes(index))).findings).toEqual([
+      { kind: "missing", from: 5, to: 5 },
+    ]);
+    expect(verdictOf(lines.toSpliced(1, 3)).findings).toEqual([{ kind: "missing", from: 3, to: 3 }]);
+  });
+
   test("may have marks of what expired, and none between them", () => {
     const lines = chainWith({ count: 2, reason: "core-expired", sequences: ["2", "4"] });
     const marked = lines.with(1, markOf(lines[1]!)).with(3, markOf(lines[3]!));
