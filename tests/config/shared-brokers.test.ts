@@ -24,6 +24,8 @@ describe("two entries for one broker", () => {
     ["mqtts://broker.example", "mqtts://Broker.Example"],
     ["mqtts://broker.example", "mqtts://broker.example.:8883"],
     [central, "mqtt://localhost"],
+    [central, "mqtt://[::1]"],
+    [central, "mqtt://[0:0:0:0:0:0:0:1]:1883"],
   ])("R24 are refused however its name is spelt: %s and %s", async (one, other) => {
     const first = one === central ? "" : entry("one", one);
     expect(await told(first + entry("other", other, "[broker.view]\n"))).toHaveLength(1);

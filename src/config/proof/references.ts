@@ -134,7 +134,7 @@ function brokerAt(text: string | undefined): string | undefined {
   const { protocol, hostname, port } = new URL(text);
   const usual = brokerPorts[protocol];
   const host = hostname.toLowerCase().replace(/\.$/, "");
-  const same = host === "localhost" ? "127.0.0.1" : host;
+  const same = host === "localhost" || host === "[::1]" ? "127.0.0.1" : host;
   return usual === undefined ? undefined : `${same}:${port === "" ? usual : port}`;
 }
 
