@@ -8,7 +8,7 @@ export function configFlag(path: string): string {
 
 /** Commands that read the config file, as hints name them, and without it. */
 const commands =
-  /\bsortgate (?:check|status|devices|probe [\w-]+|keys (?:csr|show)|queue (?:export|stats|verify))(?![\w-])(?! --config)/g;
+  /\bsortgate (?:check|status|devices|probe [\w-]+|keys (?:csr|show|import CERTIFICATE)|queue (?:export|stats|verify))(?![\w-])(?! --config)/g;
 
 /** A hint whose commands read the same config file. Takes: a text of our own, which knows of no file. */
 export function namingConfig(hint: string, path: string): string {

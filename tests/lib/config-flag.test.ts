@@ -19,6 +19,10 @@ it.each([
     "sortgate keys csr, then sortgate status",
     "sortgate keys csr --config /tmp/a.toml, then sortgate status --config /tmp/a.toml",
   ],
+  [
+    "then: sortgate keys import CERTIFICATE, and restart sortgate",
+    "then: sortgate keys import CERTIFICATE --config /tmp/a.toml, and restart sortgate",
+  ],
 ])("a command that is suggested reads the same file: %s", (hint, text) => {
   expect(named(hint)).toBe(text);
   expect(namingConfig(hint, "/etc/sortgate/sortgate.toml")).toBe(hint);
