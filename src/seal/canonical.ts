@@ -119,6 +119,8 @@ function scan(text: string): ParseRefusal | undefined {
     } else if (unit === 0x2d || (unit >= 0x30 && unit <= 0x39)) {
       const end = endOfNumber(text, at);
       const number = Number(text.slice(at, end));
+      // A dash of no number, as in `-----END`.
+      if (Number.isNaN(number)) return "json";
       if (!Number.isFinite(number)) return "number";
       if (Number.isInteger(number) && !Number.isSafeInteger(number)) return "number";
       at = end - 1;

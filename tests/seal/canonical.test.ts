@@ -89,6 +89,7 @@ describe("strict parsing", () => {
     ['{"__proto__":1,"__proto__":2}', "duplicate-member"],
     ['{"a":9007199254740992}', "number"],
     ['{"a":1e400}', "number"],
+    ["-----END PRIVATE KEY-----", "json"],
     ['{"a":"\\ud800"}', "surrogate"],
     ['{"\\udfff":1}', "surrogate"],
     ['{"a":1', "json"],

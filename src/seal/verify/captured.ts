@@ -61,6 +61,31 @@ export function readLine(line: string): Captured {
   return readObject(value, text);
 }
 
+/**
+ * Reads a capture line by line. An order's message may have several lines, which are passed over as the order is: of
+ * those behind its topic all that begin as no event does, so that none is hidden, altered or not.
+ */
+export function createLineReader(): (line: string) => Captured {
+  // First level of the topic of the order that may go on, with its slash.
+  let orderRoot: string | undefined;
+  return (line) => {
+    const captured = readLine(line);
+    if (captured.kind === "blank") return captured;
+    const text = stripMark(line);
+    const topic = underTopic.exec(text)?.[1] ?? "";
+    if (orderTopic.test(topic)) orderRoot = topic.slice(0, topic.indexOf("/") + 1);
+    else if (captured.kind === "malformed" && orderRoot !== undefined && !beginsAsEvent(text, orderRoot))
+      return { kind: "status" };
+    else orderRoot = undefined;
+    return captured;
+  };
+}
+
+/** Whether a line could be an event: alone, below `root`, or behind another topic. */
+function beginsAsEvent(text: string, root: string): boolean {
+  return text.startsWith("{") || text.startsWith(root) || /^\S*\/\S*\s+\{/.test(text);
+}
+
 function readEnvelope({ topic, payload }: { readonly [member: string]: Json }): Captured {
   if (typeof topic === "string" && orderTopic.test(topic)) return { kind: "status" };
   if (typeof payload === "string" && order.test(payload.trim())) return { kind: "status" };

@@ -2,7 +2,7 @@ import { hash, type X509Certificate } from "node:crypto";
 import type { Json } from "../../model/event.ts";
 import { isObject } from "../jws.ts";
 import { leafOf } from "../merkle.ts";
-import { type CapturedEvent, readLine } from "./captured.ts";
+import { type CapturedEvent, createLineReader, readLine } from "./captured.ts";
 import { epochKeyOf, judgeEndorsement } from "./endorsement.ts";
 import { createGmDigests, readGmBrought, readGmTold } from "./gm.ts";
 import { erasedElsewhere, judgeChain } from "./judge.ts";
@@ -51,6 +51,7 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
   const malformed = createMalformed();
   const witnessCount = takeWitnesses(witness, chains);
   const gmDigests = createGmDigests();
+  const readNext = createLineReader();
   let statusCount = 0;
   let lineCount = 0;
 
@@ -95,7 +96,7 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
       signatures.learn(captured.event);
     },
     push(line, number) {
-      const captured = readLine(line);
+      const captured = readNext(line);
       if (captured.kind === "blank") return "blank";
       lineCount += 1;
       malformed.endAt(number);
@@ -114,9 +115,8 @@ export function createVerifier({ trust, witness = [] }: VerifierSettings = {}): 
         list: chains.list(),
         isTrustGiven: trust !== undefined,
       });
-      const isWhole = malformed.count() === 0 && verdicts.every(({ verdict }) => verdict === "whole");
       return {
-        verdict: isWhole ? "whole" : "broken",
+        verdict: malformed.count() === 0 && verdicts.every(({ verdict }) => verdict === "whole") ? "whole" : "broken",
         chains: verdicts,
         lineCount,
         statusCount,

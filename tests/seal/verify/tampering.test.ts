@@ -359,6 +359,31 @@ describe("the verifier", () => {
     expect(judge([`${readPoint} (null)`, envelope(null, readPoint)]).malformedCount).toBe(2);
   });
 
+  test("R33 passes over an order's message of several lines, and no line that begins as an event does", () => {
+    const topic = "sortgate/HZ01/line-1/order";
+    const key = [
+      `${topic} -----BEGIN PRIVATE KEY-----`,
+      "MIIEvQ/BADAN+Bgkqh",
+      "",
+      "12345678901234567890",
+      "-----END PRIVATE KEY-----",
+    ];
+    expect(judge([at(1), ...key, at(2), ...key])).toMatchObject({
+      verdict: "whole",
+      statusCount: 8,
+      malformedCount: 0,
+    });
+    expect(judge([at(1), `${topic} [`, ' "a": { "b": 1', "]", at(2)])).toMatchObject({ verdict: "whole" });
+    const cut = at(2).slice(0, -9);
+    const events = [cut, ` ${cut}`, `sortgate/HZ01/line-1/read/x ${cut}`, `other/HZ02/line-2/read/x ${cut}`];
+    for (const line of [...events, "sortgate/HZ01/line-1/read/x", `sortgate/HZ01/line-2/read/x ${cut.slice(1)}`])
+      expect(judge([at(1), ...key, line, "stray"]), line).toMatchObject({ verdict: "broken", malformedCount: 2 });
+    // What is none of an order's lines ends it, and an event behind anything stays one.
+    expect(judge([at(1), ...key, at(2), "stray"])).toMatchObject({ malformed: [{ line: 8, reason: "cut-off" }] });
+    expect(judge([at(1), ...key, `x ${at(2)}`]).chains[0]).toMatchObject({ eventCount: 2 });
+    expect(judge(key.slice(1))).toMatchObject({ malformedCount: 3 });
+  });
+
   test.each(["read", "log", "order", "status", "sortgate"])(
     "R33 takes nothing under the topic of orders for an event of a gateway called %s",
     (gateway) => {
