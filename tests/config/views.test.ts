@@ -59,6 +59,18 @@ test("the header of a view that is written wrong is told whole, and so is that o
   expect(strange).toEqual([expect.stringMatching(/known here are .*\[broker\.view\]/)]);
 });
 
+test("R24 a key of a view whose header is missing is not sent to [guard], where it would hold for all", async () => {
+  const hint = async (before: string): Promise<string | undefined> => {
+    const checked = await checkConfig("/x", { text: smallest.replace('1883"\n', `1883"\n${before}\n`), env: {} });
+    return checked.ok ? "fine" : checked.problems[0]?.hint;
+  };
+  for (const key of ['basic = "token"', 'public = "drop"', 'read_points = ["tunnel-1"]'])
+    expect(await hint(key)).toBe(`move ${key.split(" ")[0]} below [broker.view], where it belongs`);
+  expect(await hint('[broker.view]\ncore = "drop"')).toBe("remove it; a view holds nothing of persons");
+  expect(await hint('[broker.view]\nmasks = "documents"')).toBe("remove it; known here are basic, public, read_points");
+  expect(await hint("[broker.view]\nin_flight_max = 9")).toBe("move in_flight_max below [[broker]], where it belongs");
+});
+
 test("R24 a view cannot be told to show core data", async () => {
   const [problem = ""] = await told('core = "clear"');
   expect(problem).toContain('8 broker "central" > view > core: found an unknown key');

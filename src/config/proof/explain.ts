@@ -90,12 +90,20 @@ function tableHeader(schema: JsonSchema | undefined, name: string, path: KeyPath
     : undefined;
 }
 
-/** Sections of the file that know this key. */
-function homesOf(schema: JsonSchema, key: string): string[] {
-  return Object.entries(schema.properties ?? {}).flatMap(([name, section]) => {
+/** Tables right below `path` that know this key. */
+function homesOf(schema: JsonSchema | undefined, key: string, path: KeyPath = []): string[] {
+  return Object.entries(schema?.properties ?? {}).flatMap(([name, section]) => {
     const kinds = section.items?.oneOf ?? [section.items ?? section];
-    return kinds.some((kind) => under(kind, key) !== undefined) ? [tableHeader(schema, name) ?? name] : [];
+    return kinds.some((kind) => under(kind, key) !== undefined) ? [tableHeader(schema, name, path) ?? name] : [];
   });
+}
+
+/** Where a key that is unknown here belongs: first of all into a table of this one, whose header is missing. */
+function betterHomes(schema: JsonSchema, table: JsonSchema | undefined, path: KeyPath, key: string): string[] {
+  const nested = homesOf(table, key, path);
+  if (nested.length > 0) return nested;
+  // What one partner shall see must not become the policy for all.
+  return homesOf(schema, key).filter((home) => path.at(-1) !== "view" || home !== "[guard]");
 }
 
 function hintForUnknown(schema: JsonSchema, table: JsonSchema | undefined, path: KeyPath, key: string): string {
@@ -103,7 +111,8 @@ function hintForUnknown(schema: JsonSchema, table: JsonSchema | undefined, path:
   if (known.includes(`${key}_file`)) return `put the value into a file and name that file: ${key}_file = "/path"`;
   const near = nearest(key, known);
   if (near !== undefined) return `write ${tableHeader(table, near, path) ?? near}`;
-  const homes = homesOf(schema, key);
+  if (path.at(-1) === "view" && key === "core") return "remove it; a view holds nothing of persons";
+  const homes = betterHomes(schema, table, path, key);
   if (homes.length > 0) return `move ${key} below ${homes.join(" or ")}, where it belongs`;
   return `remove it; known here are ${known.map((name) => tableHeader(table, name, path) ?? name).join(", ")}`;
 }
