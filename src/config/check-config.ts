@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { SortgateError } from "../model/error.ts";
 import { explainIssues } from "./proof/explain.ts";
-import { checkNamedFiles } from "./proof/named-files.ts";
+import { checkDataDir, checkNamedFiles } from "./proof/named-files.ts";
 import { checkReferences } from "./proof/references.ts";
 import { warningsOf } from "./proof/warnings.ts";
 import { type Config, configJsonSchema, fileSettings } from "./schema.ts";
@@ -67,7 +67,8 @@ async function prove(path: string, text: string, options: CheckOptions): Promise
   // An empty message tells our own words from those of the settings, and keeps zod's from getting through.
   const result = fileSettings.safeParse(plainValue(root), { error: () => "" });
   const issues = result.success ? [] : explainIssues(configJsonSchema(), root, result.error.issues, refused);
-  const findings = [refusals, issues, checkReferences(root)].flat();
+  const dataDir = result.success ? await checkDataDir(root, result.data.gateway.data_dir) : [];
+  const findings = [refusals, issues, checkReferences(root), dataDir].flat();
   const files =
     options.namedFiles === true
       ? await checkNamedFiles(root, refused, options.nowMs ?? Date.now())

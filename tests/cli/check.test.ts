@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readConfig } from "../../src/config/index.ts";
 import { openIdentity } from "../../src/identity/index.ts";
 import { createSystemClock } from "../../src/lib/clock.ts";
 import { smallest as smallestSound } from "../config/sound.ts";
@@ -104,6 +105,22 @@ test("files that the configuration names are looked at", async () => {
   const { code, stdout } = await runHere("check", "--config", path);
   expect(code).toBe(1);
   expect(stdout).toContain("but there is no such file");
+});
+
+test("a data_dir that is a file, or below one, is one problem, for the daemon too", async () => {
+  const file = join(folder, "ca.pem");
+  writeFileSync(file, "");
+  for (const [dataDir, what] of [
+    [file, "which is a file"],
+    [join(file, "data"), "which lies below a file"],
+  ]) {
+    const path = written(smallest.replace("[gateway]\n", `[gateway]\ndata_dir = "${dataDir}"\n`));
+    const { code, stdout } = await runHere("check", "--config", path);
+    const sentence = `${path}:2:1  gateway > data_dir: found "${dataDir}", ${what}, not a directory; allowed: a directory, or nothing yet`;
+    const hint = 'name a directory of its own for this gateway, for example data_dir = "/var/lib/sortgate"';
+    expect({ code, stdout }).toEqual({ code: 1, stdout: `${path}: 1 problem\n${sentence}\n  Try: ${hint}\n` });
+    await expect(readConfig(path)).rejects.toMatchObject({ code: "config/invalid", message: sentence, hint });
+  }
 });
 
 test("the summary says whether metrics and health are served", async () => {

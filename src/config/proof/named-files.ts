@@ -245,6 +245,23 @@ async function judgePort(path: string): Promise<Verdict[]> {
   ];
 }
 
+/** Whether data_dir can be a directory: it may well be missing before the first start. */
+export async function checkDataDir(root: TomlTable, dataDir: string): Promise<Finding[]> {
+  const facts = await stat(dataDir).catch((error: unknown) => systemCode(error));
+  const isInTheWay = typeof facts === "string" ? facts === "ENOTDIR" : !facts.isDirectory();
+  if (!isInTheWay) return [];
+  const path = ["gateway", "data_dir"];
+  const what = facts === "ENOTDIR" ? "which lies below a file" : "which is a file";
+  return [
+    {
+      at: placeAt(root, path),
+      key: pathText(root, path),
+      sentence: `found ${shownText(dataDir)}, ${what}, not a directory; allowed: a directory, or nothing yet`,
+      hint: 'name a directory of its own for this gateway, for example data_dir = "/var/lib/sortgate"',
+    },
+  ];
+}
+
 /**
  * Looks at the files that the configuration names (there, readable, of the right kind, not expired) and at its serial ports.
  *
