@@ -55,7 +55,9 @@ export interface LinkOptions {
 
 async function readKeyFile(path: string, key: string, broker: string): Promise<Buffer> {
   return readSmallFile(path).catch((error: unknown) => {
-    throw new SortgateError("broker/tls", `Broker "${broker}": cannot read ${key} ${path} (${systemCode(error)})`, {
+    // A password has nothing to do with certificates: sortgate check names it as a problem of the config.
+    const code = key === "password_file" ? "config/invalid" : "broker/tls";
+    throw new SortgateError(code, `Broker "${broker}": cannot read ${key} ${path} (${systemCode(error)})`, {
       cause: error,
       hint: `check that it is a file and that the daemon's user may read it: ls -l ${path}`,
     });
@@ -156,7 +158,7 @@ function connected(client: MqttClient, { settings, signal }: LinkOptions, budget
 /**
  * Connects once.
  *
- * Fails:   broker/refused, broker/tls, broker/unreachable; the forwarder calls again with back-off until it succeeds.
+ * Fails:   broker/refused, broker/tls, broker/unreachable, config/invalid (no password); the forwarder calls again with back-off until it succeeds.
  */
 export async function openMqttLink(options: LinkOptions): Promise<MqttLink> {
   const { settings, protocol } = options;

@@ -24,8 +24,15 @@ export async function openRegular(path: string): Promise<FileHandle> {
   throw refused(notRegular);
 }
 
+const byteOrderMark = Buffer.from("\uFEFF");
+
+/** Bytes without the byte order mark that some editors write before a text; none of our binary files begins so. */
+export function withoutMark(bytes: Buffer): Buffer {
+  return bytes.subarray(0, byteOrderMark.length).equals(byteOrderMark) ? bytes.subarray(byteOrderMark.length) : bytes;
+}
+
 /**
- * Reads a file that a person named: a certificate, a key, a password.
+ * Reads a file that a person named: a certificate, a key, a password. A byte order mark is left out.
  *
  * Fails:  as `openRegular`, and with an error whose `code` says so for what is too large.
  */
@@ -33,7 +40,7 @@ export async function readSmallFile(path: string): Promise<Buffer> {
   const file = await openRegular(path);
   try {
     if ((await file.stat()).size > bytesMax) throw refused("too large");
-    return await file.readFile();
+    return withoutMark(await file.readFile());
   } finally {
     await file.close();
   }

@@ -28,6 +28,10 @@ beforeAll(() => {
     "with-nul": "hun\0ter2\n",
     "two-lines": "hunter2\nhunter3\n",
     blank: "\n",
+    "marked-blank": "\uFEFF\n",
+    "marked-password": "\uFEFFhunter2\r\n",
+    "marked.pem": `\uFEFF${good.cert}`,
+    "marked.key": `\uFEFF${good.key}`,
   })) {
     writeFileSync(join(folder, name), content);
     chmodSync(join(folder, name), 0o600);
@@ -63,6 +67,8 @@ test("good files give nothing to tell", async () => {
     password_file: "password",
   };
   expect(await told(files)).toEqual({ problems: [], warnings: [] });
+  const marked = { ...files, cert_file: "marked.pem", key_file: "marked.key", password_file: "marked-password" };
+  expect(await told(marked)).toEqual({ problems: [], warnings: [] });
 });
 
 test("a serial port that is not there now, or is none, is a warning", async () => {
@@ -131,6 +137,7 @@ test("a key that everybody can read is a warning", async () => {
 test("an empty password file is a problem, and so is a control character in it; a second line is a warning", async () => {
   expect((await told({ username: "u", password_file: "with-nul" })).problems).toHaveLength(1);
   expect((await told({ username: "u", password_file: "blank" })).problems).toHaveLength(1);
+  expect((await told({ username: "u", password_file: "marked-blank" })).problems).toHaveLength(1);
   expect((await told({ username: "u", password_file: "two-lines" })).warnings).toHaveLength(1);
 });
 

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection, createServer as createTcpServer, type Server } from "node:net";
@@ -263,6 +264,13 @@ describe("a broker over TLS", () => {
     const { message } = await problemWith({ url: url(1), ca_file: join(certificates.dir, "none.pem") });
     expect(message).toContain("none.pem");
   });
+
+  it("is not asked without its password, which is told as what check names, and not as a certificate", async () => {
+    const password_file = join(certificates.dir, "no-password");
+    const { fields, message } = await problemWith({ url: url(1), username: "sortgate", password_file });
+    expect(fields?.code).toBe("config/invalid");
+    expect(message).toContain(`cannot read password_file ${password_file} (ENOENT)`);
+  });
 });
 
 describe("a broker that cannot be used", () => {
@@ -280,6 +288,17 @@ describe("a broker that cannot be used", () => {
     expect(fields?.code).toBe("broker/refused");
     expect(message).toContain("password_file");
     expect(message).not.toContain("wrong");
+  });
+
+  it("is used with a password that an editor wrote behind a byte order mark", async () => {
+    const passwords = join(certificates.dir, "right-passwords");
+    execFileSync("mosquitto_passwd", ["-b", "-c", passwords, "sortgate", "right"], { stdio: "pipe" });
+    const broker = await mosquitto(["allow_anonymous false", `password_file ${passwords}`]);
+    const password_file = join(certificates.dir, "marked-password");
+    writeFileSync(password_file, "\uFEFFright\r\n");
+    await isUp(
+      startRig({ url: `mqtt://127.0.0.1:${broker.port}`, username: "sortgate", password_file }, createBacklog([])),
+    );
   });
 
   it("because nobody listens is told with its address", async () => {

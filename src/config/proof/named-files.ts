@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { open, stat } from "node:fs/promises";
 import { publicKeyCount } from "../../lib/public-keys.ts";
+import { withoutMark } from "../../lib/small-file.ts";
 import { validityOf } from "../../lib/validity.ts";
 import { systemCode } from "../../model/error.ts";
 import { type KeyPath, pathText, placeAt, tablesOf, textAt } from "../toml/locate.ts";
@@ -184,7 +185,7 @@ async function readNamed(path: string, shown: string): Promise<NamedFile> {
       return { verdict: problem(`found ${shown}, which is far too large`, "check the path") };
     const file = await open(path, "r");
     try {
-      return { bytes: await file.readFile(), mode: facts.mode };
+      return { bytes: withoutMark(await file.readFile()), mode: facts.mode };
     } finally {
       await file.close();
     }
