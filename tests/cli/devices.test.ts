@@ -71,12 +71,12 @@ test("a machine without /sys has no ports and no error", async () => {
 
 test("configured devices are listed with what can be seen of them", async () => {
   const listening = contractExample
-    .replace("/dev/serial/by-id/usb-Maker_Scanner_0001-if00", "/dev/null")
+    .replace("/dev/serial/by-id/usb-Maker_Scanner_0001-if00", "/dev/pts/ptmx")
     .replace('host = "10.1.4.20"', 'mode = "listen"\nhost = "127.0.0.1"');
   const { code, stdout } = await runHere("devices", "--json", "--config", written(listening));
   expect(code).toBe(0);
   expect(JSON.parse(stdout).devices).toEqual([
-    { name: "scanner-1", driver: "serial", address: "/dev/null", readPoint: "tunnel-1", state: "present" },
+    { name: "scanner-1", driver: "serial", address: "/dev/pts/ptmx", readPoint: "tunnel-1", state: "present" },
     { name: "scanner-2", driver: "tcp", address: "listens on 127.0.0.1:2112", readPoint: "tunnel-1", state: "present" },
     { name: "rfid-1", driver: "opcua", address: "opc.tcp://10.1.4.30:4840", readPoint: "tunnel-1", state: "not asked" },
   ]);
@@ -86,6 +86,14 @@ test("a serial port that is not there is absent, and so is an address of another
   const text = `${smallest}[[device]]\nname = "b"\nread_point = "tunnel-1"\ndriver = "tcp"\nmode = "listen"\nhost = "192.0.2.7"\nport = 9\nprofile = "line-rfid"\n`;
   const { stdout } = await runHere("devices", "--json", "--config", written(text));
   expect(JSON.parse(stdout).devices.map(({ state }: { state: string }) => state)).toEqual(["absent", "absent"]);
+});
+
+test("what is there and is no serial port is absent", async () => {
+  for (const path of ["/dev/null", "/dev/pts"]) {
+    const text = smallest.replace("/dev/serial/by-id/usb-a", path);
+    const { stdout } = await runHere("devices", "--json", "--config", written(text));
+    expect(JSON.parse(stdout).devices, path).toMatchObject([{ address: path, state: "absent" }]);
+  }
 });
 
 test("for people there is a table", async () => {

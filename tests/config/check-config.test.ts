@@ -117,6 +117,9 @@ test("what is allowed and deserves a look is a warning with its line", async () 
   expect(await warned(smallest.replace("/dev/serial/by-id/usb-a", "/dev/ttyUSB0"))).toEqual([
     [13, 'device "scanner-1" > path'],
   ]);
+  // The port on the board, and the name that a rule of udev gives, stay what they are.
+  for (const path of ["/dev/ttyS0", "/dev/ttyAMA0", "/dev/ttymxc1", "/dev/scanner-1"])
+    expect(await warned(smallest.replace("/dev/serial/by-id/usb-a", path))).toEqual([]);
   expect(await warned(`${smallest}baud_rate = 9601\n`)).toEqual([[15, 'device "scanner-1" > baud_rate']]);
   expect(await warned(`${smallest}baud_rate = 115_200\n`)).toEqual([]);
   const far = smallest.replace('mqtt://127.0.0.1:1883"', 'mqtt://10.0.0.9:1883"\nallow_plaintext = true');

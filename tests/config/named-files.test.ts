@@ -83,6 +83,7 @@ test("a serial port that is not there now, or is none, is a warning", async () =
     `13 found "${absentPort}", which is not there now; it may be plugged in later`,
   ]);
   expect(await warned("/dev/pts/../pts")).toEqual(['13 found "/dev/pts/../pts", which is not a serial port']);
+  expect(await warned("/dev/null")).toEqual(['13 found "/dev/null", which is not a serial port']);
 });
 
 test("a file that is not there is a problem at its line", async () => {

@@ -1,7 +1,7 @@
-import { access } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import type { Command } from "commander";
 import { type Config, checkConfig, problemText } from "../../config/index.ts";
+import { isTerminal } from "../../lib/terminal.ts";
 import { SortgateError } from "../../model/error.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
@@ -30,11 +30,7 @@ function ownAddresses(): string[] {
 }
 
 async function stateOf(device: Device, addresses: readonly string[]): Promise<DeviceLine["state"]> {
-  if (device.driver === "serial")
-    return access(device.path).then(
-      () => "present",
-      () => "absent",
-    );
+  if (device.driver === "serial") return (await isTerminal(device.path).catch(() => false)) ? "present" : "absent";
   if (device.driver !== "tcp" || device.mode !== "listen" || addresses.length === 0) return "not asked";
   const isOurs = ["0.0.0.0", "::", "localhost", ...addresses].includes(device.host);
   return isOurs ? "present" : "absent";

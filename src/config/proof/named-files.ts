@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } fr
 import { open, stat } from "node:fs/promises";
 import { publicKeyCount } from "../../lib/public-keys.ts";
 import { withoutMark } from "../../lib/small-file.ts";
+import { isTerminal } from "../../lib/terminal.ts";
 import { validityOf } from "../../lib/validity.ts";
 import { systemCode } from "../../model/error.ts";
 import { type KeyPath, pathText, placeAt, tablesOf, textAt } from "../toml/locate.ts";
@@ -232,12 +233,10 @@ async function judgePair(certPath: string | undefined, keyPath: string | undefin
 
 /** Whether a serial port is there. It is not opened, and a scanner may well be plugged in later. */
 async function judgePort(path: string): Promise<Verdict[]> {
-  const facts = await stat(path).catch((error: unknown) => systemCode(error));
-  if (typeof facts !== "string")
-    return facts.isCharacterDevice()
-      ? []
-      : [warning(`found ${shownText(path)}, which is not a serial port`, "sortgate devices lists the ports")];
-  if (facts !== "ENOENT" && facts !== "ENOTDIR") return [];
+  const found = await isTerminal(path).catch((error: unknown) => systemCode(error));
+  if (found === false)
+    return [warning(`found ${shownText(path)}, which is not a serial port`, "sortgate devices lists the ports")];
+  if (found !== "ENOENT" && found !== "ENOTDIR") return [];
   return [
     warning(
       `found ${shownText(path)}, which is not there now; it may be plugged in later`,

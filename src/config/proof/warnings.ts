@@ -33,7 +33,8 @@ function nearestBaudRate(rate: number): number {
 
 function serialWarnings(device: SerialDevice, index: number): [KeyPath, string, string][] {
   const warnings: [KeyPath, string, string][] = [];
-  if (!/^\/dev\/(serial\/by-(id|path)|pts)\//.test(device.path))
+  // Ports on the board keep their numbers, and links keep what a rule of udev says.
+  if (/^\/dev\/tty\w*(USB|ACM)\d+$/.test(device.path))
     warnings.push([
       ["device", index, "path"],
       "the name of this port may change when devices are plugged in another order",
