@@ -319,6 +319,12 @@ export function gatewayFaults(status: Status, { path, configDigest, isDigestGues
   const faults: Fault[] = [];
   if (!gateway.ready)
     faults.push({ sentence: "The gateway is not ready", hint: "journalctl -u sortgate -n 50", tone: "bad" });
+  if (status.http !== undefined)
+    faults.push({
+      sentence: status.http.problem,
+      hint: `${status.http.hint}; it is tried again by itself`,
+      tone: "bad",
+    });
   faults.push(...guardFaults(status, path), ...certificateFaults(status.chain), ...revealFaults(status));
   if (!gateway.clockSynced)
     faults.push({

@@ -1,3 +1,4 @@
+import type { SortgateError } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
 import type { Tell } from "../model/notice.ts";
 import { shared } from "./answer/deadline.ts";
@@ -46,16 +47,18 @@ function createPlaces(): () => () => void {
  * Opens what commands and monitoring talk to: the control socket, and the http address if there is one.
  *
  * Fails:  `control/unusable` if the socket cannot be opened. The http address is not worth a stop: it is told as
- *         `control/refused` and tried again.
+ *         `control/refused`, stands in the status, and is tried again.
  */
 export async function openControl({ settings, view, tell, noticeCounts }: ControlOptions): Promise<Control> {
   const stopping = new AbortController();
   const metrics = createMetrics();
   const alarm: GatewayView["alarm"] = (name, detail) => view.alarm(name, detail);
   const reveals = createReveals({ max: settings.reveals_max, alarm, tell, nowMs: Date.now });
+  let httpFault: SortgateError | undefined;
   const status = async (): Promise<Status> => {
     const over = reveals.all();
-    return { ...(await view.status()), ...(over.length > 0 && { reveals: over }) };
+    const http = httpFault && { problem: httpFault.message, hint: httpFault.hint };
+    return { ...(await view.status()), ...(over.length > 0 && { reveals: over }), ...(http && { http }) };
   };
   const context: RouteContext = {
     view,
@@ -87,6 +90,7 @@ export async function openControl({ settings, view, tell, noticeCounts }: Contro
           allowRemote: settings.http_allow_remote,
           serve: (request, response) => serveHealth(context, request, response),
           tell,
+          onFault: (fault) => (httpFault = fault),
           signal: stopping.signal,
         });
   return {

@@ -248,6 +248,8 @@ export interface Status {
   readonly brokers: readonly BrokerStatus[];
   /** Absent unless a broker gives orders. */
   readonly orders?: OrdersStatus;
+  /** Why the http address is not served, and what to do about it; absent while it is, or if the config names none. */
+  readonly http?: { readonly problem: string; readonly hint: string };
   /** Absent as long as there is nobody; the control socket itself counts them. */
   readonly reveals?: readonly RevealStatus[];
 }

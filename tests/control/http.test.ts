@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { type IncomingHttpHeaders, request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { runHere } from "../cli/run-here.ts";
+import { aConfig } from "../cli/with-daemon.ts";
 import { aControl, aView } from "./a-view.ts";
 
 const closers: (() => Promise<void> | void)[] = [];
@@ -94,11 +96,22 @@ describe("the http address", () => {
       fields: { code: "control/unusable" },
     });
     expect(await control.client.get("/healthz")).toEqual({ healthy: true });
+    expect(await control.client.get("/status")).toMatchObject({
+      http: { problem: expect.stringContaining(`port ${port} is in use`), hint: expect.stringContaining("ss -ltnp") },
+    });
+    const config = aConfig(control.folder, "", control.socket);
+    const { code, stdout } = await runHere("status", "--config", config);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      new RegExp(`^Cannot serve .*: port ${port} is in use\n {2}Try: ss -ltnp .*; it is tried again by itself$`, "m"),
+    );
     squatter.close();
     await expect
       .poll(() => control.told.map(({ fields }) => fields?.address), { timeout: 20_000 })
       .toContain(`127.0.0.1:${port}`);
     expect(refused()).toHaveLength(1);
+    expect(await control.client.get("/status")).not.toHaveProperty("http");
+    expect((await runHere("status", "--config", config)).code).toBe(0);
   });
 
   test("that this machine does not have is told, and the daemon stops in time all the same", async () => {

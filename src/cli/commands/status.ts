@@ -198,8 +198,8 @@ export function tellQueue(queue: Status["queue"], brokers: readonly BrokerStatus
 
 /** Whether everything that should be up is up, and nothing was lost lately. */
 function isAllUp(status: Status): boolean {
-  const { gateway, chain, devices, brokers, queue, sealing, policy, reveals = [] } = status;
-  if (isLosing(queue) || chain.certificate.days?.level === "problem") return false;
+  const { gateway, chain, devices, brokers, queue, sealing, policy, reveals = [], http } = status;
+  if (http !== undefined || isLosing(queue) || chain.certificate.days?.level === "problem") return false;
   if (orderFaults(status).length > 0 || sealing === "no-key" || policy?.problem !== undefined || reveals.length > 0)
     return false;
   const isUp = ({ state }: { readonly state: string }): boolean => state === "up";
@@ -240,7 +240,7 @@ export function addStatus(program: Command, output: Output): void {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nExit codes:\n  0  all devices and brokers are up and well\n  1  one of them is not, the signed policy is refused, nothing can be sealed to the centre, an order of the centre cannot come, be proven or be done, events were lost or refused by a broker for ever in the last 24 hours, the device certificate does not hold, or somebody was given too many numbers today\n  3  the daemon cannot be reached\n" +
+      "\nExit codes:\n  0  all devices and brokers are up and well\n  1  one of them is not, the signed policy is refused, nothing can be sealed to the centre, an order of the centre cannot come, be proven or be done, events were lost or refused by a broker for ever in the last 24 hours, the device certificate does not hold, the http address cannot be served, or somebody was given too many numbers today\n  3  the daemon cannot be reached\n" +
         "\nExamples:\n  sortgate status\n  sortgate status --json | jq .queue\n  watch -n 2 sortgate status\n",
     )
     .action(async ({ config }: { readonly config: string }) => {

@@ -54,6 +54,8 @@ export interface TcpListenerSettings {
   readonly allowRemote: boolean;
   readonly serve: Serve;
   readonly tell: Tell;
+  /** Called with what is in the way at each try, and with nothing once the address is served. */
+  readonly onFault: (fault: SortgateError | undefined) => void;
   readonly signal: AbortSignal;
 }
 
@@ -67,6 +69,7 @@ export async function keepTcpListener({
   allowRemote,
   serve,
   tell,
+  onFault,
   signal,
 }: TcpListenerSettings): Promise<void> {
   const backoff = createBackoff(limits.backoff);
@@ -85,13 +88,16 @@ export async function keepTcpListener({
     try {
       await listen(server, addressOf(address));
     } catch (error) {
-      const { message, hint, code } = explain(address, error);
+      const fault = explain(address, error);
+      onFault(fault);
+      const { message, hint, code } = fault;
       if (!told)
         tell({ name: "control/refused", level: "warn", message: `${message}. Try: ${hint}`, fields: { code } });
       told = true;
       await pause(backoff.nextMs(), signal);
       continue;
     }
+    onFault(undefined);
     const { address: ip, family, port } = server.address() as AddressInfo;
     const shown = family === "IPv6" ? `[${ip}]:${port}` : `${ip}:${port}`;
     tell({
