@@ -10,5 +10,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof SortgateError)) return exitCodes.problem;
   if (error.code === "control/unreachable") return exitCodes.unreachable;
   if (["ledger/io", "ledger/corrupt", "ledger/full"].includes(error.code)) return exitCodes.storage;
+  // A file to be written, which the command line names, is its matter too.
+  if (["config/exists", "config/unwritable"].includes(error.code)) return exitCodes.usage;
   return error.code.startsWith("usage/") ? exitCodes.usage : exitCodes.problem;
 }

@@ -37,7 +37,7 @@ test("a file that exists is kept, unless --force is given", async () => {
   const path = join(folder, "mine.toml");
   writeFileSync(path, "mine");
   const refused = await runHere("init", path);
-  expect(refused.code).toBe(1);
+  expect(refused.code).toBe(2);
   expect(refused.stderr).toContain("it exists already");
   expect(refused.stderr).toMatch(/^Try: .*--force/m);
   expect(readFileSync(path, "utf8")).toBe("mine");
@@ -61,7 +61,7 @@ test("a name that does not fit is refused before anything is written", async () 
 
 test("a place that cannot be written is told with its reason", async () => {
   const missing = await runHere("init", join(folder, "none", "a.toml"));
-  expect(missing).toMatchObject({ code: 1 });
+  expect(missing).toMatchObject({ code: 2 });
   expect(missing.stderr).toMatch(/its directory does not exist\nTry: .*mkdir/);
   for (const argv of [[folder], [folder, "--force"]])
     expect((await runHere("init", ...argv)).stderr).toContain("it is a directory");

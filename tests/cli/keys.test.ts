@@ -48,9 +48,12 @@ describe("sortgate keys", () => {
     expect(first.stdout).toContain("sortgate keys import");
     const text = readFileSync(out, "utf8");
     const second = await runHere("keys", "csr", "--config", config, "--out", out);
-    expect(second.code).toBe(1);
-    expect(second.stderr).toMatch(/^Error: .+already there\nTry: .+\n$/);
+    expect(second.code).toBe(2);
+    expect(second.stderr).toMatch(/^Error: .+ is there already and is not written over\nTry: .+ --out, .+\n$/);
     expect(readFileSync(out, "utf8")).toBe(text);
+    const nowhere = await runHere("keys", "csr", "--json", "--config", config, "--out", inFolder("none/line-3.csr"));
+    expect(nowhere.code).toBe(2);
+    expect(JSON.parse(nowhere.stdout)).toMatchObject({ error: { code: "usage/invalid" } });
   });
 
   test("csr --json gives the request as JSON", async () => {

@@ -15,7 +15,7 @@ test("simulate keeps a file that exists, unless --force is given", async () => {
   const path = join(folder, "mine.toml");
   writeFileSync(path, "mine");
   const refused = await runBuilt(["simulate", "--config-out", path, "--seconds", "1"]);
-  expect(refused.code).toBe(1);
+  expect(refused.code).toBe(2);
   expect(refused.stderr).toMatch(/^Error: Cannot write .*mine\.toml: it exists already\nTry: .*--force\n$/);
   expect(refused.stdout).toBe("");
   expect(readFileSync(path, "utf8")).toBe("mine");

@@ -6,6 +6,7 @@ import { createSystemClock } from "../../lib/clock.ts";
 import { readSmallFile } from "../../lib/small-file.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { daemonEnv } from "../daemon.ts";
+import { cannotMake } from "../new-file.ts";
 import type { Output } from "../output.ts";
 import { configOption, jsonOption } from "../program.ts";
 import { addKeysOnline } from "./keys-online.ts";
@@ -118,9 +119,6 @@ async function writeNew(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { flag: "wx" });
   } catch (cause) {
-    const code = systemCode(cause);
-    const sentence =
-      code === "EEXIST" ? `${path} is already there` : `Cannot write ${path} (${code || "unknown error"})`;
-    throw new SortgateError("identity/unwritable", sentence, { hint: "give another name with --out", cause });
+    throw cannotMake(path, "--out", cause);
   }
 }

@@ -1,10 +1,10 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { Command } from "commander";
 import { configFlag } from "../../lib/config-flag.ts";
 import { SortgateError, systemCode } from "../../model/error.ts";
 import { limits } from "../../model/limits.ts";
 import { daemonOf, whoAmI } from "../daemon.ts";
+import { cannotMake } from "../new-file.ts";
 import type { Output } from "../output.ts";
 import { configOption } from "../program.ts";
 import { eventsText } from "../quantity.ts";
@@ -33,15 +33,7 @@ async function createFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, "wx", 0o600);
   } catch (error) {
-    const code = systemCode(error);
-    if (code === "EEXIST")
-      throw new SortgateError("usage/invalid", `${path} is there already and is not written over`, {
-        hint: "name another file with --output, or move this one away",
-      });
-    throw new SortgateError("usage/invalid", `${path} cannot be written (${code})`, {
-      hint: `name a file in a directory that you may write to with --output: ls -ld ${dirname(path)}`,
-      cause: error,
-    });
+    throw cannotMake(path, "--output", error);
   }
 }
 
