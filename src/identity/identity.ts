@@ -173,6 +173,8 @@ export interface Imported {
   readonly keptAs: string | undefined;
   /** Whether the certificate names this gateway. If not, a verifier that trusts only the authority cannot tell whose it is. */
   readonly isNamed: boolean;
+  /** False: it lay there already, and nothing was changed. */
+  readonly isNew: boolean;
 }
 
 /**
@@ -197,15 +199,18 @@ export async function importCertificates(settings: IdentitySettings, pem: string
   requireValid(chain, settings.clock.wallMs(), path);
   const isNamed = requireName(chain[0], settings, path);
   const certificatePath = join(folder, certificateName);
-  const keptAs = await keepAside(folder, certificatePath);
-  await writePrivate(certificatePath, chain.map((certificate) => certificate.toString()).join(""));
-  return { identity: await loadIdentity(folder, settings), keptAs, isNamed };
+  const text = chain.map((certificate) => certificate.toString()).join("");
+  const old = existsSync(certificatePath) ? await readPrivate(certificatePath) : undefined;
+  const isNew = old === undefined || withoutSpace(old) !== withoutSpace(text);
+  const keptAs = isNew && old !== undefined ? await keepAside(folder, old) : undefined;
+  if (isNew) await writePrivate(certificatePath, text);
+  return { identity: await loadIdentity(folder, settings), keptAs, isNamed, isNew };
 }
 
-/** Copies the certificates in use to a name of their own; nothing if there are none. */
-async function keepAside(folder: string, path: string): Promise<string | undefined> {
-  if (!existsSync(path)) return undefined;
-  const old = await readPrivate(path);
+const withoutSpace = (pem: string): string => pem.replace(/\s/g, "");
+
+/** Copies the certificates in use to a name of their own. */
+async function keepAside(folder: string, old: string): Promise<string> {
   const keptAs = join(folder, `device-${hash("sha256", old).slice(0, 8)}.crt`);
   await writePrivate(keptAs, old);
   return keptAs;

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -74,6 +74,21 @@ describe("sortgate keys", () => {
     const both = `--trust ${join(dataDir, "identity", kept)} --trust ${join(dataDir, "identity", "device.crt")}`;
     expect(stdout).toMatch(/^It endorses from the next start on\. Try: systemctl restart sortgate$/m);
     expect(stdout).toContain(both);
+  });
+
+  test("import of what is in place already changes nothing and says so", async () => {
+    const files = () =>
+      readdirSync(join(dataDir, "identity")).map((name) => [name, statSync(join(dataDir, "identity", name)).mtimeMs]);
+    const before = files();
+    const { code, stdout } = await runHere("keys", "import", inFolder("own.crt"), "--config", config);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^This certificate is in place already$[\s\S]*^Nothing was changed\. Try: sortgate keys show, /m,
+    );
+    expect(stdout).not.toMatch(/new certificate|old one|restart/);
+    const json = await runHere("keys", "import", inFolder("own.crt"), "--json", "--config", config);
+    expect(JSON.parse(json.stdout)).toMatchObject({ isNew: false, keptAs: null });
+    expect(files()).toEqual(before);
   });
 
   test.each([

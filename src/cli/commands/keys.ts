@@ -67,24 +67,27 @@ function addImport(keys: Command, output: Output): void {
     )
     .action(async (file: string, { config }: FileOptions) => {
       const settings = await settingsOf(config, output);
-      const { identity, keptAs, isNamed } = await importCertificates(settings, await readPem(file), file);
+      const { identity, keptAs, isNamed, isNew } = await importCertificates(settings, await readPem(file), file);
       const { subject, fingerprint, certificatePath } = identity;
       const validUntil = new Date(identity.notAfter).toISOString();
       if (output.asJson) {
-        return output.json({ certificatePath, subject, fingerprint, validUntil, keptAs: keptAs ?? null, isNamed });
+        const facts = { certificatePath, subject, fingerprint, validUntil };
+        return output.json({ ...facts, keptAs: keptAs ?? null, isNamed, isNew });
       }
-      output.line("The new certificate is in place", "good");
+      output.line(isNew ? "The new certificate is in place" : "This certificate is in place already", "good");
       output.table([
         ["file", certificatePath],
         ["subject", subject],
         ["fingerprint", fingerprint],
         ["valid until", validUntil],
-        ["old one", keptAs ?? "none"],
+        ...(isNew ? [["old one", keptAs ?? "none"]] : []),
       ]);
       if (!isNamed) {
         output.line(`It names neither CN=${settings.gateway} nor ${identity.applicationUri}:`, "warn");
         output.line("a verifier that trusts only the authority will not take it as this gateway's.", "warn");
       }
+      if (!isNew)
+        return output.line("Nothing was changed. Try: sortgate keys show, which tells whether it is in use already");
       output.line("It endorses from the next start on. Try: systemctl restart sortgate");
       if (keptAs !== undefined)
         output.line(
