@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from "node:http";
 import { configFlag, defaultConfigPath, namingConfig } from "../lib/config-flag.ts";
 import { type ErrorCode, errorCodes, SortgateError, systemCode } from "../model/error.ts";
 import { limits } from "../model/limits.ts";
+import { rightsHint } from "./rights.ts";
 
 /** How a command talks to the running daemon. */
 export interface ControlClient {
@@ -35,7 +36,7 @@ function explain(socketPath: string, configPath: string, error: unknown): Sortga
   const code = systemCode(error);
   if (code === "EACCES" || code === "EPERM")
     return new SortgateError("control/unreachable", `The control socket ${socketPath} may not be opened by this user`, {
-      hint: "become a member of the group sortgate: sudo usermod -aG sortgate $USER, then log in again",
+      hint: rightsHint(socketPath),
       cause: error,
     });
   const reasons: Readonly<Record<string, string>> = {

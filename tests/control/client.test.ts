@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,6 +30,24 @@ async function aDaemon(answer: (socket: Socket) => void): Promise<string> {
   return path;
 }
 
+const isRoot = process.getuid?.() === 0;
+
+/** Does it as a user without rights; root would open everything. */
+async function asNobody<Result>(act: () => Promise<Result>): Promise<Result> {
+  if (!isRoot) return act();
+  const groups = process.getgroups?.() ?? [];
+  process.setgroups?.([]);
+  process.setegid?.(65_534);
+  process.seteuid?.(65_534);
+  try {
+    return await act();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+    process.setgroups?.(groups);
+  }
+}
+
 async function all(lines: AsyncIterable<Buffer>): Promise<string[]> {
   const texts: string[] = [];
   for await (const line of lines) texts.push(line.toString());
@@ -51,6 +70,40 @@ describe("a command that talks to the daemon", () => {
       code: "control/unreachable",
       message: expect.stringContaining("nobody answers"),
     });
+  });
+
+  test("is told by which group the socket may be opened, if there is one, and else of sudo", async () => {
+    const hintAt = (path: string) =>
+      asNobody(() =>
+        createControlClient(path)
+          .get("/status")
+          .catch(({ hint }) => hint),
+      );
+    const path = await aDaemon(() => {});
+    chmodSync(folder, 0o755);
+    const ownGroup = execFileSync("id", ["-gn"], { encoding: "utf8" }).trim();
+    // Only root can give a file to another group.
+    const groups = isRoot
+      ? [
+          ["root", ""],
+          ["daemon", "daemon"],
+          ["54321", ""],
+        ]
+      : [[ownGroup, ownGroup]];
+    for (const [owner = "", named] of groups) {
+      execFileSync("chgrp", [owner, path]);
+      chmodSync(path, isRoot ? 0o660 : 0o060);
+      const wanted =
+        named === "" ? "run this command with sudo" : `become a member of the group ${named}: sudo usermod`;
+      expect(await hintAt(path), owner).toMatch(new RegExp(`^${wanted}`));
+    }
+    const last = groups.at(-2)?.[0] ?? ownGroup;
+    execFileSync("chgrp", [last, folder]);
+    chmodSync(folder, isRoot ? 0o750 : 0o010);
+    const hidden = await hintAt(path);
+    chmodSync(folder, 0o700);
+    expect(hidden).toContain(`the group ${last}:`);
+    expect(await hintAt(path)).toMatch(isRoot ? /^run this command with sudo/ : /^become a member/);
   });
 
   test("hands on the daemon's own error, also one whose code it does not know", async () => {
