@@ -1,5 +1,6 @@
 import { Command, type CommanderError, Option } from "commander";
 import { defaultConfigPath } from "../lib/config-flag.ts";
+import { nearest } from "../lib/nearest.ts";
 import { SortgateError } from "../model/error.ts";
 import type { Output } from "./output.ts";
 
@@ -32,6 +33,13 @@ export function createProgram(output: Output): Command {
     .addHelpText("after", "\nExamples:\n  sortgate init\n  sortgate check\n  sortgate help check\n");
 }
 
+/** What was probably meant; of options only what is much alike, for commander takes `--json` for `--reason`. */
+function guessOf(error: string, suggestion: string): string | undefined {
+  const guess = /\(Did you mean (?:one of )?(.+)\?\)/.exec(suggestion)?.[1];
+  const option = /^unknown option '([^'=]*)/.exec(error)?.[1];
+  return guess === undefined || option === undefined ? guess : nearest(option, guess.split(", "));
+}
+
 /**
  * What a person needs to know of commander's own error; nothing if it was no error but a help that was shown.
  *
@@ -52,7 +60,7 @@ export function explainUsage(error: CommanderError, command: string | undefined)
     .replace(/ argument '.*' is invalid\. /, " cannot take this value. ")
     .replace(/^(unknown option '[^'=]*)=.*'/, "$1'");
   const sentence = shown.charAt(0).toUpperCase() + shown.slice(1).replace(/\.$/, "");
-  const guess = /\(Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(" "))?.[1];
+  const guess = guessOf(first, rest.join(" "));
   const group = command === undefined ? "sortgate" : `sortgate ${command}`;
   const meant =
     error.code === "commander.unknownCommand" ? guess?.replaceAll(/[\w-]+/g, (name) => `${group} ${name}`) : guess;

@@ -123,6 +123,11 @@ describe("wrong usage ends with 2, says what is wrong and what to try", () => {
     const { code, stdout, stderr } = await runHere("version", "now", "--json");
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "usage/invalid", hint: "sortgate help version" } });
+    // No option of an export is much like it.
+    const { stdout: exported } = await runHere("queue", "export", "--reason", "T", "--json");
+    expect(JSON.parse(exported)).toMatchObject({
+      error: { sentence: "Unknown option '--json'", hint: "sortgate help queue export" },
+    });
     expect(stderr).toMatch(/^Error: .*\nTry: .*\n$/);
   });
 });

@@ -1,8 +1,8 @@
 import type { z } from "zod";
+import { nearest } from "../../lib/nearest.ts";
 import type { JsonSchema } from "../schema.ts";
 import { type KeyPath, nodeAt, pathText, placeAt, textAt } from "../toml/locate.ts";
 import type { TomlNode, TomlTable } from "../toml/parse-toml.ts";
-import { nearest } from "../words/nearest.ts";
 import type { Finding } from "../words/problem.ts";
 import { shownName, shownText, shownValue } from "../words/shown.ts";
 

@@ -1,8 +1,8 @@
 import { isIPv4 } from "node:net";
+import { nearest } from "../../lib/nearest.ts";
 import { limits } from "../../model/limits.ts";
 import { type KeyPath, nodeAt, pathText, placeAt, tablesOf, textAt } from "../toml/locate.ts";
 import type { TomlTable } from "../toml/parse-toml.ts";
-import { nearest } from "../words/nearest.ts";
 import type { Finding } from "../words/problem.ts";
 import { shownText } from "../words/shown.ts";
 
