@@ -3,6 +3,7 @@ import { loadDriver, loadProfile } from "../drivers/index.ts";
 import { type BackPressure, createBackPressure } from "./back-pressure.ts";
 import type { Config } from "./config/index.ts";
 import { type Control, openControl, type Subject } from "./control/index.ts";
+import { closeDataDir } from "./data-dir.ts";
 import { recallPasses } from "./dedup/index.ts";
 import { type SupervisedDevice, superviseDevice } from "./driver/index.ts";
 import { type Forwarder, startForwarder } from "./forward/index.ts";
@@ -310,7 +311,7 @@ interface ControlSources {
   readonly known: (subject: Subject) => Subject;
 }
 
-function openControlSocket({
+async function openControlSocket({
   config,
   ledger,
   tell,
@@ -319,7 +320,7 @@ function openControlSocket({
   noticeCounts,
   known,
 }: ControlSources): Promise<Control> {
-  return openControl({
+  const control = await openControl({
     settings: config.control,
     tell,
     noticeCounts,
@@ -338,6 +339,9 @@ function openControlSocket({
       alarm: (alarm, detail) => ledger.append(announce("alarm", now().wallMs, { alarm, ...detail })),
     },
   });
+  // Only now: the socket may lie there too, and is for others to use.
+  closeDataDir(config.gateway.data_dir, tell);
+  return control;
 }
 
 interface Stoppable extends Field {

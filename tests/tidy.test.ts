@@ -65,6 +65,7 @@ const table: Record<string, { ours: string[]; packages: string[] }> = {
   orders: { ours: ["config", "control", "guard", "identity", "workers", "model", "lib"], packages: [] },
   "pipeline.ts": { ours: ["dedup", "guard", "driver", "model", "lib"], packages: [] },
   "back-pressure.ts": { ours: ["model", "lib"], packages: [] },
+  "data-dir.ts": { ours: ["model"], packages: [] },
   "forecast.ts": { ours: ["model", "lib"], packages: [] },
   "watches.ts": {
     ours: [
