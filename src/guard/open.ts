@@ -54,12 +54,12 @@ export function createOpener(privateKey: Buffer): Opener {
     },
     open(event) {
       const { sealed, passId } = dataOf(event);
-      if (typeof sealed !== "object" || sealed === null) return undefined;
-      const { alg, key, nonce, text } = sealed as Record<string, unknown>;
-      const known = typeof key === "string" ? secrets.get(key) : undefined;
-      const wanted = typeof key === "string" ? receivers.get(key) : undefined;
-      if (known === undefined && wanted !== undefined) return { reason: "other-key", wanted: [...wanted] };
-      if (known === undefined || typeof nonce !== "string" || typeof text !== "string") return { reason: "no-key" };
+      if (sealed === undefined) return undefined;
+      if (!isBlob(sealed)) return { reason: "altered" };
+      const { alg, key, nonce, text } = sealed;
+      const [known, wanted] = [secrets.get(key), receivers.get(key)];
+      if (known === undefined)
+        return wanted === undefined ? { reason: "no-key" } : { reason: "other-key", wanted: [...wanted] };
       const [iv, bytes] = [Buffer.from(nonce, "base64url"), Buffer.from(text, "base64url")];
       for (const { suite, secret } of known) {
         if (alg !== suite.contentAlgorithm) continue;
@@ -77,6 +77,13 @@ function attempt(work: () => unknown): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Whether it has what every gateway seals with; its algorithm is looked at with the key. */
+function isBlob(value: unknown): value is { alg: unknown; key: string; nonce: string; text: string } {
+  if (typeof value !== "object" || value === null) return false;
+  const { key, nonce, text } = value as Record<string, unknown>;
+  return typeof key === "string" && typeof nonce === "string" && typeof text === "string";
 }
 
 function isFields(value: unknown): value is Field[] {

@@ -502,8 +502,9 @@ describe("R15 whoever has the public key", () => {
         reason: "altered",
       });
     }
-    for (const odd of [null, 5, "x", [], { data: null }, { data: { sealed: {} } }, { data: { sealed: { key } } }])
-      expect(() => opener.open(odd)).not.toThrow();
+    for (const odd of [null, 5, "x", [], { data: null }, { data: {} }]) expect(opener.open(odd)).toBeUndefined();
+    for (const sealed of [null, 5, "x", [], {}, { key }, { key, nonce: "AA" }, { key, nonce: 5, text: "AA" }])
+      expect(opener.open({ data: { passId: "p", sealed } })).toStrictEqual({ reason: "altered" });
     sealing.close();
   });
 
