@@ -6,6 +6,8 @@ const titled =
 /** Either, with a number right behind it. */
 const beforeNumber =
   /(?<![^ ])(?:(?:收件人|收货人|寄件人|发件人|联系人|姓名)\p{Script=Han}{2,4}|\p{Script=Han}{1,4}?(?:先生|女士|小姐)亲?[收启]?)(?=[+(]?\d)/gu;
+/** No such word without one of them. */
+const announcing = /[人名生士姐]/;
 /** Up to four words with capitals; behind `Ship to` two or more, for one is a town. */
 const english =
   /\b(?:(?:[Aa]ttn\.?|ATTN\.?|Mrs?\.?|Ms\.|Miss|MRS?\.|MS\.) (?=\p{Lu})|(?:[Ss]hip [Tt]o|SHIP TO) (?=\p{Lu}[\p{L}'-]* \p{Lu}))(\p{Lu}[\p{L}'-]*(?: \p{Lu}[\p{L}'-]*){0,3})(?![\p{L}\p{N}])/u;
@@ -17,7 +19,7 @@ export function nameInWord(word: string): string | undefined {
 
 /** Text with a blank between such a word and a number. Cost: linear. */
 export function withWordsApart(text: string): string {
-  return text.replace(beforeNumber, "$& ");
+  return announcing.test(text) ? text.replace(beforeNumber, "$& ") : text;
 }
 
 /** The first name behind `Attn`, `Mr.` or `Ship to`; a word with small letters or digits ends it. Cost: linear. */

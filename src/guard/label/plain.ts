@@ -30,7 +30,8 @@ export type Names = Map<string, FieldKind | "nothing">;
  */
 export function readPlainText(text: string, names: Names): Label {
   const fields = new Fields();
-  const plain = text.replace(tagged, "$1:$2|");
+  const tight = text.replaceAll("：", ":").replace(oddBlanks, " ").replaceAll(" :", ":").replaceAll(" =", "=");
+  const plain = tight.replace(tagged, "$1:$2|");
   const pieces = new Pieces(plain, separators);
   for (let piece = pieces.next(); piece !== undefined; piece = pieces.next()) {
     if (fields.isCut) break;
@@ -47,20 +48,18 @@ export function readPlainText(text: string, names: Names): Label {
 const oddBlanks = / [ \u3000]+|\u3000[ \u3000]*/g;
 
 /** What a name, or a web address, has in it or behind it. */
-const naming = /[:=：]|\p{Script=Han}/u;
+const naming = /[:=]|\p{Script=Han}/u;
 
 function addPiece(fields: Fields, piece: string, names: Names): void {
   if (!naming.test(piece)) {
-    const words = piece.replace(oddBlanks, " ");
-    fields.add("free", words);
-    const name = nameInEnglish(words);
+    fields.add("free", piece);
+    const name = nameInEnglish(piece);
     if (name !== undefined) fields.add("name", name);
     return;
   }
   let kind: FieldKind = "free";
   let value: string[] = [];
-  const plain = piece.replaceAll("：", ":").replace(oddBlanks, " ").replaceAll(" :", ":").replaceAll(" =", "=");
-  const words = new Pieces(withWordsApart(plain), " ");
+  const words = new Pieces(withWordsApart(piece), " ");
   for (let word = words.next(); word !== undefined; word = words.next()) {
     if (fields.isCut) return;
     if (word.includes("://")) {
