@@ -100,7 +100,7 @@ const dayMs = 86_400_000;
 
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { guard, boot, accept } = options;
-  let labelDay = Number.NaN;
+  let labelDay: number | undefined;
   let passCount = 0;
   const nextPassNumber = (): number => ++passCount;
   const points = new Map(
@@ -146,6 +146,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     sweep(now) {
       restorer.sweep(now.monotonicMs);
       for (const { window } of points.values()) window.sweep(now.monotonicMs, now.wallMs);
+      labelDay ??= Math.floor(now.wallMs / dayMs);
       if (Math.floor(now.wallMs / dayMs) !== labelDay) reportLabels(now);
     },
     up: (device, now) => restorer.up(device, now.monotonicMs),

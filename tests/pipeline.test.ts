@@ -137,6 +137,15 @@ describe("the pipeline", () => {
     expect(pipeline.labelTotals()).toEqual([{ format: "text", labelCount: 3, leakingCount: 3 }]);
   });
 
+  it("R53 tells nothing at its first look, though labels came before it", () => {
+    const { pipeline, events } = aPipeline({ unknown: "drop" });
+    pipeline.receive(0, text(framed("Zhang San 13812345678")), at(0));
+    pipeline.sweep(at(1));
+    expect(events).toEqual([]);
+    pipeline.sweep(at(24 * 3_600_000));
+    expect(events.map(({ data }) => data.leakingCount)).toEqual([1]);
+  });
+
   it("tells a loss that the source reports as a gap event", () => {
     const gap: Profile = {
       name: "gap",
