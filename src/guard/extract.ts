@@ -138,7 +138,7 @@ function isNumber(value: string): boolean {
 function addCalled(target: Target, value: string, format: LabelFormat, search: Search): boolean {
   if (addLettered(target, value)) return true;
   // Groups put together must not be a telephone with something behind it.
-  if (search.find(value).findings.length > 0) return false;
+  if (search.find(value).findings.some(({ kind }) => kind !== "name")) return false;
   const joined = value.replace(/[\s-]/g, "").toUpperCase();
   const whole = joined === value || !fewDigits.test(joined) ? clearCarriers(joined, format) : [];
   if (whole.length === 0) return addWords(target, value, format);

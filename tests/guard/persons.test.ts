@@ -49,4 +49,9 @@ describe("R06 a name in Chinese", () => {
     const shown = cleared(aFirstRead({ code: named, symbology: "]Q1" }), aGuard({ ...everything, core: "mask" }));
     expect(shown.data.masked).toStrictEqual(data.masked);
   });
+
+  it("beside the number of a parcel hides none", () => {
+    const code = '{"waybillNo":"73610555582883 收件人：张伟"}';
+    expect(cleared(aFirstRead({ code, symbology: "]Q1" }), aGuard(everything)).data.code).toBe("73610555582883");
+  });
 });
