@@ -103,7 +103,7 @@ function likeliest(search: Search, cleared: string | undefined): Personal {
 }
 
 /** Of these a name alone tells where one begins, and a detector where it ends. */
-const ended: ReadonlySet<FieldKind> = new Set(["name", "phone", "identity", "card", "email"]);
+const ended: ReadonlySet<FieldKind> = new Set(["phone", "identity", "card", "email"]);
 
 /** What is core data of a reading of a label: by the names of its fields, and by detectors within all of them. */
 function personalIn(search: Search, label: Label, cleared: string | undefined): Personal {

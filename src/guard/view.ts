@@ -45,7 +45,7 @@ const shown: { readonly [Kind in EventKind]?: Kind extends ListedKind ? readonly
   purge: ["count", "from", "reason", "sequences", "to"],
 };
 
-/** Which events went: those that went together are of one parcel, here and where a viewer may not look. */
+/** Which events went: those that went together belong together, here and where a viewer may not look. */
 const places: ReadonlySet<string> = new Set(["chain", "from", "sequences", "to"]);
 const none: ReadonlySet<string> = new Set();
 
@@ -65,13 +65,12 @@ export interface Views {
 export function createViews(policy: ViewPolicy, crypto: SuiteName, now: () => EpochMs): Views {
   const tokens = createTokenKeys(now, { suite: suiteOf(crypto) });
   const points = policy.read_points && new Set(policy.read_points);
-  const seesAll = points === undefined && policy.basic === "clear";
   function of({ kind, subject, time, data }: WholeEvent): View {
     const members: readonly string[] | undefined = shown[kind];
     const isParcel = kind === "read" || kind === "pass" || kind === "noread";
     const isElsewhere = isParcel && points !== undefined && !points.has(subject ?? "");
     if (members === undefined || isElsewhere) return brandView({ kind: "view", data: {} });
-    const hidden = isOfSomebody(data) && !seesAll ? places : none;
+    const hidden = isOfSomebody(data) ? places : none;
     const left = Object.fromEntries(
       members.flatMap((name) => (data[name] === undefined || hidden.has(name) ? [] : [[name, data[name]]])),
     );

@@ -30,6 +30,10 @@ describe("R06 a name in Chinese", () => {
     "温州 0577-88886666",
     "江苏省 13812345678",
     "何家村店 13812345678",
+    "13812345678 金额到付",
+    "13812345678 江苏南京",
+    "13812345678 万达广场",
+    "石家庄 13812345678",
     "请联系 13812345678 谢谢",
     "13812345678 周一送",
     "13812345678 张伟他们家的快递",
@@ -45,9 +49,9 @@ describe("R06 a name in Chinese", () => {
       { kind: "phone", text: "138***78" },
       { kind: "name", text: "张***" },
     ]);
-    const named = '{"waybillNo":"SF1385628716739","receiver":"张伟 13812345678"}';
+    const named = "收件人：阿强 13812345678 江苏南京";
     const shown = cleared(aFirstRead({ code: named, symbology: "]Q1" }), aGuard({ ...everything, core: "mask" }));
-    expect(shown.data.masked).toStrictEqual(data.masked);
+    expect(shown.data.masked).toContainEqual({ kind: "name", text: "阿***" });
   });
 
   it("beside the number of a parcel hides none", () => {

@@ -66,7 +66,7 @@ describe("R18 a policy", () => {
   it("gives what is somebody's within a name, and a number that may be a carrier's, a token of its own", () => {
     const kindsOf = (code: string) =>
       (dataOf({ core: "token" }, code).tokens as { kind: string }[]).map(({ kind }) => kind);
-    expect(kindsOf('{"name":"张伟 13812345678"}')).toEqual(["phone", "name"]);
+    expect(kindsOf('{"name":"张伟 13812345678"}')).toEqual(["name", "phone"]);
     expect(kindsOf("8613800138000")).toEqual(["phone"]);
     expect(kindsOf('{"mailNo":"SF1385628716739","orderNo":"11010519491231002X"}')).toEqual(["identity"]);
   });

@@ -6,7 +6,7 @@ const families =
   "苏蘇吕呂丁任卢盧姚沈钟鍾姜崔谭譚陆陸范汪廖石金韦韋贾賈夏付傅方邹鄒熊白孟秦邱江尹薛闫閻段雷侯龙龍史陶黎贺賀顾顧毛郝龚龔邵万萬钱錢严嚴覃武戴莫孔向汤湯";
 const doubleFamilies = "欧阳|歐陽|司马|司馬|上官|诸葛|諸葛|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|宇文|端木";
 /** A family's name and up to three characters; a day of the week, thanks, a place or a shop are none. */
-const person = `(?:${doubleFamilies}|[${families}](?![一二三四五六日末谢]))\\p{Script=Han}{1,3}(?<![州市省县縣区區镇鎮路街店仓倉部站])`;
+const person = `(?:${doubleFamilies}|[${families}](?![一二三四五六日末谢苏蘇]))\\p{Script=Han}{1,3}(?<![州市省县縣区區镇鎮路街店仓倉部站场場庄莊付件])`;
 const joint = "[ ,/^|:;-]{0,2}";
 const before = new RegExp(`(?<!\\p{Script=Han})(${person})${joint}$`, "u");
 const behind = new RegExp(`^${joint}(${person})(?!\\p{Script=Han})`, "u");
@@ -27,19 +27,18 @@ const announcing = /[人名]/;
  */
 export function addPersons(text: string, findings: Finding[]): void {
   const phones = findings.filter(({ kind }) => kind === "phone");
+  const starts = new Set<number>();
+  const add = (start: number, { length }: string): void => {
+    if (!starts.has(start)) findings.push({ kind: "name", start, end: start + length });
+    starts.add(start);
+  };
   for (const { start, end } of phones) {
     const first = Math.max(0, start - besideMax);
     const last = before.exec(text.slice(first, start));
-    if (last !== null) addAt(findings, first + last.index, last[1]!);
+    if (last !== null) add(first + last.index, last[1]!);
     const next = behind.exec(text.slice(end, end + besideMax));
-    if (next !== null) addAt(findings, end + next[0].length - next[1]!.length, next[1]!);
+    if (next !== null) add(end + next[0].length - next[1]!.length, next[1]!);
   }
   if (!announcing.test(text)) return;
-  for (const { 0: whole, 1: name, index } of text.matchAll(announced))
-    addAt(findings, index + whole.length - name!.length, name!);
-}
-
-function addAt(findings: Finding[], start: number, { length }: string): void {
-  const isKnown = findings.some((one) => one.kind === "name" && one.start === start);
-  if (!isKnown) findings.push({ kind: "name", start, end: start + length });
+  for (const { 0: whole, 1: name, index } of text.matchAll(announced)) add(index + whole.length - name!.length, name!);
 }
